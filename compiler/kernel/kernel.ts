@@ -1,0 +1,241 @@
+/**
+ * The loop IR: what one work group does, with buffers, loops, group memory and register tiles.
+ *
+ * A kernel runs `groups` times (a run-time number, the only grid dimension) with `workgroupSize`
+ * invocations each; CPU schedules have one. Kernels are built with tiles and every function; the
+ * passes of `kernel/passes` (`legalize`) leave what a printer knows: scalars, vec4, plain functions.
+ *
+ * Invariants (`verify`): names are unique in a kernel and are words of letters, digits and `_`;
+ * every variable is declared before use in an enclosing scope; types match exactly, lanes included;
+ * barriers stand in control flow that is uniform over the group; no buffer is both read and written
+ * unless its access says so; a tile's extents are constants.
+ */
+
+export type ScalarType = "f32" | "i32" | "bool";
+
+/** A number or four of them. */
+export interface KernelType {
+  readonly scalar: ScalarType;
+  readonly lanes: 1 | 4;
+}
+
+/** Global memory, an array of scalars. `bool` values are stored as i32 0 and 1. */
+export interface BufferParameter {
+  readonly name: string;
+  readonly element: "f32" | "i32";
+  readonly access: "read" | "write" | "read_write";
+}
+
+/** Memory shared by the invocations of a group; its content is undefined at first. */
+export interface GroupArray {
+  readonly name: string;
+  readonly element: "f32" | "i32";
+  readonly length: number;
+}
+
+export interface Kernel {
+  readonly name: string;
+  /** Lines for the reader of the generated text: what it computes, and the spec line. */
+  readonly comment: readonly string[];
+  readonly buffers: readonly BufferParameter[];
+  /** Run-time i32 numbers: sizes, offsets, counts. Visible in the body as variables. */
+  readonly scalars: readonly string[];
+  readonly arrays: readonly GroupArray[];
+  readonly workgroupSize: number;
+  readonly body: readonly Statement[];
+}
+
+export type UnaryOperator = "negate" | "not";
+
+/**
+ * Functions of f32 (`abs`, `min`, `max` of i32, too). `legalize` expands what a target lacks or has
+ * with too little precision: `sin cos tanh erf acos` everywhere, `exp log` for WebAssembly.
+ */
+export type CallFunction =
+  | "abs"
+  | "min"
+  | "max"
+  | "floor"
+  | "ceil"
+  | "round_even"
+  | "sqrt"
+  | "inverse_sqrt"
+  | "exp"
+  | "exp2"
+  | "log"
+  | "tanh"
+  | "sin"
+  | "cos"
+  | "acos"
+  | "erf"
+  | "fma"
+  /** Bits of an f32 as i32 and back. */
+  | "bits_of"
+  | "from_bits";
+
+/**
+ * `quotient` and `remainder` need operands that are not negative; `floor_divide` and
+ * `floor_remainder` take any i32 with a positive divisor. `divide` is of f32 only.
+ */
+export type BinaryOperator =
+  | "add"
+  | "subtract"
+  | "multiply"
+  | "divide"
+  | "quotient"
+  | "remainder"
+  | "floor_divide"
+  | "floor_remainder"
+  | "equal"
+  | "not_equal"
+  | "less"
+  | "less_equal"
+  | "and"
+  | "or"
+  | "shift_left"
+  | "shift_right"
+  | "bit_and"
+  | "bit_or";
+
+export type Expr =
+  | { readonly kind: "const"; readonly type: KernelType; readonly value: number }
+  | { readonly kind: "var"; readonly type: KernelType; readonly name: string }
+  /** The index of the group in the grid, and of the invocation in its group. */
+  | { readonly kind: "builtin"; readonly type: KernelType; readonly name: "group" | "invocation" }
+  /** `lanes` consecutive elements from `index` on. */
+  | {
+      readonly kind: "load";
+      readonly type: KernelType;
+      readonly buffer: string;
+      readonly index: Expr;
+    }
+  | {
+      readonly kind: "load_array";
+      readonly type: KernelType;
+      readonly array: string;
+      readonly index: Expr;
+    }
+  | {
+      readonly kind: "unary";
+      readonly type: KernelType;
+      readonly operator: UnaryOperator;
+      readonly operand: Expr;
+    }
+  | {
+      readonly kind: "binary";
+      readonly type: KernelType;
+      readonly operator: BinaryOperator;
+      readonly left: Expr;
+      readonly right: Expr;
+    }
+  | {
+      readonly kind: "call";
+      readonly type: KernelType;
+      readonly fn: CallFunction;
+      readonly args: readonly Expr[];
+    }
+  /** Both sides are evaluated; out-of-range loads must be avoided by clamping, not by `select`. */
+  | {
+      readonly kind: "select";
+      readonly type: KernelType;
+      readonly condition: Expr;
+      readonly then: Expr;
+      readonly otherwise: Expr;
+    }
+  /** i32 ↔ f32 (f32 to i32 truncates), bool → i32 or f32. */
+  | { readonly kind: "cast"; readonly type: KernelType; readonly operand: Expr }
+  | { readonly kind: "splat"; readonly type: KernelType; readonly operand: Expr }
+  | {
+      readonly kind: "vector";
+      readonly type: KernelType;
+      readonly items: readonly [Expr, Expr, Expr, Expr];
+    }
+  | {
+      readonly kind: "lane";
+      readonly type: KernelType;
+      readonly operand: Expr;
+      readonly index: 0 | 1 | 2 | 3;
+    }
+  /** The element of a tile at the row and column of the enclosing tile statement; extents of 1 repeat. */
+  | { readonly kind: "element"; readonly type: KernelType; readonly tile: string };
+
+export type Statement =
+  | { readonly kind: "let"; readonly name: string; readonly value: Expr }
+  | { readonly kind: "var"; readonly name: string; readonly value: Expr }
+  | { readonly kind: "assign"; readonly name: string; readonly value: Expr }
+  | { readonly kind: "store"; readonly buffer: string; readonly index: Expr; readonly value: Expr }
+  | {
+      readonly kind: "store_array";
+      readonly array: string;
+      readonly index: Expr;
+      readonly value: Expr;
+    }
+  /** `for (variable = from; variable < to; variable += step)`; `step` is positive. */
+  | {
+      readonly kind: "for";
+      readonly variable: string;
+      readonly from: Expr;
+      readonly to: Expr;
+      readonly step: Expr;
+      readonly body: readonly Statement[];
+    }
+  | {
+      readonly kind: "if";
+      readonly condition: Expr;
+      readonly then: readonly Statement[];
+      readonly otherwise: readonly Statement[];
+    }
+  | { readonly kind: "barrier" }
+  | TileStatement;
+
+/**
+ * Register tiles. A tile is opaque: only `legalize` (and a dialect that knows fragments) decides how
+ * its elements lie in registers. `row` and `column` name i32 variables bound for each element.
+ */
+export type TileStatement =
+  /** Declares a tile of f32 and sets each element to `value`. */
+  | {
+      readonly kind: "tile";
+      readonly name: string;
+      readonly rows: number;
+      readonly columns: number;
+      readonly row: string;
+      readonly column: string;
+      readonly value: Expr;
+    }
+  /** Sets each element of a declared tile; `element` of the tile itself is its old value. */
+  | {
+      readonly kind: "tile_assign";
+      readonly name: string;
+      readonly row: string;
+      readonly column: string;
+      readonly value: Expr;
+    }
+  /** `target += left · right`, m×n, m×k and k×n. The order of summation over k is not specified. */
+  | {
+      readonly kind: "tile_multiply";
+      readonly target: string;
+      readonly left: string;
+      readonly right: string;
+    }
+  /** Declares `name`, rows × 1: the sum or largest of each row of `source`. */
+  | {
+      readonly kind: "tile_reduce";
+      readonly name: string;
+      readonly source: string;
+      readonly fn: "sum" | "max";
+    }
+  /** Runs `body` for each element of `tile`'s extents, usually to store. */
+  | {
+      readonly kind: "tile_each";
+      readonly tile: string;
+      readonly row: string;
+      readonly column: string;
+      readonly body: readonly Statement[];
+    };
+
+export const f32: KernelType = { scalar: "f32", lanes: 1 };
+export const i32: KernelType = { scalar: "i32", lanes: 1 };
+export const bool: KernelType = { scalar: "bool", lanes: 1 };
+export const f32x4: KernelType = { scalar: "f32", lanes: 4 };
+export const i32x4: KernelType = { scalar: "i32", lanes: 4 };

@@ -1,0 +1,226 @@
+/**
+ * The plan: everything that the runtime needs to run a compiled model, as plain data. The compiler
+ * makes it, `model.ts` prints it, `runtime/execute` runs it. No functions, no classes, JSON all
+ * through, so that two plans are equal exactly when their JSON is.
+ *
+ * Memory: each phase has temporaries that live from one step to another in an arena placed when
+ * sizes are known; weights, constants, states and outputs lie outside it. All tensors are dense,
+ * row-major, f32 or i32.
+ */
+
+/** A run-time size: a number, a symbol, or arithmetic over them. Divisions are of whole numbers. */
+export type Size =
+  | number
+  | string
+  | readonly ["+" | "*" | "floor/" | "ceil/" | "max" | "min", Size, Size];
+
+export type ElementType = "f32" | "i32";
+
+/** A stored tensor and how to find it in a checkpoint. */
+export interface PlanWeight {
+  readonly name: string;
+  /** Names to try in order; each is a list, since a stacked weight has one tensor per index. */
+  readonly alternatives: readonly (readonly string[])[];
+  /** The declared sizes; the stored shape is a merge of adjacent ones, those of size 1 aside. */
+  readonly shape: readonly number[];
+  /** True if one stored tensor gives one index of the first axis. */
+  readonly stacked: boolean;
+}
+
+/** A tensor that the compiler computed: positions of digits, rotary tables. */
+export interface PlanConstant {
+  readonly name: string;
+  readonly element: ElementType;
+  readonly shape: readonly number[];
+  /** Row-major values, rounded to f32 when loaded. */
+  readonly data: readonly number[];
+}
+
+/** A tensor from outside. `token` values must be in `[0, bound)`, which the runtime checks. */
+export interface PlanInput {
+  readonly name: string;
+  readonly role: "tensor" | "token" | "position";
+  readonly element: ElementType;
+  readonly axes: readonly PlanAxis[];
+  /** For tokens: the smallest vocabulary that they index. */
+  readonly bound?: number;
+  /** For positions: the segment whose rows they place. */
+  readonly segment?: string;
+}
+
+export interface PlanAxis {
+  readonly label: string;
+  readonly size: Size;
+}
+
+/**
+ * What a phase leaves for others. `value`: computed once for given inputs, then reused. `cache`:
+ * rows that grow by each `extend`; its row axis comes first in memory and `capacity` rows are
+ * allocated, doubled by copying.
+ */
+export interface PlanState {
+  readonly name: string;
+  readonly kind: "value" | "cache";
+  readonly element: ElementType;
+  /** Sizes by axis; for a cache the first is the row axis and its size the rows held after a call. */
+  readonly axes: readonly PlanAxis[];
+  /** The phase that computes or extends it. */
+  readonly phase: string;
+}
+
+export interface PlanOutput {
+  readonly name: string;
+  readonly element: ElementType;
+  readonly axes: readonly PlanAxis[];
+}
+
+/** A temporary of a phase: its elements, and the steps (by index in the flat order) it lives in. */
+export interface PlanBuffer {
+  readonly name: string;
+  readonly element: ElementType;
+  readonly size: Size;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** What a kernel argument is bound to. In a `repeat`, `table` names a column of its tables. */
+export type BufferReference =
+  | { readonly kind: "buffer"; readonly name: string }
+  | { readonly kind: "weight"; readonly name: string }
+  | { readonly kind: "constant"; readonly name: string }
+  | { readonly kind: "input"; readonly name: string }
+  | { readonly kind: "state"; readonly name: string }
+  | { readonly kind: "output"; readonly name: string }
+  | { readonly kind: "table"; readonly name: string };
+
+/** One schedule of a step, chosen when `size` is at most `atMost`; the last one has no condition. */
+export interface DispatchVariant {
+  readonly when?: { readonly size: Size; readonly atMost: number };
+  readonly kernel: string;
+  readonly groups: Size;
+}
+
+export type PlanStep =
+  | {
+      readonly kind: "dispatch";
+      /** For people: the value computed, with its path, e.g. `layers.self_attn.q`. */
+      readonly label: string;
+      readonly variants: readonly DispatchVariant[];
+      /** In the order of the kernel's buffers. */
+      readonly buffers: readonly BufferReference[];
+      /** In the order of the kernel's scalars. */
+      readonly scalars: readonly Size[];
+      /** Floating-point operations, multiply-add = 2, as executed (tile edges included where known). */
+      readonly flops: Size;
+    }
+  /** Copies `size` elements. */
+  | {
+      readonly kind: "copy";
+      readonly label: string;
+      readonly from: BufferReference;
+      readonly to: BufferReference;
+      readonly size: Size;
+      readonly toOffset: Size;
+    }
+  /** Equal layers: `steps` runs `count` times with the i-th entry of each table. */
+  | {
+      readonly kind: "repeat";
+      readonly count: number;
+      readonly tables: Readonly<Record<string, readonly BufferReference[]>>;
+      readonly steps: readonly PlanStep[];
+    };
+
+/**
+ * A part of the model that runs in one go. A phase is memoised on the contents of `inputs` and on the
+ * states it `reads`; `extend` is the one that appends to caches and is never memoised.
+ */
+export interface PlanPhase {
+  readonly name: string;
+  /** For people: what it computes and why it is a phase of its own. */
+  readonly doc: string;
+  readonly inputs: readonly string[];
+  readonly reads: readonly string[];
+  readonly writes: readonly string[];
+  readonly outputs: readonly PlanOutput[];
+  readonly buffers: readonly PlanBuffer[];
+  readonly steps: readonly PlanStep[];
+  /** Whether it appends to caches: its rows follow those that are there. */
+  readonly extends: boolean;
+}
+
+/** How a kernel is called; its code lies beside the plan, by name. */
+export interface PlanKernel {
+  readonly name: string;
+  readonly buffers: readonly {
+    readonly name: string;
+    readonly element: ElementType;
+    readonly access: "read" | "write" | "read_write";
+  }[];
+  readonly scalars: readonly string[];
+  readonly workgroupSize: number;
+}
+
+/** How tokens are generated. */
+export interface PlanGeneration {
+  /** The token input that grows. */
+  readonly tokens: string;
+  /** The output of `extend` whose last row is the logits of the next token. */
+  readonly logits: string;
+  /** The position input of the growing rows. */
+  readonly positions: string;
+  readonly vocabulary: number;
+}
+
+/** Which input sizes are free, and how others follow from them. */
+export interface PlanSymbol {
+  readonly name: string;
+  /** Where its value is first met; `past` is the rows a cache holds before the call. */
+  readonly source:
+    | { readonly kind: "input"; readonly input: string; readonly axis: number }
+    | { readonly kind: "past" };
+}
+
+export interface Plan {
+  readonly version: 1;
+  readonly model: string;
+  /** The schedule family of the kernels: one invocation per task, or work groups. */
+  readonly target: "cpu" | "gpu";
+  readonly symbols: readonly PlanSymbol[];
+  readonly weights: readonly PlanWeight[];
+  readonly constants: readonly PlanConstant[];
+  readonly inputs: readonly PlanInput[];
+  /** The sequence of the prompt: its segments in storage order and their placeholders. */
+  readonly segments: readonly {
+    readonly name: string;
+    readonly positions: string;
+    readonly placeholder?: string;
+    readonly size: Size;
+  }[];
+  readonly states: readonly PlanState[];
+  /** In the order in which they run. */
+  readonly phases: readonly PlanPhase[];
+  readonly kernels: readonly PlanKernel[];
+  readonly generation?: PlanGeneration;
+  /** Numbers that must equal keys of the checkpoint's `config.json`. */
+  readonly configChecks: readonly { readonly key: string; readonly value: number }[];
+}
+
+/** A compiled model: the plan and the code of its kernels for one family of targets. */
+export interface CompiledModel {
+  readonly plan: Plan;
+  /** WGSL text by kernel name (plans for gpu). */
+  readonly wgsl?: ReadonlyMap<string, string>;
+  /** One WebAssembly module that exports each kernel by name (plans for cpu). */
+  readonly wasm?: Uint8Array;
+}
+
+/**
+ * How a WebAssembly kernel is called: `name(firstGroup, endGroup, pointer…, scalar…)`, all i32, with
+ * byte pointers in the order of its buffers. The module imports `env.memory` and, for group arrays,
+ * nothing: CPU schedules have none.
+ *
+ * How a WGSL kernel is bound: group 0, the buffers in order at bindings 0 …, then one uniform with
+ * `groups` (the number of groups) followed by the scalars, all i32. The grid is folded to two
+ * dimensions; the text guards `group < groups`.
+ */
+export const abi = "braid-1";
