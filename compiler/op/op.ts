@@ -8,6 +8,7 @@
 import type { AxisName } from "./axis.ts";
 import type { Dimension } from "./dimension.ts";
 import type { Predicate, Score, Side } from "./predicate.ts";
+import type { Element, TensorType } from "./type.ts";
 
 /** Elementwise functions, by the number of their operands. */
 export type UnaryFunction =
@@ -73,7 +74,12 @@ export type Op =
     }
   /** A stored tensor: a key of `Graph.weights`. */
   | { readonly kind: "weight"; readonly name: string }
-  | { readonly kind: "constant"; readonly value: number }
+  /** One number; true is 1 where the element is bool. */
+  | { readonly kind: "constant"; readonly element: Element; readonly value: number }
+  /** A tensor that the compiler computed: `data` is row-major over `axes`, all of constant size. */
+  | { readonly kind: "table"; readonly element: Element; readonly axes: readonly AxisName[]; readonly data: readonly number[] }
+  /** A size as an int scalar, for run-time sizes; a constant size is a `constant`. */
+  | { readonly kind: "size"; readonly size: Dimension }
   /** 0, 1, 2, … along the only axis of the result. */
   | { readonly kind: "index"; readonly axis: AxisName }
   /** Elementwise; an operand that lacks an axis of the result is repeated along it. */
@@ -85,8 +91,9 @@ export type Op =
   /** `sum(a * b over …)`; the axes summed have constant size. */
   | { readonly kind: "contract"; readonly over: readonly AxisName[] }
   | { readonly kind: "rename"; readonly from: AxisName; readonly to: AxisName }
-  /** One axis becomes several, row-major; `into` multiply to its size. */
+  /** One axis becomes several in its place, row-major; `into` multiply to its size. */
   | { readonly kind: "split"; readonly axis: AxisName; readonly into: readonly AxisName[] }
+  /** Row-major in the order of `axes`; the result has `into` where the first of them stood in x. */
   | { readonly kind: "merge"; readonly axes: readonly AxisName[]; readonly into: AxisName }
   /** Rows `start …` of an axis, as many as the axis `into` has. */
   | {
@@ -100,9 +107,12 @@ export type Op =
    * align, `axis` itself may reappear. `padded`: out of range gives 0; else it must be in range.
    */
   | { readonly kind: "select"; readonly axis: AxisName; readonly padded: boolean }
-  /** Argument i has axis `parts[i]` where the result has `into`; rows follow each other. */
+  /**
+   * Argument i has axis `parts[i]` where the result has `into`; rows follow each other. As in `map`,
+   * an argument that lacks an axis (its part included) is repeated along it.
+   */
   | { readonly kind: "join"; readonly into: AxisName; readonly parts: readonly AxisName[] }
-  /** A new axis of as many arguments. */
+  /** A new first axis of as many arguments, which are repeated along axes that they lack. */
   | { readonly kind: "stack"; readonly into: AxisName }
   | AttendOp
   /** The `count` largest along an axis, in falling order, ties to the lower index. */
@@ -115,7 +125,7 @@ export type Op =
   /** Ascending, stable. */
   | { readonly kind: "sort"; readonly axis: AxisName; readonly result: "values" | "indices" }
   /** A state that an earlier phase left: computed once, or a cache's rows so far (phase graphs only). */
-  | { readonly kind: "state"; readonly name: string }
+  | { readonly kind: "state"; readonly name: string; readonly type: TensorType }
   /** The cache's rows so far, then the rows of the only argument, which it keeps (phase graphs only). */
   | {
       readonly kind: "append";
