@@ -23,11 +23,13 @@ export interface WeightMatch {
   readonly unread: readonly string[];
 }
 
-/** One weight that does not fit; equal reasons of names of one pattern are printed once. */
+/** One tensor that does not fit. */
 interface Problem {
   readonly name: string;
   /** What is wrong, without the name. */
   readonly reason: string;
+  /** Equal for problems that may share a line if their names are of one pattern. */
+  readonly key: string;
   /** Whether no alternative exists, so that similar names help. */
   readonly missing: boolean;
 }
@@ -58,7 +60,8 @@ export function matchWeights(
 export function unreadNote(unread: readonly string[], checkpoint: string): string | undefined {
   if (unread.length === 0) return undefined;
   const lines = groupNames(unread).map(({ text, names }) => `  ${text}${count(names.length)}`);
-  return [`${unread.length} tensors of ${checkpoint} are not read:`, ...lines].join("\n");
+  const subject = unread.length === 1 ? "1 tensor" : `${unread.length} tensors`;
+  return [`not read of ${checkpoint}: ${subject}`, ...lines].join("\n");
 }
 
 /**
@@ -91,7 +94,7 @@ function missing(weight: PlanWeight, tensors: ReadonlyMap<string, TensorInfo>): 
   const other = others.map(([name]) => ` (nor \`${name}\`)`).join("");
   return first
     .filter((name) => !tensors.has(name))
-    .map((name) => ({ name, reason: `is missing${other}`, missing: true }));
+    .map((name) => ({ name, reason: `is missing${other}`, key: "missing", missing: true }));
 }
 
 function wrongShapes(weight: PlanWeight, found: readonly TensorInfo[]): readonly Problem[] {
@@ -100,7 +103,7 @@ function wrongShapes(weight: PlanWeight, found: readonly TensorInfo[]): readonly
     .filter((tensor) => !isMergeOf(tensor.shape, declared))
     .map(({ name, shape }) => {
       const reason = `is stored as [${shape.join(", ")}], but declared as [${declared.join(", ")}]`;
-      return { name, reason, missing: false };
+      return { name, reason, key: reason, missing: false };
     });
 }
 
@@ -109,31 +112,27 @@ function mismatch(
   unread: readonly string[],
   checkpoint: string,
 ): BraidError {
-  const reasons = new Map<string, Problem[]>();
-  for (const problem of problems) {
-    // The other alternatives hold layer numbers too, so reasons are compared without digits.
-    const key = `${problem.missing}${problem.missing ? problem.reason.replace(/\d+/g, "") : problem.reason}`;
-    const list = reasons.get(key);
-    if (list === undefined) reasons.set(key, [problem]);
-    else list.push(problem);
-  }
-  const lines = [...reasons.values()].flatMap((list) => {
-    const byName = new Map(list.map((problem) => [problem.name, problem]));
-    return groupByPattern([...byName.keys()]).map(({ text, names }) => {
-      const [name = text] = names;
-      const problem = byName.get(name);
-      return `  ${text} ${problem?.reason}${count(names.length)}${problem?.missing ? candidates(name, unread) : ""}`;
+  const spare = new Map(groupByPattern(unread).map(({ text, names }) => [names[0] ?? text, text]));
+  const lines = [...new Set(problems.map((problem) => problem.key))].flatMap((key) => {
+    const alike = new Map(
+      problems.filter((each) => each.key === key).map((each) => [each.name, each]),
+    );
+    return groupByPattern([...alike.keys()]).map(({ text, names }) => {
+      const first = alike.get(names[0] ?? text);
+      const hint = first?.missing ? candidates(first.name, spare) : "";
+      return `  ${text} ${first?.reason}${count(names.length)}${hint}`;
     });
   });
-  const message = `${problems.length} weights do not fit ${checkpoint}:\n${lines.join("\n")}`;
+  const subject = problems.length === 1 ? "1 weight does" : `${problems.length} weights do`;
+  const message = `${subject} not fit ${checkpoint}:\n${lines.join("\n")}`;
   return new BraidError("weights/mismatch", message, {
     hint: 'check `--weights`, the sizes, and the paths; alternatives are `path p = "a" or "b"`',
   });
 }
 
-/** Which tensors that nothing else reads the author may have meant. */
-function candidates(name: string, unread: readonly string[]): string {
-  const near = nearest(name, unread, 3).map((each) => `\`${each}\``);
+/** Which tensors that nothing else reads the author may have meant: `spare` is one name of each group → its text. */
+function candidates(name: string, spare: ReadonlyMap<string, string>): string {
+  const near = nearest(name, spare.keys(), 3).map((each) => `\`${spare.get(each)}\``);
   return near.length === 0 ? "" : `; nearest: ${near.join(", ")}`;
 }
 
