@@ -74,7 +74,11 @@ export interface PlanOutput {
   readonly axes: readonly PlanAxis[];
 }
 
-/** A temporary of a phase: its elements, and the steps (by index in the flat order) it lives in. */
+/**
+ * A temporary of a phase: its elements, and the first and last step that it lives in. Steps are counted
+ * in the order of the text, the body of a `repeat` once and the `repeat` itself not. What a round of a
+ * `repeat` finds in a buffer, rather than writes itself first, lives through the whole body.
+ */
 export interface PlanBuffer {
   readonly name: string;
   readonly element: ElementType;
@@ -169,6 +173,11 @@ export interface PlanGeneration {
   /** The position input of the growing rows. */
   readonly positions: string;
   readonly vocabulary: number;
+  /**
+   * Symbols of rows that enter the caches with the prompt: 0 in every `extend` after the first. Absent
+   * where `extend` reads such rows from states each time, as composite attention does.
+   */
+  readonly once?: readonly string[];
 }
 
 /** Which input sizes are free, and how others follow from them. */
@@ -221,6 +230,7 @@ export interface CompiledModel {
  *
  * How a WGSL kernel is bound: group 0, the buffers in order at bindings 0 …, then one uniform with
  * `groups` (the number of groups) followed by the scalars, all i32. The grid is folded to two
- * dimensions; the text guards `group < groups`.
+ * dimensions: the group is `workgroup_id.y * num_workgroups.x + workgroup_id.x`, and the text guards
+ * `group < groups`. The text has one entry point.
  */
 export const abi = "braid-1";
