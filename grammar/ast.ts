@@ -41,6 +41,8 @@ interface Documented {
   readonly name: Name;
   /** The text of the `///` lines above, without slashes; empty if there are none. */
   readonly doc: string;
+  /** A syntax error was reported in its head, so only its name and kind are certain. */
+  readonly broken?: true;
   readonly span: Span;
 }
 
