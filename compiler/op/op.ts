@@ -77,7 +77,12 @@ export type Op =
   /** One number; true is 1 where the element is bool. */
   | { readonly kind: "constant"; readonly element: Element; readonly value: number }
   /** A tensor that the compiler computed: `data` is row-major over `axes`, all of constant size. */
-  | { readonly kind: "table"; readonly element: Element; readonly axes: readonly AxisName[]; readonly data: readonly number[] }
+  | {
+      readonly kind: "table";
+      readonly element: Element;
+      readonly axes: readonly AxisName[];
+      readonly data: readonly number[];
+    }
   /** A size as an int scalar, for run-time sizes; a constant size is a `constant`. */
   | { readonly kind: "size"; readonly size: Dimension }
   /** 0, 1, 2, … along the only axis of the result. */
@@ -93,7 +98,7 @@ export type Op =
   | { readonly kind: "rename"; readonly from: AxisName; readonly to: AxisName }
   /** One axis becomes several in its place, row-major; `into` multiply to its size. */
   | { readonly kind: "split"; readonly axis: AxisName; readonly into: readonly AxisName[] }
-  /** Row-major in the order of `axes`; the result has `into` where the first of them stood in x. */
+  /** Row-major in the order of `axes`; the result has `into` where the last of them stood in x. */
   | { readonly kind: "merge"; readonly axes: readonly AxisName[]; readonly into: AxisName }
   /** Rows `start …` of an axis, as many as the axis `into` has. */
   | {

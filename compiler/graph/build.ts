@@ -1,0 +1,142 @@
+/**
+ * Builds a graph node by node and infers each type. Nodes are appended as asked for: nothing is
+ * shared or simplified, that is what passes do.
+ */
+
+import { invariant } from "../../grammar/invariant.ts";
+import type { Axis, AxisName } from "../op/axis.ts";
+import type { Op } from "../op/op.ts";
+import type { TensorType } from "../op/type.ts";
+import {
+  type ConfigCheck,
+  type Generation,
+  type Graph,
+  type InputInfo,
+  type Node,
+  type Origin,
+  type Output,
+  type SequenceInfo,
+  type ValueId,
+  valueId,
+  type WeightInfo,
+} from "./graph.ts";
+import { resultType } from "./result-type.ts";
+
+/** A graph in the making; `finish` gives the graph as it is then. */
+export class GraphBuilder {
+  readonly name: string;
+  readonly #axes = new Map<AxisName, Axis>();
+  readonly #nodes: Node[] = [];
+  readonly #outputs: Output[] = [];
+  readonly #weights = new Map<string, WeightInfo>();
+  readonly #inputs: InputInfo[] = [];
+  readonly #sequences: SequenceInfo[] = [];
+  readonly #configChecks: ConfigCheck[] = [];
+  #generation: Generation | undefined;
+
+  /** An empty graph called `name`. */
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** Adds an axis, whose name must be new; gives the name. */
+  addAxis(axis: Axis): AxisName {
+    invariant(!this.#axes.has(axis.name), `the axis ${axis.name} is added twice`);
+    this.#axes.set(axis.name, axis);
+    return axis.name;
+  }
+
+  /** Adds an axis whose name is its label, numbered (`K`, `K.2`, `K.3`) if that is taken. */
+  addFreshAxis(axis: Omit<Axis, "name">): AxisName {
+    return this.addAxis({ ...axis, name: freshAxisName(this.#axes, axis.label) });
+  }
+
+  /** The axis called `name`, if it was added. */
+  axis(name: AxisName): Axis | undefined {
+    return this.#axes.get(name);
+  }
+
+  /** All axes added so far. */
+  get axes(): ReadonlyMap<AxisName, Axis> {
+    return this.#axes;
+  }
+
+  /** Declares an input, which `input` nodes may then name. */
+  addInput(input: InputInfo): void {
+    invariant(
+      this.#inputs.every((each) => each.name !== input.name),
+      `the input ${input.name} is added twice`,
+    );
+    this.#inputs.push(input);
+  }
+
+  /** Declares a weight, which `weight` nodes may then name. Declaring it again changes nothing. */
+  addWeight(weight: WeightInfo): void {
+    if (!this.#weights.has(weight.name)) this.#weights.set(weight.name, weight);
+  }
+
+  addSequence(sequence: SequenceInfo): void {
+    this.#sequences.push(sequence);
+  }
+
+  addConfigCheck(check: ConfigCheck): void {
+    this.#configChecks.push(check);
+  }
+
+  /** Makes `value` leave the graph under `name`. */
+  addOutput(name: string, value: ValueId): void {
+    this.#outputs.push({ name, value });
+  }
+
+  /** States what generation grows and reads. */
+  setGeneration(generation: Generation): void {
+    this.#generation = generation;
+  }
+
+  /** Appends `op` of `args`; its type is inferred, and an ill-formed application throws. */
+  node(op: Op, args: readonly ValueId[], origin: Origin): ValueId {
+    const types = args.map((arg) => this.typeOf(arg));
+    const type = resultType(op, types, { inputs: this.#inputs, weights: this.#weights });
+    return this.append({ op, args, type, origin });
+  }
+
+  /** Appends a node whose type is known; `verify` checks it later. */
+  append(node: Node): ValueId {
+    return valueId(this.#nodes.push(node) - 1);
+  }
+
+  /** The type of a node that was added. */
+  typeOf(id: ValueId): TensorType {
+    return this.nodeOf(id).type;
+  }
+
+  /** The node `id` stands for. */
+  nodeOf(id: ValueId): Node {
+    const node = this.#nodes[id];
+    invariant(node !== undefined, `the graph ${this.name} has no value %${id} yet`);
+    return node;
+  }
+
+  /** The graph as built so far. */
+  finish(): Graph {
+    return {
+      name: this.name,
+      axes: new Map(this.#axes),
+      nodes: [...this.#nodes],
+      outputs: [...this.#outputs],
+      weights: new Map(this.#weights),
+      inputs: [...this.#inputs],
+      sequences: [...this.#sequences],
+      ...(this.#generation === undefined ? {} : { generation: this.#generation }),
+      configChecks: [...this.#configChecks],
+    };
+  }
+}
+
+/** `label`, or `label.2`, `label.3`, … : the first that `axes` does not have. */
+export function freshAxisName(axes: ReadonlyMap<AxisName, unknown>, label: string): AxisName {
+  if (!axes.has(label)) return label;
+  let count = 2;
+  while (axes.has(`${label}.${count}`)) count++;
+  return `${label}.${count}`;
+}

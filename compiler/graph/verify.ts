@@ -1,0 +1,80 @@
+/**
+ * Checks every invariant of a graph. A violation is our own mistake: it throws `InvariantError` that
+ * names the pass, says what is wrong and prints the neighbourhood of the node.
+ */
+
+import { InvariantError, invariant } from "../../grammar/invariant.ts";
+import { equalTypes } from "../op/type.ts";
+import type { Graph, Node } from "./graph.ts";
+import { printNode, printType } from "./print.ts";
+import { resultType } from "./result-type.ts";
+import { axesOf } from "./uses.ts";
+import { verifySizes } from "./verify-sizes.ts";
+
+/** Throws unless `graph`, as `pass` left it, is well-formed. */
+export function verifyGraph(graph: Graph, pass: string): void {
+  graph.nodes.forEach((node, id) => {
+    try {
+      verifyNode(graph, node, id);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      throw new InvariantError(
+        `after ${pass}, %${id} is wrong: ${error.message}\n${neighbourhood(graph, node, id)}`,
+      );
+    }
+  });
+  try {
+    verifyTables(graph);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new InvariantError(`after ${pass}, the graph ${graph.name} is wrong: ${error.message}`);
+  }
+}
+
+function verifyNode(graph: Graph, node: Node, id: number): void {
+  for (const arg of node.args)
+    invariant(Number.isInteger(arg) && arg >= 0 && arg < id, `its argument %${arg} is not earlier`);
+  for (const axis of axesOf(node))
+    invariant(graph.axes.has(axis), `the axis ${axis} is not in the graph`);
+  const types = node.args.map((arg) => argument(graph, arg).type);
+  const wanted = resultType(node.op, types, graph);
+  invariant(
+    equalTypes(wanted, node.type),
+    `its type is ${printType(node.type)}, the operation gives ${printType(wanted)}`,
+  );
+  verifySizes(graph, node.op, types);
+}
+
+function verifyTables(graph: Graph): void {
+  for (const [name, axis] of graph.axes) {
+    invariant(name === axis.name, `the axis ${axis.name} is filed under ${name}`);
+    for (const segment of axis.segments)
+      invariant(graph.axes.has(segment.axis), `the axis ${segment.axis} is not in the graph`);
+  }
+  const names = new Set<string>();
+  for (const output of graph.outputs) {
+    invariant(graph.nodes[output.value] !== undefined, `output ${output.name} has no value`);
+    invariant(!names.has(output.name), `two outputs are called ${output.name}`);
+    names.add(output.name);
+  }
+  const { generation } = graph;
+  if (generation === undefined) return;
+  invariant(graph.nodes[generation.logits] !== undefined, "generation reads no value");
+  invariant(graph.axes.has(generation.axis), `the axis ${generation.axis} is not in the graph`);
+}
+
+function argument(graph: Graph, id: number): Node {
+  const node = graph.nodes[id];
+  invariant(node !== undefined, `its argument %${id} does not exist`);
+  return node;
+}
+
+/** The node with its arguments and users, one line each, the node itself marked. */
+function neighbourhood(graph: Graph, node: Node, id: number): string {
+  const near = graph.nodes.flatMap((other, index) => {
+    if (index === id) return [`> ${printNode(other, index)}`];
+    const related = node.args.some((arg) => arg === index) || other.args.some((arg) => arg === id);
+    return related ? [`  ${printNode(other, index)}`] : [];
+  });
+  return near.join("\n");
+}
