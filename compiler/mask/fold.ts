@@ -1,0 +1,154 @@
+/**
+ * Folding on top of an algebra: known operands are computed and neutral ones dropped while an
+ * expression is built, so that what is emitted is as short as what a person would write.
+ */
+
+import { type Algebra, numbers } from "./algebra.ts";
+
+/** An expression whose value may be known; a truth value is known as 1 or 0. */
+export type Folded<E> =
+  | { readonly kind: "known"; readonly value: number }
+  | {
+      readonly kind: "expression";
+      readonly value: E;
+      /** The negation of a truth value, where it is shorter than a `not`. */
+      readonly opposite?: () => Folded<E>;
+    };
+
+/** The number `value`; a truth value is 1 or 0. */
+export function known<E>(value: number): Folded<E> {
+  return { kind: "known", value: value + 0 };
+}
+
+/** `value`, about which nothing is known. */
+export function unknown<E>(value: E): Folded<E> {
+  return { kind: "expression", value };
+}
+
+/** Whether `folded` is known to be `value`. */
+export function isKnown<E>(folded: Folded<E>, value: number): boolean {
+  return folded.kind === "known" && folded.value === value;
+}
+
+/** `folded` as an integer of `base`. */
+export function integerOf<E>(folded: Folded<E>, base: Algebra<E>): E {
+  return folded.kind === "known" ? base.integer(folded.value) : folded.value;
+}
+
+/** `folded` as a truth value of `base`. */
+export function truthOf<E>(folded: Folded<E>, base: Algebra<E>): E {
+  return folded.kind === "known" ? base.truth(folded.value === 1) : folded.value;
+}
+
+type Operands<E> = readonly [left: Folded<E>, right: Folded<E>];
+
+/** The algebra of folded expressions over `base`. */
+export function folding<E>(base: Algebra<E>): Algebra<Folded<E>> {
+  return {
+    integer: known,
+    truth: (value) => known(Number(value)),
+    ...arithmetic(base),
+    ...comparisons(base),
+    ...connectives(base),
+  };
+}
+
+type Arithmetic =
+  | "add"
+  | "subtract"
+  | "multiply"
+  | "floorDivide"
+  | "remainder"
+  | "min"
+  | "max"
+  | "select";
+
+function arithmetic<E>(base: Algebra<E>): Pick<Algebra<Folded<E>>, Arithmetic> {
+  const build = (
+    operator: Exclude<Arithmetic, "select">,
+    operands: Operands<E>,
+    short?: Folded<E>,
+  ): Folded<E> => {
+    const [left, right] = operands;
+    if (left.kind === "known" && right.kind === "known")
+      return known(numbers[operator](left.value, right.value));
+    return short ?? unknown(base[operator](integerOf(left, base), integerOf(right, base)));
+  };
+  const subtract = (left: Folded<E>, right: Folded<E>): Folded<E> =>
+    right.kind === "known" && right.value < 0
+      ? add(left, known(-right.value))
+      : build("subtract", [left, right], isKnown(right, 0) ? left : undefined);
+  const add = (left: Folded<E>, right: Folded<E>): Folded<E> => {
+    if (isKnown(left, 0)) return right;
+    if (right.kind === "known" && right.value < 0) return subtract(left, known(-right.value));
+    return build("add", [left, right], isKnown(right, 0) ? left : undefined);
+  };
+  const multiply = (left: Folded<E>, right: Folded<E>): Folded<E> => {
+    if (isKnown(left, 1)) return right;
+    if (isKnown(left, -1)) return subtract(known(0), right);
+    if (isKnown(left, 0) || isKnown(right, 0)) return known(0);
+    return build("multiply", [left, right], isKnown(right, 1) ? left : undefined);
+  };
+  return {
+    add,
+    subtract,
+    multiply,
+    floorDivide: (left, right) =>
+      build("floorDivide", [left, right], isKnown(right, 1) ? left : undefined),
+    remainder: (left, right) =>
+      build("remainder", [left, right], isKnown(right, 1) ? known(0) : undefined),
+    min: (left, right) => build("min", [left, right], left === right ? left : undefined),
+    max: (left, right) => build("max", [left, right], left === right ? left : undefined),
+    select: (condition, then, otherwise) => {
+      if (condition.kind === "known") return condition.value === 1 ? then : otherwise;
+      const [a, b] = [integerOf(then, base), integerOf(otherwise, base)];
+      return unknown(base.select(condition.value, a, b));
+    },
+  };
+}
+
+type ComparisonName = "less" | "lessEqual" | "equal" | "notEqual";
+
+function comparisons<E>(base: Algebra<E>): Pick<Algebra<Folded<E>>, ComparisonName> {
+  const build = (
+    operator: ComparisonName,
+    operands: Operands<E>,
+    opposite: () => Folded<E>,
+  ): Folded<E> => {
+    const [left, right] = operands;
+    if (left.kind === "known" && right.kind === "known")
+      return known(numbers[operator](left.value, right.value));
+    const value = base[operator](integerOf(left, base), integerOf(right, base));
+    return { kind: "expression", value, opposite };
+  };
+  const less = (left: Folded<E>, right: Folded<E>): Folded<E> =>
+    build("less", [left, right], () => lessEqual(right, left));
+  const lessEqual = (left: Folded<E>, right: Folded<E>): Folded<E> =>
+    build("lessEqual", [left, right], () => less(right, left));
+  const equal = (left: Folded<E>, right: Folded<E>): Folded<E> =>
+    build("equal", [left, right], () => notEqual(left, right));
+  const notEqual = (left: Folded<E>, right: Folded<E>): Folded<E> =>
+    build("notEqual", [left, right], () => equal(left, right));
+  return { less, lessEqual, equal, notEqual };
+}
+
+function connectives<E>(base: Algebra<E>): Pick<Algebra<Folded<E>>, "and" | "or" | "not"> {
+  const not = (operand: Folded<E>): Folded<E> => {
+    if (operand.kind === "known") return known(1 - operand.value);
+    if (operand.opposite !== undefined) return operand.opposite();
+    return { kind: "expression", value: base.not(operand.value), opposite: () => operand };
+  };
+  return {
+    and: (left, right) => {
+      if (left.kind === "known") return left.value === 0 ? left : right;
+      if (right.kind === "known") return right.value === 0 ? right : left;
+      return unknown(base.and(left.value, right.value));
+    },
+    or: (left, right) => {
+      if (left.kind === "known") return left.value === 1 ? left : right;
+      if (right.kind === "known") return right.value === 1 ? right : left;
+      return unknown(base.or(left.value, right.value));
+    },
+    not,
+  };
+}

@@ -1,0 +1,165 @@
+/**
+ * Simplification of a mask under facts about its rows: what the facts decide becomes constant,
+ * comparisons of one term merge, implied and contradictory parts disappear, negations end at atoms.
+ * Sound for every pair of rows that the facts allow; equal results are equal data.
+ */
+
+import type { Predicate } from "../op/predicate.ts";
+import {
+  assume,
+  type Context,
+  contextOf,
+  decide,
+  isContradictory,
+  mergeLiterals,
+  possibleValues,
+} from "./context.ts";
+import type { Facts } from "./facts.ts";
+import {
+  conjunction,
+  disjunction,
+  fails,
+  type Formula,
+  formulaKey,
+  holds,
+  type Literal,
+  literalFormula,
+  negation,
+  sortedFormulas,
+  subjectOf,
+} from "./formula.ts";
+import { toPredicate } from "./from-formula.ts";
+import { complement, type IntegerSet, intersect, onlyMember, unionOf } from "./integer-set.ts";
+import { toFormula } from "./literal.ts";
+
+/** The simplest predicate known to agree with `predicate` on all rows that `facts` allow. */
+export function simplify(predicate: Predicate, facts: Facts): Predicate {
+  return toPredicate(simplifyFormula(toFormula(predicate), facts));
+}
+
+/** `simplify` on formulas. */
+export function simplifyFormula(formula: Formula, facts: Facts): Formula {
+  const context = contextOf(facts);
+  if (isContradictory(context)) return fails;
+  let current = formula;
+  // Merged and widened literals may decide more; each round only ever shortens the formula.
+  for (let round = 0; round < mostRounds; round++) {
+    const next = canonical(reduce(current, context), context);
+    if (formulaKey(next) === formulaKey(current)) break;
+    current = next;
+  }
+  return current;
+}
+
+const mostRounds = 4;
+
+/** `formula` without what `context` decides. */
+function reduce(formula: Formula, context: Context): Formula {
+  switch (formula.kind) {
+    case "constant":
+      return formula;
+    case "literal": {
+      const decided = decide(context, formula.literal);
+      if (decided === undefined) return formula;
+      return decided ? holds : fails;
+    }
+    case "and":
+      return reduceAll(formula.operands, context);
+    case "or":
+      return negation(reduceAll(formula.operands.map(negation), context));
+  }
+}
+
+/** The conjunction of `operands`, each reduced under the literals among the others. */
+function reduceAll(operands: readonly Formula[], context: Context): Formula {
+  let current = conjunction(operands);
+  for (let round = 0; round < mostRounds && current.kind === "and"; round++) {
+    const literals = mergedLiterals(current.operands);
+    const kept = literals && withoutImplied(literals, context);
+    if (literals === undefined || kept === undefined) return fails;
+    const narrowed = literals.reduce(assume, context);
+    if (isContradictory(narrowed)) return fails;
+    const nested = current.operands
+      .filter((operand) => operand.kind !== "literal")
+      .map((operand) => reduce(operand, narrowed));
+    const next = conjunction([...kept.map(literalFormula), ...absorbed(nested)]);
+    if (formulaKey(next) === formulaKey(current)) return next;
+    current = next;
+  }
+  return current.kind === "and" ? current : reduce(current, context);
+}
+
+/** The literals among `operands`, one for each subject; `undefined` if two contradict. */
+function mergedLiterals(operands: readonly Formula[]): readonly Literal[] | undefined {
+  const bySubject = new Map<string, Literal>();
+  for (const operand of operands) {
+    if (operand.kind !== "literal") continue;
+    const subject = subjectOf(operand.literal);
+    const before = bySubject.get(subject);
+    const merged = before === undefined ? operand.literal : mergeLiterals(before, operand.literal);
+    if (merged === undefined) return undefined;
+    bySubject.set(subject, merged);
+  }
+  return [...bySubject.values()];
+}
+
+/** `literals` without those that the rest implies; `undefined` if the rest refutes one. */
+function withoutImplied(
+  literals: readonly Literal[],
+  context: Context,
+): readonly Literal[] | undefined {
+  const order = sortedFormulas(literals.map(literalFormula));
+  let kept = order.flatMap((each) => (each.kind === "literal" ? [each.literal] : []));
+  // Longer terms first: a bound on `q - k` that bounds on `q` and `k` imply is the one to drop.
+  for (const literal of kept.toReversed()) {
+    const others = kept.filter((each) => each !== literal);
+    const decided = decide(others.reduce(assume, context), literal);
+    if (decided === false) return undefined;
+    if (decided === true) kept = others;
+  }
+  return kept;
+}
+
+/** `operands` of a conjunction without any disjunction that a shorter one among them implies. */
+function absorbed(operands: readonly Formula[]): readonly Formula[] {
+  const keysOf = (formula: Formula): ReadonlySet<string> =>
+    new Set((formula.kind === "or" ? formula.operands : [formula]).map(formulaKey));
+  const keys = operands.map(keysOf);
+  return operands.filter((_, index) => {
+    const own = keys[index] ?? new Set();
+    return !keys.some(
+      (other, at) =>
+        at !== index &&
+        [...other].every((key) => own.has(key)) &&
+        (other.size < own.size || at < index),
+    );
+  });
+}
+
+/** `formula` sorted, with every set widened by values that cannot occur. */
+function canonical(formula: Formula, context: Context): Formula {
+  switch (formula.kind) {
+    case "constant":
+      return formula;
+    case "literal": {
+      const { literal } = formula;
+      if (literal.kind !== "within") return formula;
+      const possible = possibleValues(context, literal.form, literal.key);
+      return literalFormula({ ...literal, set: widened(literal.set, possible) });
+    }
+    case "and":
+      return conjunction(sortedFormulas(formula.operands.map((each) => canonical(each, context))));
+    case "or":
+      return disjunction(sortedFormulas(formula.operands.map((each) => canonical(each, context))));
+  }
+}
+
+/** One set for all that agree on `possible`: a single value stays, others grow into the gaps. */
+function widened(set: IntegerSet, possible: IntegerSet): IntegerSet {
+  const real = intersect(set, possible);
+  if (onlyMember(real) !== undefined) return real;
+  const gaps = complement(possible).filter(
+    (gap) => intersect(real, [{ low: gap.low - 1, high: gap.high + 1 }]).length > 0,
+  );
+  return unionOf([...real, ...gaps]);
+}
