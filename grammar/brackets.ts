@@ -8,8 +8,11 @@ import { type Diagnostic, error } from "./diagnostic.ts";
 import { spanOf } from "./lex.ts";
 import * as t from "./tokens.ts";
 
-/** Brackets may be nested this deep, and so may expressions; deeper text is a mistake of a program. */
-export const nestingLimit = 200;
+/**
+ * Brackets may be nested this deep. A level costs the parser some 6 kB of stack, and 64 of them fit
+ * into half of the smallest stack that an engine gives a page or worker (about 1 MB).
+ */
+export const nestingLimit = 64;
 
 /** The tokens with every closing bracket matched; `unclosed` are openings without a closing one. */
 export interface Brackets {
@@ -40,12 +43,12 @@ export function matchBrackets(file: string, tokens: readonly IToken[]): Brackets
   const diagnostics: Diagnostic[] = [];
   for (const token of tokens) {
     const opening = openings.get(token.tokenType);
-    if (closings.has(token.tokenType)) stack.push(token);
-    if (stack.length > nestingLimit) {
-      return { tokens: [], unclosed, diagnostics: [...diagnostics, tooDeep(file, token)] };
+    if (closings.has(token.tokenType)) {
+      if (stack.length === nestingLimit) diagnostics.push(tooDeep(file, token));
+      stack.push(token);
     }
-    if (opening === undefined) kept.push(token);
-    else close(token, opening);
+    if (opening !== undefined) close(token, opening);
+    else if (stack.length <= nestingLimit) kept.push(token);
   }
   for (const open of stack) if (open.tokenType !== t.LeftBrace) leave(open);
   return { tokens: kept, unclosed, diagnostics };
@@ -57,11 +60,16 @@ export function matchBrackets(file: string, tokens: readonly IToken[]): Brackets
     const found = stack[index];
     if (found?.tokenType === opening) {
       for (const open of stack.splice(index).slice(1)) leave(open);
-      kept.push(token);
+      keep(token);
     } else if (token.tokenType === t.RightBrace) {
       for (const open of stack.splice(0)) leave(open);
-      kept.push(token);
+      keep(token);
     } else closeWrongly(token);
+  }
+
+  /** What is nested too deeply is left out, brackets and all. */
+  function keep(token: IToken): void {
+    if (stack.length < nestingLimit) kept.push(token);
   }
 
   /** `)` where no `(` is open: another bracket of the line is meant, or none. */
@@ -78,7 +86,7 @@ export function matchBrackets(file: string, tokens: readonly IToken[]): Brackets
       return;
     }
     stack.pop();
-    kept.push(virtual(wanted, token.startOffset, token));
+    keep(virtual(wanted, token.startOffset, token));
     diagnostics.push(
       error("syntax/bracket", {
         message: `\`${open.image}\` is closed by \`${token.image}\``,

@@ -2,7 +2,6 @@
 
 import type { CstNode, IToken } from "chevrotain";
 import type { Argument, BinaryOperator, BracketItem, Expr, Name, Path, PathPart } from "./ast.ts";
-import { nestingLimit } from "./brackets.ts";
 import { expectCapital, expectSmall } from "./case.ts";
 import { type Context, nameOf, placeOf } from "./context.ts";
 import { childrenOf, endOf, nodeOf, nodesOf, startOf, tokenOf, tokensOf } from "./cst.ts";
@@ -10,16 +9,16 @@ import { error } from "./diagnostic.ts";
 import { spanOf } from "./lex.ts";
 import { cover, type Span } from "./source.ts";
 import * as t from "./tokens.ts";
-import { isDeeper } from "./walk.ts";
+import { depthLimit, isDeeper } from "./walk.ts";
 
 /** An expression that stands by itself in a line; `after` is where it should have been. */
 export function buildExpression(context: Context, node: CstNode | undefined, after: number): Expr {
   const expression = inner(context, node, after);
-  if (!isDeeper(expression, nestingLimit)) return expression;
+  if (!isDeeper(expression, depthLimit)) return expression;
   const { span } = expression;
   context.report(
     error("syntax/depth", {
-      message: `this expression is nested more than ${nestingLimit} deep`,
+      message: `this expression is nested more than ${depthLimit} deep`,
       at: { span, note: "" },
       hint: "bind a part of it to a name on a line of its own",
     }),
@@ -114,12 +113,12 @@ interface Cursor {
 function inner(context: Context, node: CstNode | undefined, after: number): Expr {
   const operands = nodesOf(node, "operand");
   const count = operands.reduce((sum, each) => sum + prefixesOf(each).length, 0);
-  if (operands.length === 0 || count > nestingLimit) {
+  if (operands.length === 0 || count > depthLimit) {
     const span = placeOf(context, node, after);
-    if (count > nestingLimit) {
+    if (count > depthLimit) {
       context.report(
         error("syntax/depth", {
-          message: `more than ${nestingLimit} prefix operators stand in this expression`,
+          message: `more than ${depthLimit} prefix operators stand in this expression`,
           at: { span, note: "" },
           hint: "bind a part of it to a name on a line of its own",
         }),

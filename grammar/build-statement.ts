@@ -6,7 +6,6 @@
 import type { CstNode, IToken } from "chevrotain";
 import type { BindTarget, Expr, Name, SegmentExpr, Statement, TypeExpr } from "./ast.ts";
 import { buildAxisName, buildExpression, buildPath, stringValue } from "./build-expression.ts";
-import { nestingLimit } from "./brackets.ts";
 import { buildType } from "./build-type.ts";
 import { expectCapital, expectSmall } from "./case.ts";
 import { type Context, nameOf, placeOf, placeOfLine } from "./context.ts";
@@ -19,6 +18,7 @@ import { refuseStatement, withoutForeignWord } from "./mistakes.ts";
 import type { Line } from "./outline.ts";
 import type { Span } from "./source.ts";
 import * as t from "./tokens.ts";
+import { depthLimit } from "./walk.ts";
 
 /** The statements of a body. */
 export function buildStatements(context: Context, lines: readonly Line[]): readonly Statement[] {
@@ -48,11 +48,14 @@ function isElse(line: Line): boolean {
 /** `if`, any number of `else if`, and at most one `else`: each is the `otherwise` of the one above. */
 function buildIf(context: Context, line: Line, others: readonly Line[]): Statement {
   const last = others[others.length - 1] ?? line;
-  if (others.length > nestingLimit) reportTooManyBranches(context, last);
+  if (others.length > depthLimit) reportTooManyBranches(context, last);
   let otherwise: readonly Statement[] = [];
-  for (const other of others.slice(0, nestingLimit).reverse()) {
-    const tokens = other.tokens.slice(1);
-    if (tokens[0]?.image === "if") {
+  for (const other of others.slice(0, depthLimit).reverse()) {
+    const [first, ...rest] = other.tokens;
+    const isElif = first?.image === "elif";
+    if (isElif) refuseStatement(context, other.tokens, true);
+    if (isElif || rest[0]?.image === "if") {
+      const tokens = isElif ? other.tokens : rest;
       otherwise = [buildBranch(context, tokens, other, otherwise, last.end)];
       continue;
     }
@@ -79,7 +82,7 @@ function buildBranch(
 function reportTooManyBranches(context: Context, line: Line): void {
   context.report(
     error("syntax/depth", {
-      message: `this is one of more than ${nestingLimit} branches`,
+      message: `this is one of more than ${depthLimit} branches`,
       at: { span: placeOfLine(context, { ...line, end: 0 }), note: "" },
       hint: "divide the cases between several blocks",
     }),

@@ -49,7 +49,7 @@ export function buildModule(
 function refuseLine(context: Context, line: Line): void {
   const first = line.tokens.length > 0 ? line : line.body?.[0];
   const diagnostic = refuseDeclaration(context.file, first?.tokens ?? [], declarationWords);
-  if (diagnostic !== undefined && !context.isBroken(line.tokens)) context.report(diagnostic);
+  if (diagnostic !== undefined && !context.isReported(line.tokens)) context.report(diagnostic);
 }
 
 function buildImport(context: Context, line: Line): readonly Import[] {
@@ -101,7 +101,7 @@ function buildPredicate(
   const wanted = kind === "mask" ? ["q", "k"] : ["s", "q", "k"];
   const rows = buildParameters(context, last);
   const isPlain = rows.every((row) => row.type === undefined && row.value === undefined);
-  if ((rows.length !== wanted.length || !isPlain) && !context.isBroken(line.tokens)) {
+  if ((rows.length !== wanted.length || !isPlain) && !context.isReported(line.tokens)) {
     reportRows(
       context,
       kind,
@@ -124,7 +124,7 @@ function predicateBody(
   line: Line,
   node: Parameters<typeof buildExpression>[1],
 ): Expr {
-  if (line.body !== undefined && !context.isBroken(line.tokens)) {
+  if (line.body !== undefined && !context.isReported(line.tokens)) {
     const start = line.tokens[0] ?? line.body[0]?.tokens[0];
     if (start !== undefined) {
       context.report(

@@ -35,6 +35,8 @@ export interface Context {
   /** The concrete tree of a line; a mistake in it is reported once and leaves parts out. */
   readonly parse: (form: Form, tokens: readonly IToken[]) => CstNode;
   /** Whether a mistake has been reported inside these tokens. */
+  readonly isReported: (tokens: readonly IToken[]) => boolean;
+  /** Whether a mistake that leaves their meaning open has been reported inside these tokens. */
   readonly isBroken: (tokens: readonly IToken[]) => boolean;
   /** Names whose first letter has been reported in this declaration. */
   readonly miscased: Set<string>;

@@ -40,6 +40,8 @@ const statements: ReadonlyMap<string, Head> = new Map([
   ["for", "for"],
   ["if", "if"],
   ["else", "else"],
+  // A word of other languages, which `build-statement.ts` reports and reads as `else if`.
+  ["elif", "else"],
   ["require", "require"],
   ["return", "return"],
   ["output", "output"],
@@ -49,7 +51,7 @@ const statements: ReadonlyMap<string, Head> = new Map([
 /** The words that begin a declaration. */
 export const declarationWords: readonly string[] = [...declarations.keys()];
 /** The words that begin a statement. */
-export const statementWords: readonly string[] = [...statements.keys()];
+export const statementWords: readonly string[] = [...new Set(statements.values())];
 
 /** What a statement's line begins with; none where it begins with a name that is bound. */
 export function statementHead(tokens: readonly IToken[]): Head | undefined {

@@ -47,7 +47,7 @@ export function explain(
     return error("syntax/expected", {
       message: `${what} is missing after \`${previous.image}\``,
       at: { span: spanOf(file, previous), note: "" },
-      hint: forms[form],
+      hint: expected === "a value" ? wantsValue(previous) : forms[form],
     });
   }
   const at = { span: spanOf(file, isEnd ? (previous ?? found) : found), note: "" };
@@ -57,7 +57,15 @@ export function explain(
     return error("syntax/expected", { message, at, hint: forms[form] });
   }
   const message = `${expected} should follow \`${previous.image}\`, not \`${found.image}\``;
-  return error("syntax/expected", { message, at, hint: forms[form] });
+  const hint = expected === "a value" ? wantsValue(previous) : forms[form];
+  return error("syntax/expected", { message, at, hint });
+}
+
+function wantsValue(previous: IToken): string {
+  const { image } = previous;
+  return image === "="
+    ? "write a value after `=`"
+    : `write a value after \`${image}\`, or remove it`;
 }
 
 /** Tokens that are a mistake of a known kind wherever they stand wrongly. */
@@ -104,11 +112,14 @@ function explainToken(
       hint: `write another name, such as \`${found.image}_\``,
     });
   }
-  if (previous !== undefined && endsValue(previous) && beginsValue(found)) {
+  const inList = ["`)`", "`]`", "`}`"].includes(expected);
+  const isFrom = form === "import" && found.tokenType === t.From;
+  const joinable = (inList && !isFrom) || expected === "the end of the line";
+  if (joinable && previous !== undefined && endsValue(previous) && beginsValue(found)) {
     return error("syntax/expected", {
       message: `nothing joins \`${previous.image}\` and \`${found.image}\``,
       at,
-      hint: `put an operator or \`,\` between them; ${forms[form]}`,
+      hint: `put ${inList ? "`,` or " : ""}an operator between them`,
     });
   }
   return undefined;
@@ -175,7 +186,7 @@ export function refuseStatement(
   const [first, second] = tokens;
   if (first === undefined) return true;
   const diagnostic = refusal(context.file, first, second, tokens, hasBody);
-  if (diagnostic !== undefined && !context.isBroken(tokens)) context.report(diagnostic);
+  if (diagnostic !== undefined && !context.isReported(tokens)) context.report(diagnostic);
   return diagnostic !== undefined;
 }
 

@@ -1,6 +1,6 @@
 /** Text to tree, with everything that is wrong with the text. */
 
-import type { CstNode } from "chevrotain";
+import type { CstNode, IToken } from "chevrotain";
 import type { Module } from "./ast.ts";
 import { buildModule } from "./build.ts";
 import type { Context, Form } from "./context.ts";
@@ -53,6 +53,20 @@ export function parse(source: Source): Parsed {
   return { module, diagnostics };
 }
 
+/** The mistakes after which it is still known what is meant. */
+const readable: ReadonlySet<string> = new Set([
+  "syntax/capital",
+  "syntax/comment",
+  "syntax/operator",
+  "syntax/string",
+]);
+
+function isWithin(diagnostic: Diagnostic, tokens: readonly IToken[]): boolean {
+  const first = tokens[0]?.startOffset ?? 0;
+  const last = tokens[tokens.length - 1]?.endOffset ?? -1;
+  return diagnostic.at.span.start >= first && diagnostic.at.span.start <= last;
+}
+
 function contextFor(file: string, diagnostics: Diagnostic[]): Context {
   const context: Context = {
     file,
@@ -60,18 +74,16 @@ function contextFor(file: string, diagnostics: Diagnostic[]): Context {
     report: (diagnostic) => {
       diagnostics.push(diagnostic);
     },
-    isBroken: (tokens) => {
-      const first = tokens[0]?.startOffset ?? 0;
-      const last = tokens[tokens.length - 1]?.endOffset ?? -1;
-      return diagnostics.some(({ at }) => at.span.start >= first && at.span.start <= last);
-    },
+    isReported: (tokens) => diagnostics.some((each) => isWithin(each, tokens)),
+    isBroken: (tokens) =>
+      diagnostics.some((each) => !readable.has(each.code) && isWithin(each, tokens)),
     parse: (form, tokens) => {
-      const wasBroken = context.isBroken(tokens);
+      const wasReported = context.isReported(tokens);
       parser.input = [...tokens];
       const node = rules[form]();
       const [exception] = parser.errors;
       // What follows the first mistake of a line is as often its consequence as another one.
-      if (exception !== undefined && !wasBroken) {
+      if (exception !== undefined && !wasReported) {
         diagnostics.push(explain(file, form, tokens, exception));
       }
       return node;

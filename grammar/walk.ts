@@ -3,6 +3,9 @@
 import type { Argument, BracketItem, Expr, Path } from "./ast.ts";
 import { unreachable } from "./invariant.ts";
 
+/** Operators, calls and branches may follow each other this deep, so that later phases may recurse. */
+export const depthLimit = 200;
+
 /** The expressions directly inside an expression, those in its path included, in order of place. */
 export function expressionsIn(expression: Expr): readonly Expr[] {
   switch (expression.kind) {
