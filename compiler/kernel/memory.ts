@@ -1,0 +1,86 @@
+/**
+ * Memory as `evaluate` sees it: every access is checked for bounds, for values that nobody wrote,
+ * and, in group memory, for races between two barriers.
+ */
+
+import { invariant } from "../../grammar/invariant.ts";
+import type { BufferParameter, GroupArray } from "./kernel.ts";
+
+/** A stretch of memory that a kernel reads and writes element by element. */
+export interface CheckedMemory {
+  readonly read: (index: number, invocation: number) => number;
+  readonly write: (index: number, value: number, invocation: number) => void;
+}
+
+/** Global memory over `values`. What is stored is never NaN. */
+export function bufferMemory(
+  kernel: string,
+  { name, access }: BufferParameter,
+  values: Float32Array | Int32Array,
+): CheckedMemory {
+  const place = (index: number): string => `kernel ${kernel}: ${name}[${index}]`;
+  return {
+    read: (index) => {
+      const value = values[index];
+      invariant(value !== undefined, `${place(index)} is read beyond ${values.length} elements`);
+      invariant(access !== "write", `${place(index)} is read, but only written by declaration`);
+      return value;
+    },
+    write: (index, value) => {
+      invariant(index in values, `${place(index)} is written beyond ${values.length} elements`);
+      invariant(access !== "read", `${place(index)} is written, but only read by declaration`);
+      invariant(!Number.isNaN(value), `${place(index)} becomes NaN`);
+      values[index] = value;
+    },
+  };
+}
+
+/** When time moves on for group memory. */
+export interface Clock {
+  /** Counts groups: what an earlier group wrote is not there. */
+  group: number;
+  /** Counts stretches between barriers, over all groups. */
+  stretch: number;
+}
+
+/** Group memory: undefined at first in each group, and no two invocations meet between barriers. */
+export function groupMemory(kernel: string, array: GroupArray, clock: Clock): CheckedMemory {
+  const { name, length } = array;
+  const values = new Float64Array(length);
+  const writtenIn = new Int32Array(length).fill(-1);
+  const writeStretch = new Int32Array(length).fill(-1);
+  const writer = new Int32Array(length);
+  const readStretch = new Int32Array(length).fill(-1);
+  const reader = new Int32Array(length);
+  const place = (index: number): string => `kernel ${kernel}: group memory ${name}[${index}]`;
+  const race = (index: number, one: number, other: number): string =>
+    `${place(index)} is written by invocation ${one} while invocation ${other} uses it`;
+  return {
+    read: (index, invocation) => {
+      const value = values[index];
+      invariant(value !== undefined, `${place(index)} is read beyond ${length} elements`);
+      invariant(writtenIn[index] === clock.group, `${place(index)} is read before it is written`);
+      const apart = writeStretch[index] !== clock.stretch || writer[index] === invocation;
+      invariant(apart, race(index, writer[index] ?? -1, invocation));
+      const several = readStretch[index] === clock.stretch && reader[index] !== invocation;
+      // Two readers are nobody in particular: a write by either is a race then.
+      reader[index] = several ? -1 : invocation;
+      readStretch[index] = clock.stretch;
+      return value;
+    },
+    write: (index, value, invocation) => {
+      invariant(
+        index >= 0 && index < length,
+        `${place(index)} is written beyond ${length} elements`,
+      );
+      const unread = readStretch[index] !== clock.stretch || reader[index] === invocation;
+      invariant(unread, race(index, invocation, reader[index] ?? -1));
+      const unwritten = writeStretch[index] !== clock.stretch || writer[index] === invocation;
+      invariant(unwritten, race(index, invocation, writer[index] ?? -1));
+      values[index] = value;
+      writtenIn[index] = clock.group;
+      writeStretch[index] = clock.stretch;
+      writer[index] = invocation;
+    },
+  };
+}
