@@ -92,6 +92,8 @@ interface Frame {
   readonly column: number;
   /** Where the header's own list goes on. */
   readonly around: Line[];
+  /** Whether the first line of the body is indented: only then does indentation tell its end. */
+  indented: boolean | undefined;
 }
 
 /** Reads the tokens of one declaration once, from first to last. */
@@ -214,6 +216,7 @@ class Outliner {
       open,
       column: (first ?? open)?.startColumn ?? 1,
       around: this.#lines,
+      indented: undefined,
     });
     this.#lines = [];
     this.#line = [];
@@ -251,7 +254,8 @@ class Outliner {
   #closeByIndentation(token: IToken, index: number): void {
     if (token.startLine === this.#tokens[index - 1]?.endLine) return;
     for (let top = this.#top(); top !== undefined; top = this.#top()) {
-      if (top.open !== undefined && this.#surplus <= 0) return;
+      top.indented ??= (token.startColumn ?? 1) > top.column;
+      if (top.open !== undefined && (this.#surplus <= 0 || !top.indented)) return;
       if ((token.startColumn ?? 1) > top.column) return;
       if (token.tokenType === t.RightBrace && this.#isBelow(token)) return;
       this.#closeFrame(undefined);

@@ -88,7 +88,7 @@ export const HashComment: TokenType = createToken({ name: "HashComment", pattern
 /** A sign of another language whose meaning is plain: `&&`, `≤`, a string in single quotes. */
 export const Foreign: TokenType = createToken({
   name: "Foreign",
-  pattern: /&&|\|\||[-+*/]=|:=|=>|\*\*|[!&|≤≥≠→−×·∧∨¬∈]|'[^'"\n\r]*'|[“”][^“”"\n\r]*[“”]/,
+  pattern: /&&|\|\||[-+*/]=|:=|=>|\*\*|!(?!=)|[&|≤≥≠→−×·∧∨¬∈]|'[^'"\n\r]*'|[“”][^“”"\n\r]*[“”]/,
 });
 /** A double quote that no other closes in its line. */
 export const UnclosedString: TokenType = createToken({
