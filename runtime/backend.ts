@@ -1,0 +1,84 @@
+/**
+ * What a device can do for the executor: hold memory and run kernels.
+ *
+ * A backend is one device with the kernels of one model. It knows nothing of plans beyond how kernels
+ * are called (`contract.ts`, `abi`). Sizes and offsets are in bytes; all elements have four.
+ */
+
+import type { CompiledModel } from "./contract.ts";
+
+/** Memory on the device. Only the backend that made it knows what it is. */
+export interface DeviceBuffer {
+  /** What errors call it: the tensor that it holds. */
+  readonly label: string;
+  readonly bytes: number;
+}
+
+/** A part of a buffer; `offset` is a multiple of `bufferAlignment`. */
+export interface Slice {
+  readonly buffer: DeviceBuffer;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** One thing that the device does, with every size a number. */
+export type Command =
+  | {
+      readonly kind: "dispatch";
+      /** For people: the value that is computed. */
+      readonly label: string;
+      readonly kernel: string;
+      /** At least 1. */
+      readonly groups: number;
+      readonly buffers: readonly Slice[];
+      readonly scalars: readonly number[];
+    }
+  | {
+      readonly kind: "copy";
+      readonly label: string;
+      readonly from: Slice;
+      readonly to: Slice;
+      /** At least 4; from the start of `from` to `toOffset` bytes into `to`. */
+      readonly bytes: number;
+      readonly toOffset: number;
+    };
+
+/** A device that runs the kernels of one model. After `close` it is not used. */
+export interface Backend {
+  readonly kind: "cpu" | "webgpu";
+  /** For people: which device, e.g. `WebGPU (NVIDIA H100)`. */
+  readonly description: string;
+  /** The family of kernels that it runs. */
+  readonly target: "cpu" | "gpu";
+  /** Whether one buffer may not be bound for reading and for writing in one dispatch. */
+  readonly separatesReadsFromWrites: boolean;
+  /** All that it can ever hold, where that is known. */
+  readonly capacity: number | undefined;
+  /** Compiles the model's kernels. Once, before `run`. `progress` counts kernels. */
+  load(model: CompiledModel, progress?: Progress): Promise<void>;
+  /** Memory with undefined content. Throws a named error if there is not enough. */
+  allocate(bytes: number, label: string): Promise<DeviceBuffer>;
+  free(buffer: DeviceBuffer): void;
+  /** Copies `data` to `offset` bytes into `buffer`. `data` may be changed once this resolves. */
+  upload(buffer: DeviceBuffer, offset: number, data: Float32Array | Int32Array): Promise<void>;
+  /** The `bytes` bytes from `offset` on, after all that was run before, in memory of their own. */
+  download(buffer: DeviceBuffer, offset: number, bytes: number): Promise<ArrayBuffer>;
+  /** Runs commands in order, each seeing what those before it wrote. */
+  run(commands: readonly Command[]): Promise<void>;
+  /** Frees everything. */
+  close(): void;
+}
+
+/** Told after each step of something long: `done` of `total`. */
+export type Progress = (done: number, total: number) => void;
+
+/** Offsets of slices: WebGPU's largest `minStorageBufferOffsetAlignment`. */
+export const bufferAlignment: number = 256;
+
+/**
+ * The bytes that a tensor of `elements` takes on a device: whole groups of four elements, since kernels
+ * read vectors, and never none, since WebGPU has no empty bindings.
+ */
+export function tensorBytes(elements: number): number {
+  return Math.max(16, Math.ceil(elements / 4) * 16);
+}

@@ -1,0 +1,142 @@
+/**
+ * The inputs of a model: checked by name, kept on the device, and numbered by content.
+ *
+ * An input that is given again with equal content keeps its version, so that phases which depend on
+ * nothing else need not run again. The host copy is what "equal" is decided on: bit by bit, not by a hash.
+ */
+
+import { type Backend, type DeviceBuffer, tensorBytes } from "./backend.ts";
+import type { Plan, PlanInput } from "./contract.ts";
+import { BraidError, invariant } from "./errors.ts";
+import { showSize } from "./size.ts";
+import { copyTensor, type HostTensor, sameTensor } from "./tensor.ts";
+
+/** Tensors by the name of the input that they are for. */
+export type Inputs = Readonly<Record<string, HostTensor>>;
+
+/** An input that has been given. */
+export interface StoredInput {
+  readonly tensor: HostTensor;
+  readonly buffer: DeviceBuffer;
+  /** Changes exactly when the content does. */
+  readonly version: number;
+}
+
+/** The inputs that a session has been given so far. */
+export class InputStore {
+  readonly #backend: Backend;
+  readonly #declared: ReadonlyMap<string, PlanInput>;
+  readonly #stored: Map<string, StoredInput> = new Map();
+  #versions: number = 0;
+
+  constructor(backend: Backend, plan: Plan) {
+    this.#backend = backend;
+    this.#declared = new Map(plan.inputs.map((input) => [input.name, input]));
+  }
+
+  /** Takes `given`: checks each tensor and uploads those that changed. */
+  async accept(given: Inputs): Promise<void> {
+    const pairs = Object.entries(given).map(([name, tensor]) => {
+      const input = this.#declared.get(name);
+      if (input === undefined) throw unknownInput(name, [...this.#declared.keys()]);
+      checkInput(input, tensor);
+      return { name, tensor };
+    });
+    for (const { name, tensor } of pairs) {
+      const old = this.#stored.get(name);
+      if (old === undefined || !sameTensor(old.tensor, tensor))
+        await this.#store(name, tensor, old);
+    }
+  }
+
+  /** What was given for `name`; `input/missing` if nothing was. */
+  get(name: string, phase: string): StoredInput {
+    const stored = this.#stored.get(name);
+    if (stored !== undefined) return stored;
+    const input = this.#declared.get(name);
+    invariant(input !== undefined, `no input is called ${name}`);
+    const message = `phase \`${phase}\` needs the input \`${name}\`, which has not been given`;
+    throw new BraidError("input/missing", message, {
+      hint: `give \`${name}\`: ${showInput(input)}`,
+    });
+  }
+
+  /** Frees the device copies. */
+  close(): void {
+    for (const { buffer } of this.#stored.values()) this.#backend.free(buffer);
+    this.#stored.clear();
+  }
+
+  async #store(name: string, tensor: HostTensor, old: StoredInput | undefined): Promise<void> {
+    const bytes = tensorBytes(tensor.data.length);
+    // From here on the old content is gone, even if the upload fails.
+    this.#stored.delete(name);
+    let buffer = old?.buffer;
+    if (buffer !== undefined && buffer.bytes !== bytes) {
+      this.#backend.free(buffer);
+      buffer = undefined;
+    }
+    buffer ??= await this.#backend.allocate(bytes, `input ${name}`);
+    await this.#backend.upload(buffer, 0, tensor.data);
+    this.#versions++;
+    this.#stored.set(name, { tensor: copyTensor(tensor), buffer, version: this.#versions });
+  }
+}
+
+/** An input as declared: `i32 [T], tokens below 512`. */
+export function showInput({ element, axes, role, bound }: PlanInput): string {
+  const shape = axes.map(({ label, size }) => {
+    const text = showSize(size);
+    return text === label ? label : `${label} = ${text}`;
+  });
+  const kind = role === "tensor" ? "" : `, ${role}s${bound === undefined ? "" : ` below ${bound}`}`;
+  return `${element} [${shape.join(", ")}]${kind}`;
+}
+
+/** Checks what can be checked of one tensor alone: element type, number of axes, tokens and positions. */
+export function checkInput(input: PlanInput, tensor: HostTensor): void {
+  const { name, axes, element, role, bound } = input;
+  if (tensor.element !== element) {
+    throw new BraidError("input/type", `\`${name}\` holds ${tensor.element}, not ${element}`, {
+      hint: `give \`${name}\` as ${showInput(input)}`,
+    });
+  }
+  if (tensor.shape.length !== axes.length) {
+    const shape = `[${tensor.shape.join(", ")}]`;
+    const message = `\`${name}\` has ${tensor.shape.length} axes ${shape}, not ${axes.length}`;
+    throw new BraidError("input/shape", message, {
+      hint: `give \`${name}\` as ${showInput(input)}`,
+    });
+  }
+  if (role === "token") checkTokens(name, tensor, bound ?? Number.POSITIVE_INFINITY);
+  if (role === "position") checkPositions(name, tensor);
+}
+
+function checkTokens(name: string, { data }: HostTensor, bound: number): void {
+  const wrong = data.findIndex((token) => token < 0 || token >= bound);
+  if (wrong < 0) return;
+  const message = `token ${data[wrong]} at row ${wrong} of \`${name}\` is not in 0 … ${bound - 1}`;
+  throw new BraidError("input/token", message, {
+    hint: "use the tokenizer that belongs to the checkpoint; the vocabulary's size is in config.json",
+  });
+}
+
+/** Positions increase along the last axis; other axes are several counts (M-RoPE has three). */
+function checkPositions(name: string, { shape, data }: HostTensor): void {
+  const length = shape.at(-1) ?? 0;
+  for (let row = 0; row < data.length; row++) {
+    const [before, here] = [data[row - 1] ?? -1, data[row] ?? 0];
+    const rises = row % length === 0 ? here >= 0 : here > before;
+    if (rises || shape.length > 1) continue;
+    const message = `position ${here} at row ${row} of \`${name}\` does not follow ${before}`;
+    throw new BraidError("input/position", message, {
+      hint: "positions are not negative and increase from row to row within a segment",
+    });
+  }
+}
+
+function unknownInput(name: string, names: readonly string[]): BraidError {
+  return new BraidError("input/unknown", `the model has no input \`${name}\``, {
+    hint: `its inputs are ${names.map((each) => `\`${each}\``).join(", ")}`,
+  });
+}

@@ -1,0 +1,78 @@
+/**
+ * Brings what never changes onto the device: the weights and the constants of a model.
+ */
+
+import { type Backend, type DeviceBuffer, tensorBytes } from "./backend.ts";
+import type { Plan, PlanConstant, PlanWeight } from "./contract.ts";
+import { BraidError } from "./errors.ts";
+import { elementCount } from "./tensor.ts";
+import type { WeightSource } from "./weight-source.ts";
+
+/** How far loading is: bytes of weights, or numbers of kernels. */
+export interface LoadProgress {
+  readonly stage: "kernels" | "weights";
+  readonly done: number;
+  readonly total: number;
+}
+
+/** What never changes, by `weight <name>` and `constant <name>`. */
+export type Residents = ReadonlyMap<string, DeviceBuffer>;
+
+/** Loads the weights and constants of `plan`. Throws `memory/weights` at once where they cannot fit. */
+export async function loadResidents(
+  plan: Plan,
+  backend: Backend,
+  source: WeightSource,
+  progress: (event: LoadProgress) => void,
+): Promise<Residents> {
+  const residents = new Map<string, DeviceBuffer>();
+  const total = plan.weights.reduce((sum, { shape }) => sum + tensorBytes(elementCount(shape)), 0);
+  checkCapacity(plan, backend, total);
+  for (const constant of plan.constants) {
+    residents.set(`constant ${constant.name}`, await loadConstant(constant, backend));
+  }
+  let done = 0;
+  progress({ stage: "weights", done, total });
+  for (const weight of plan.weights) {
+    residents.set(`weight ${weight.name}`, await loadWeight(weight, backend, source));
+    done += tensorBytes(elementCount(weight.shape));
+    progress({ stage: "weights", done, total });
+  }
+  return residents;
+}
+
+async function loadConstant(constant: PlanConstant, backend: Backend): Promise<DeviceBuffer> {
+  const { name, element, data } = constant;
+  const buffer = await backend.allocate(tensorBytes(data.length), `constant ${name}`);
+  const values = element === "f32" ? Float32Array.from(data) : Int32Array.from(data);
+  await backend.upload(buffer, 0, values);
+  return buffer;
+}
+
+async function loadWeight(
+  weight: PlanWeight,
+  backend: Backend,
+  source: WeightSource,
+): Promise<DeviceBuffer> {
+  const elements = elementCount(weight.shape);
+  const buffer = await backend.allocate(tensorBytes(elements), `weight ${weight.name}`);
+  let read = 0;
+  await source.read(weight, async (values, offset) => {
+    if (offset + values.length <= elements) await backend.upload(buffer, offset * 4, values);
+    read += values.length;
+  });
+  if (read === elements) return buffer;
+  const shape = `[${weight.shape.join(", ")}]`;
+  const message = `the weight \`${weight.name}\` has ${read} values, but ${shape} takes ${elements}`;
+  throw new BraidError("weights/shape", message, { hint: "check the sizes of the model" });
+}
+
+function checkCapacity(plan: Plan, backend: Backend, total: number): void {
+  const { capacity, description } = backend;
+  if (capacity === undefined || total <= capacity) return;
+  const [needed, there] = [total, capacity].map((bytes) => `${(bytes / 2 ** 30).toFixed(1)} GiB`);
+  const message = `the weights of ${plan.model} take ${needed} as 32-bit floats, but ${description} holds ${there}`;
+  throw new BraidError("memory/weights", message, {
+    hint: "use `--backend webgpu` on a device with more memory, or a smaller model",
+  });
+}

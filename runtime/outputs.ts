@@ -1,0 +1,112 @@
+/**
+ * The outputs of phases on the device, read when somebody wants them.
+ */
+
+import { type Backend, type DeviceBuffer, type Slice, tensorBytes } from "./backend.ts";
+import type { PlanOutput, PlanPhase } from "./contract.ts";
+import { BraidError, invariant } from "./errors.ts";
+import { evaluateSize, type SymbolValues } from "./size.ts";
+import { elementCount, type HostTensor } from "./tensor.ts";
+
+/** An output of one run. It can be read until its phase runs again; after that, `session/overwritten`. */
+export interface OutputTensor {
+  readonly name: string;
+  readonly element: "f32" | "i32";
+  readonly shape: readonly number[];
+  /** All of it. */
+  read(): Promise<HostTensor>;
+  /** Its last `elements` elements, as a vector. */
+  readLast(elements: number): Promise<HostTensor>;
+}
+
+interface StoredOutput {
+  readonly buffer: DeviceBuffer;
+  readonly shape: readonly number[];
+  /** Counts the runs of the phase. */
+  readonly run: number;
+}
+
+/** The outputs of all phases of a session. */
+export class OutputStore {
+  readonly #backend: Backend;
+  readonly #stored: Map<string, StoredOutput> = new Map();
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  /** Makes room for the outputs of `phase` and says where they lie; earlier ones can no longer be read. */
+  async prepare(phase: PlanPhase, values: SymbolValues): Promise<(name: string) => Slice> {
+    for (const output of phase.outputs) {
+      const shape = output.axes.map(({ size }) => evaluateSize(size, values));
+      await this.#make(key(phase, output.name), shape);
+    }
+    return (name) => {
+      const stored = this.#stored.get(key(phase, name));
+      invariant(stored !== undefined, `phase ${phase.name} has no output ${name}`);
+      return { buffer: stored.buffer, offset: 0, bytes: tensorBytes(elementCount(stored.shape)) };
+    };
+  }
+
+  /** The outputs of the last run of `phase`. */
+  of(phase: PlanPhase): ReadonlyMap<string, OutputTensor> {
+    return new Map(phase.outputs.map((output) => [output.name, this.#tensor(phase, output)]));
+  }
+
+  async #make(name: string, shape: readonly number[]): Promise<void> {
+    const bytes = tensorBytes(elementCount(shape));
+    const old = this.#stored.get(name);
+    if (old !== undefined && old.buffer.bytes >= bytes) {
+      this.#stored.set(name, { buffer: old.buffer, shape, run: old.run + 1 });
+      return;
+    }
+    if (old !== undefined) this.#backend.free(old.buffer);
+    this.#stored.delete(name);
+    const buffer = await this.#backend.allocate(bytes, name);
+    this.#stored.set(name, { buffer, shape, run: (old?.run ?? 0) + 1 });
+  }
+
+  #tensor(phase: PlanPhase, { name, element }: PlanOutput): OutputTensor {
+    const stored = this.#stored.get(key(phase, name));
+    invariant(stored !== undefined, `phase ${phase.name} has not computed its output ${name}`);
+    const { shape, run } = stored;
+    const all = elementCount(shape);
+    const read = async (first: number, count: number): Promise<ArrayBuffer> => {
+      const now = this.#stored.get(key(phase, name));
+      if (now?.run !== run) throw overwritten(name, phase.name);
+      if (count === 0) return new ArrayBuffer(0);
+      return this.#backend.download(now.buffer, first * 4, count * 4);
+    };
+    return {
+      name,
+      element,
+      shape,
+      read: async () => hostTensor(element, shape, await read(0, all)),
+      readLast: async (elements) => {
+        invariant(elements <= all, `${name} has ${all} elements, fewer than ${elements}`);
+        return hostTensor(element, [elements], await read(all - elements, elements));
+      },
+    };
+  }
+}
+
+function hostTensor(
+  element: "f32" | "i32",
+  shape: readonly number[],
+  bytes: ArrayBuffer,
+): HostTensor {
+  return element === "f32"
+    ? { element, shape, data: new Float32Array(bytes) }
+    : { element, shape, data: new Int32Array(bytes) };
+}
+
+function key(phase: PlanPhase, output: string): string {
+  return `output ${phase.name}.${output}`;
+}
+
+function overwritten(name: string, phase: string): BraidError {
+  const message = `the output \`${name}\` is gone: phase \`${phase}\` has run again since`;
+  return new BraidError("session/overwritten", message, {
+    hint: "read an output before the next call",
+  });
+}

@@ -1,0 +1,336 @@
+/**
+ * A model on a device: runs its phases, and runs none whose inputs have not changed.
+ *
+ * Everything a phase depends on has a version: inputs by content, states by computation. A phase is
+ * current while the versions that it was run for hold; running a phase first brings those up to date
+ * whose states it reads. So a second question about an image costs no second look at the image.
+ */
+
+import { Arena } from "./arena.ts";
+import type { Backend, DeviceBuffer, Slice } from "./backend.ts";
+import type { CompiledModel, Plan, PlanAxis, PlanPhase } from "./contract.ts";
+import { BraidError, invariant } from "./errors.ts";
+import { commandsOf } from "./execute.ts";
+import { type Inputs, InputStore } from "./inputs.ts";
+import { type LoadProgress, loadResidents, type Residents } from "./load.ts";
+import { OutputStore, type OutputTensor } from "./outputs.ts";
+import { type SymbolValues, symbolsOf } from "./size.ts";
+import { StateStore } from "./states.ts";
+import { showReference } from "./steps.ts";
+import { bindSymbols } from "./symbols.ts";
+import { verifyPlan } from "./verify.ts";
+import type { WeightSource } from "./weight-source.ts";
+
+/** What a session is made of. It owns the backend from then on and closes it. */
+export interface SessionOptions {
+  readonly model: CompiledModel;
+  readonly backend: Backend;
+  readonly weights: WeightSource;
+  readonly progress?: (event: LoadProgress) => void;
+}
+
+/** What one phase took: `ran` is false where everything it computes was there already. */
+export interface PhaseTiming {
+  readonly phase: string;
+  readonly ran: boolean;
+  /** Wall time in milliseconds until the device was done. */
+  readonly ms: number;
+}
+
+/** The outputs of one run, by name. They can be read until the phase runs again. */
+export type Outputs = ReadonlyMap<string, OutputTensor>;
+
+/** Bytes on the device by what they are for. */
+export interface MemoryUse {
+  readonly weightsAndConstants: number;
+  readonly states: number;
+  readonly temporaries: number;
+}
+
+/** A loaded model and the state of one conversation with it. One call at a time. */
+export class Session {
+  readonly plan: Plan;
+  readonly backend: Backend;
+  readonly #residents: Residents;
+  readonly #inputs: InputStore;
+  readonly #states: StateStore;
+  readonly #outputs: OutputStore;
+  readonly #arena: Arena;
+  /** By phase: the versions that it was last run for. */
+  readonly #current: Map<string, string> = new Map();
+  /** The versions that the cached rows depend on. */
+  #cached: string | undefined;
+  #timings: PhaseTiming[] = [];
+  #busy: boolean = false;
+
+  private constructor(model: CompiledModel, backend: Backend, residents: Residents) {
+    const { plan } = model;
+    this.plan = plan;
+    this.backend = backend;
+    this.#residents = residents;
+    this.#inputs = new InputStore(backend, plan);
+    this.#states = new StateStore(backend, plan);
+    this.#outputs = new OutputStore(backend);
+    this.#arena = new Arena(backend, new Map(plan.kernels.map((each) => [each.name, each])));
+  }
+
+  /** Compiles the kernels and loads the weights. If that fails the backend is closed. */
+  static async open(options: SessionOptions): Promise<Session> {
+    const { model, backend, weights, progress = () => undefined } = options;
+    try {
+      checkTarget(model.plan, backend);
+      verifyPlan(model.plan);
+      await backend.load(model, (done, total) => progress({ stage: "kernels", done, total }));
+      const residents = await loadResidents(model.plan, backend, weights, progress);
+      return new Session(model, backend, residents);
+    } catch (error) {
+      backend.close();
+      throw error;
+    }
+  }
+
+  /** The rows that the caches hold. */
+  get past(): number {
+    return this.#states.past;
+  }
+
+  /** What phases have taken since the session began or `clearTimings`, in order. */
+  get timings(): readonly PhaseTiming[] {
+    return this.#timings;
+  }
+
+  /** What lies on the device now. */
+  get memory(): MemoryUse {
+    const residents = [...this.#residents.values()];
+    return {
+      weightsAndConstants: residents.reduce((sum, { bytes }) => sum + bytes, 0),
+      states: this.#states.bytes,
+      temporaries: this.#arena.bytes,
+    };
+  }
+
+  /**
+   * Runs the phase `name`, after those whose states it reads and that are out of date. `inputs` are kept:
+   * what was given before need not be given again. `forced` gives symbols values that differ from what
+   * states were computed for (see `PlanGeneration.once`).
+   */
+  async run(
+    name: string,
+    inputs: Inputs = {},
+    forced: Readonly<Record<string, number>> = {},
+  ): Promise<Outputs> {
+    return this.#alone(async () => {
+      await this.#inputs.accept(inputs);
+      return this.#run(this.#phase(name), new Map(Object.entries(forced)));
+    });
+  }
+
+  /** Brings every phase up to date that does not extend caches, as far as `inputs` and earlier ones suffice. */
+  async prepare(inputs: Inputs = {}): Promise<void> {
+    await this.#alone(async () => {
+      await this.#inputs.accept(inputs);
+      for (const phase of this.plan.phases) if (!phase.extends) await this.#run(phase, new Map());
+    });
+  }
+
+  /** Everything the model gives for `inputs`, with nothing cached before: runs each phase in order. */
+  async forward(inputs: Inputs): Promise<Outputs> {
+    return this.#alone(async () => {
+      await this.#inputs.accept(inputs);
+      this.#states.truncate(0);
+      const all = new Map<string, OutputTensor>();
+      for (const phase of this.plan.phases) {
+        for (const [name, output] of await this.#run(phase, new Map())) all.set(name, output);
+      }
+      return all;
+    });
+  }
+
+  /**
+   * Whether the cached rows were computed for the inputs given now, those that grow row by row aside.
+   * False after another image was given: then the conversation has to begin anew (`reset`).
+   */
+  get cachesCurrent(): boolean {
+    return this.past === 0 || this.#cached === this.#cacheBasis();
+  }
+
+  /** Lets caches have room for `rows` rows, so that they need not grow one doubling after another. */
+  reserve(rows: number): void {
+    this.#states.reserve(rows);
+  }
+
+  /** Forgets all cached rows but the first `rows`; throws `session/truncate` if there are fewer. */
+  truncate(rows: number): void {
+    this.#states.truncate(rows);
+  }
+
+  /** Forgets all cached rows. What was computed from images stays. */
+  reset(): void {
+    this.#states.truncate(0);
+  }
+
+  /** Begins a new list of timings. */
+  clearTimings(): void {
+    this.#timings = [];
+  }
+
+  /** Frees everything on the device, the backend included. */
+  close(): void {
+    this.backend.close();
+  }
+
+  async #run(phase: PlanPhase, forced: SymbolValues): Promise<Outputs> {
+    await this.#updateSources(phase);
+    if (!phase.extends && this.#isCurrent(phase)) {
+      this.#timings.push({ phase: phase.name, ran: false, ms: 0 });
+      return this.#outputs.of(phase);
+    }
+    if (phase.extends) this.#checkCaches();
+    const start = performance.now();
+    this.#current.delete(phase.name);
+    const values = this.#symbols(phase, forced, this.past);
+    await this.#execute(phase, values, this.#symbols(phase, forced, ahead(this.past)));
+    this.#states.commit(phase, values);
+    this.#current.set(phase.name, this.#versions(phase));
+    if (phase.extends) this.#cached = this.#cacheBasis();
+    this.#timings.push({ phase: phase.name, ran: true, ms: performance.now() - start });
+    return this.#outputs.of(phase);
+  }
+
+  /** Runs the phases whose values `phase` reads, where they are out of date. */
+  async #updateSources(phase: PlanPhase): Promise<void> {
+    const values = phase.reads.map((name) => this.#states.declaration(name));
+    const makers = new Set(
+      values.filter(({ kind }) => kind === "value").map((state) => this.#phase(state.phase)),
+    );
+    for (const maker of makers) {
+      await this.#updateSources(maker);
+      if (!this.#isCurrent(maker)) await this.#run(maker, new Map());
+    }
+  }
+
+  async #execute(phase: PlanPhase, values: SymbolValues, generous: SymbolValues): Promise<void> {
+    await this.#states.prepare(phase, values);
+    const outputs = await this.#outputs.prepare(phase, values);
+    const temporary = await this.#arena.prepare(phase, values, generous);
+    const commands = commandsOf(phase, values, (reference) => {
+      switch (reference.kind) {
+        case "buffer":
+          return temporary(reference.name);
+        case "state":
+          return this.#states.slice(reference.name);
+        case "output":
+          return outputs(reference.name);
+        case "input":
+          return wholeOf(this.#inputs.get(reference.name, phase.name).buffer);
+        case "weight":
+        case "constant": {
+          const buffer = this.#residents.get(showReference(reference));
+          invariant(buffer !== undefined, `${showReference(reference)} was not loaded`);
+          return wholeOf(buffer);
+        }
+      }
+    });
+    await this.backend.run(commands);
+  }
+
+  #symbols(phase: PlanPhase, forced: SymbolValues, past: number): SymbolValues {
+    const shapes = this.plan.inputs
+      .filter(({ name }) => phase.inputs.includes(name))
+      .map((input) => ({ input, shape: this.#inputs.get(input.name, phase.name).tensor.shape }));
+    return bindSymbols(this.plan, {
+      inherited: this.#states.inherited(phase),
+      shapes,
+      past,
+      forced,
+    });
+  }
+
+  #isCurrent(phase: PlanPhase): boolean {
+    return this.#current.get(phase.name) === this.#versions(phase);
+  }
+
+  /** The versions of all that `phase` depends on, as text. */
+  #versions(phase: PlanPhase): string {
+    const inputs = phase.inputs.map((name) => this.#inputs.get(name, phase.name).version);
+    const states = phase.reads.map((name) => this.#states.version(name) ?? "none");
+    return `${inputs.join()};${states.join()}`;
+  }
+
+  /** The versions of all that cached rows depend on beside the rows before them. */
+  #cacheBasis(): string {
+    const growing = growingSymbols(this.plan);
+    const versions = this.plan.phases
+      .filter((phase) => phase.extends)
+      .flatMap((phase) => [
+        ...this.plan.inputs
+          .filter(({ name, axes }) => phase.inputs.includes(name) && !mentions(axes, growing))
+          .map(({ name }) => this.#inputs.get(name, phase.name).version),
+        ...phase.reads
+          .map((name) => this.#states.declaration(name))
+          .filter(({ kind, axes }) => kind === "value" && !mentions(axes, growing))
+          .map(({ name }) => this.#states.version(name)),
+      ]);
+    return versions.join();
+  }
+
+  #checkCaches(): void {
+    if (this.cachesCurrent) return;
+    const message = `the ${this.past} cached rows were computed for other inputs than those given now`;
+    throw new BraidError("session/stale", message, {
+      hint: "call `reset()` and give the whole prompt again",
+    });
+  }
+
+  #phase(name: string): PlanPhase {
+    const phase = this.plan.phases.find((each) => each.name === name);
+    if (phase !== undefined) return phase;
+    throw new BraidError("session/phase", `${this.plan.model} has no phase \`${name}\``, {
+      hint: `its phases are ${this.plan.phases.map((each) => `\`${each.name}\``).join(", ")}`,
+    });
+  }
+
+  /** Runs `work` unless another call is under way: they would overwrite each other's memory. */
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#busy) {
+      throw new BraidError("session/busy", "the session is still running an earlier call", {
+        hint: "await it first; a session holds one conversation",
+      });
+    }
+    this.#busy = true;
+    try {
+      return await work();
+    } finally {
+      this.#busy = false;
+    }
+  }
+}
+
+/** The rows to place temporaries for: a little ahead, so that single steps do not place anew. */
+function ahead(past: number): number {
+  return (Math.floor(past / 256) + 1) * 256;
+}
+
+/** The symbols of the rows that one call appends to the caches. */
+function growingSymbols(plan: Plan): ReadonlySet<string> {
+  const rows = plan.states.filter(({ kind }) => kind === "cache").map(({ axes }) => axes[0]?.size);
+  const past = plan.symbols.filter(({ source }) => source.kind === "past").map(({ name }) => name);
+  const symbols = rows.flatMap((size) => (size === undefined ? [] : [...symbolsOf(size)]));
+  return new Set(symbols.filter((symbol) => !past.includes(symbol)));
+}
+
+function mentions(axes: readonly PlanAxis[], symbols: ReadonlySet<string>): boolean {
+  return axes.some(({ size }) => [...symbolsOf(size)].some((symbol) => symbols.has(symbol)));
+}
+
+function wholeOf(buffer: DeviceBuffer): Slice {
+  return { buffer, offset: 0, bytes: buffer.bytes };
+}
+
+function checkTarget(plan: Plan, backend: Backend): void {
+  if (plan.target === backend.target) return;
+  const message = `${plan.model} was compiled for ${plan.target}, but ${backend.description} runs ${backend.target} kernels`;
+  throw new BraidError("session/target", message, {
+    hint: `build it for ${backend.target}, or choose another backend`,
+  });
+}

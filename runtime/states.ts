@@ -1,0 +1,186 @@
+/**
+ * What phases leave for each other on the device: values, and caches whose rows grow.
+ *
+ * Holds: a value has a version that changes whenever it is computed, and the symbols it was computed for;
+ * all caches hold the same number of rows (`past`), which lie first in their memory.
+ */
+
+import { type Backend, type DeviceBuffer, type Slice, tensorBytes } from "./backend.ts";
+import type { Plan, PlanPhase, PlanState } from "./contract.ts";
+import { BraidError, invariant } from "./errors.ts";
+import { evaluateSize, type SymbolValues } from "./size.ts";
+
+interface StoredState {
+  readonly buffer: DeviceBuffer;
+  /** Undefined while there is memory but no content. */
+  readonly version: number | undefined;
+  readonly symbols: SymbolValues;
+}
+
+/** The states of one session. */
+export class StateStore {
+  readonly #backend: Backend;
+  readonly #plan: Plan;
+  readonly #declared: ReadonlyMap<string, PlanState>;
+  readonly #stored: Map<string, StoredState> = new Map();
+  #versions: number = 0;
+  #past: number = 0;
+  #reserved: number = 0;
+
+  constructor(backend: Backend, plan: Plan) {
+    this.#backend = backend;
+    this.#plan = plan;
+    this.#declared = new Map(plan.states.map((state) => [state.name, state]));
+  }
+
+  /** The rows that the caches hold. */
+  get past(): number {
+    return this.#past;
+  }
+
+  /** The bytes that states take on the device. */
+  get bytes(): number {
+    return [...this.#stored.values()].reduce((sum, { buffer }) => sum + buffer.bytes, 0);
+  }
+
+  /** Lets caches have room for `rows` when they are next made or grown. */
+  reserve(rows: number): void {
+    this.#reserved = Math.max(this.#reserved, rows);
+  }
+
+  /** Forgets all cached rows but the first `rows`. */
+  truncate(rows: number): void {
+    if (!Number.isInteger(rows) || rows < 0 || rows > this.#past) {
+      const message = `the caches cannot be cut to ${rows} rows: they hold ${this.#past}`;
+      throw new BraidError("session/truncate", message, { hint: "keep at most what is there" });
+    }
+    this.#past = rows;
+  }
+
+  /** The declaration of the state `name`. */
+  declaration(name: string): PlanState {
+    const state = this.#declared.get(name);
+    invariant(state !== undefined, `no state is called ${name}`);
+    return state;
+  }
+
+  /** The version of a state, or undefined before it was computed. Equal versions mean equal content. */
+  version(name: string): number | undefined {
+    return this.#stored.get(name)?.version;
+  }
+
+  /** The symbols for which the values that `phase` reads were computed; all must be. */
+  inherited(phase: PlanPhase): SymbolValues {
+    const values = new Map<string, number>();
+    for (const name of phase.reads) {
+      if (this.declaration(name).kind === "cache") continue;
+      const stored = this.#stored.get(name);
+      invariant(
+        stored?.version !== undefined,
+        `phase ${phase.name} reads ${name} before it is there`,
+      );
+      for (const [symbol, value] of stored.symbols) {
+        const other = values.get(symbol) ?? value;
+        invariant(
+          other === value,
+          `phase ${phase.name} reads states for ${symbol} ${other} and ${value}`,
+        );
+        values.set(symbol, value);
+      }
+    }
+    return values;
+  }
+
+  /** Where the state `name` lies; it must exist. */
+  slice(name: string): Slice {
+    const stored = this.#stored.get(name);
+    invariant(stored !== undefined, `the state ${name} has no memory yet`);
+    return { buffer: stored.buffer, offset: 0, bytes: stored.buffer.bytes };
+  }
+
+  /**
+   * Makes room for what `phase` writes: values of exactly their size, caches of enough capacity, with the
+   * rows they hold. Values count as not computed until `commit`.
+   */
+  async prepare(phase: PlanPhase, values: SymbolValues): Promise<void> {
+    for (const name of phase.writes) {
+      const state = this.declaration(name);
+      if (state.kind === "cache") await this.#extendCache(state, values);
+      else await this.#makeValue(state, values);
+    }
+  }
+
+  /** Says that `phase` has run for these sizes: what it wrote is there. */
+  commit(phase: PlanPhase, values: SymbolValues): void {
+    for (const name of phase.writes) {
+      const stored = this.#stored.get(name);
+      invariant(stored !== undefined, `the state ${name} was not prepared`);
+      this.#versions++;
+      const symbols = lasting(values, this.#plan);
+      this.#stored.set(name, { ...stored, version: this.#versions, symbols });
+    }
+    if (phase.extends) this.#past = this.#rowsAfter(phase, values);
+  }
+
+  /** Frees everything. */
+  close(): void {
+    for (const { buffer } of this.#stored.values()) this.#backend.free(buffer);
+    this.#stored.clear();
+    this.#past = 0;
+  }
+
+  async #makeValue(state: PlanState, values: SymbolValues): Promise<void> {
+    const sizes = state.axes.map(({ size }) => evaluateSize(size, values));
+    const bytes = tensorBytes(sizes.reduce((product, size) => product * size, 1));
+    const old = this.#stored.get(state.name);
+    this.#stored.delete(state.name);
+    let buffer = old?.buffer;
+    if (buffer !== undefined && buffer.bytes !== bytes) {
+      this.#backend.free(buffer);
+      buffer = undefined;
+    }
+    buffer ??= await this.#backend.allocate(bytes, `state ${state.name}`);
+    this.#stored.set(state.name, { buffer, version: undefined, symbols: new Map() });
+  }
+
+  async #extendCache(state: PlanState, values: SymbolValues): Promise<void> {
+    const [rows = 0, ...rest] = state.axes.map(({ size }) => evaluateSize(size, values));
+    const rowBytes = rest.reduce((product, size) => product * size, 4);
+    const old = this.#stored.get(state.name);
+    if (old !== undefined && old.buffer.bytes >= rows * rowBytes) return;
+    const doubled = old === undefined ? 0 : 2 * Math.floor(old.buffer.bytes / rowBytes);
+    const capacity = Math.max(rows, doubled, this.#reserved);
+    const bytes = tensorBytes((capacity * rowBytes) / 4);
+    const buffer = await this.#backend.allocate(bytes, `cache ${state.name}`);
+    const held = this.#past * rowBytes;
+    if (old !== undefined && held > 0) {
+      const from = { buffer: old.buffer, offset: 0, bytes: old.buffer.bytes };
+      const to = { buffer, offset: 0, bytes };
+      const label = `grow ${state.name}`;
+      await this.#backend.run([{ kind: "copy", label, from, to, bytes: held, toOffset: 0 }]);
+    }
+    if (old !== undefined) this.#backend.free(old.buffer);
+    this.#stored.set(state.name, { buffer, version: undefined, symbols: new Map() });
+  }
+
+  /** The rows of the caches that `phase` extends, which must agree. */
+  #rowsAfter(phase: PlanPhase, values: SymbolValues): number {
+    const rows = phase.writes.map((name) => {
+      const size = this.declaration(name).axes[0]?.size;
+      invariant(size !== undefined, `the cache ${name} has no row axis`);
+      return evaluateSize(size, values);
+    });
+    const [first = this.#past] = rows;
+    invariant(
+      rows.every((each) => each === first),
+      `caches of ${phase.name} hold ${rows} rows`,
+    );
+    return first;
+  }
+}
+
+/** The values that later phases may rely on: `past` is another number by then. */
+function lasting(values: SymbolValues, plan: Plan): SymbolValues {
+  const past = plan.symbols.filter(({ source }) => source.kind === "past");
+  return new Map([...values].filter(([name]) => past.every((symbol) => symbol.name !== name)));
+}

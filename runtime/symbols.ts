@@ -1,0 +1,71 @@
+/**
+ * The values of size symbols for one call of a phase, and the check that all shapes agree on them.
+ *
+ * A symbol gets its value from the shape of an input of the phase, from the states that the phase reads
+ * (which were computed for some sizes), or from the rows that caches hold.
+ */
+
+import type { Plan, PlanInput } from "./contract.ts";
+import { BraidError } from "./errors.ts";
+import { showInput } from "./inputs.ts";
+import { evaluateSize, type SymbolValues, showSize, symbolsOf } from "./size.ts";
+
+/** An input of the phase and the shape that was given. */
+export interface GivenShape {
+  readonly input: PlanInput;
+  readonly shape: readonly number[];
+}
+
+/** Where symbols get their values from, weakest first. */
+export interface SymbolSources {
+  /** Values at which the states that the phase reads were computed. */
+  readonly inherited: SymbolValues;
+  readonly shapes: readonly GivenShape[];
+  /** The rows that caches hold before the call. */
+  readonly past: number;
+  /** Values that hold whatever was given before: 0 for rows that entered the caches already. */
+  readonly forced: SymbolValues;
+}
+
+/**
+ * The values for one call. Throws `input/shape` where a shape does not agree; shapes that depend on a
+ * forced symbol are left alone, since their rows are not read.
+ */
+export function bindSymbols(plan: Plan, sources: SymbolSources): SymbolValues {
+  const { inherited, shapes, past, forced } = sources;
+  const values = new Map(inherited);
+  for (const { input, shape } of shapes) {
+    for (const [index, { size }] of input.axes.entries()) {
+      if (typeof size !== "string" || firstSource(shapes, size)?.input !== input) continue;
+      values.set(size, shape[index] ?? 0);
+    }
+  }
+  for (const { name, source } of plan.symbols) if (source.kind === "past") values.set(name, past);
+  for (const [name, value] of forced) values.set(name, value);
+  for (const given of shapes) checkShape(given, values, forced);
+  return values;
+}
+
+/** The first input of the call that has `symbol` itself as an axis: the one whose word counts. */
+function firstSource(shapes: readonly GivenShape[], symbol: string): GivenShape | undefined {
+  return shapes.find(({ input }) => input.axes.some(({ size }) => size === symbol));
+}
+
+function checkShape(
+  { input, shape }: GivenShape,
+  values: SymbolValues,
+  forced: SymbolValues,
+): void {
+  for (const [index, { label, size }] of input.axes.entries()) {
+    const symbols = [...symbolsOf(size)];
+    if (symbols.some((symbol) => forced.has(symbol))) continue;
+    const [wanted, actual] = [evaluateSize(size, values), shape[index]];
+    if (wanted === actual) continue;
+    const where = symbols.map((symbol) => `${symbol} = ${values.get(symbol)}`).join(", ");
+    const why = symbols.length === 0 ? "" : ` (${showSize(size)}, where ${where})`;
+    const message = `\`${input.name}\` has ${actual} along ${label}, but needs ${wanted}${why}`;
+    throw new BraidError("input/shape", message, {
+      hint: `give \`${input.name}\` as ${showInput(input)}; its shape is [${shape.join(", ")}]`,
+    });
+  }
+}

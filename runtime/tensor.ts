@@ -1,0 +1,70 @@
+/**
+ * Tensors in host memory: what goes into a session and what comes out of it.
+ *
+ * They are dense and row-major, and `data` has as many elements as `shape` says.
+ */
+
+import { BraidError } from "./errors.ts";
+
+/** Numbers with a shape, on the host. */
+export type HostTensor =
+  | { readonly element: "f32"; readonly shape: readonly number[]; readonly data: Float32Array }
+  | { readonly element: "i32"; readonly shape: readonly number[]; readonly data: Int32Array };
+
+/** A tensor of floats. Without a shape it is a vector. Throws `tensor/shape` if shape and data differ. */
+export function floats(
+  data: Float32Array | readonly number[],
+  shape?: readonly number[],
+): HostTensor {
+  const values = data instanceof Float32Array ? data : Float32Array.from(data);
+  return checked({ element: "f32", shape: shape ?? [values.length], data: values });
+}
+
+/** A tensor of whole numbers. Without a shape it is a vector. Throws `tensor/shape` or `tensor/integer`. */
+export function integers(
+  data: Int32Array | readonly number[],
+  shape?: readonly number[],
+): HostTensor {
+  const values = data instanceof Int32Array ? data : Int32Array.from(data);
+  const wrong = data.findIndex((value, index) => value !== values[index]);
+  if (wrong >= 0) {
+    throw new BraidError("tensor/integer", `element ${wrong} is ${data[wrong]}, which is no i32`, {
+      hint: "give whole numbers between -2³¹ and 2³¹ - 1",
+    });
+  }
+  return checked({ element: "i32", shape: shape ?? [values.length], data: values });
+}
+
+/** How many elements a tensor of this shape has. */
+export function elementCount(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** Whether both hold the same bits in the same shape. NaNs are compared by their bits, too. */
+export function sameTensor(a: HostTensor, b: HostTensor): boolean {
+  if (a.element !== b.element || a.shape.length !== b.shape.length) return false;
+  if (a.shape.some((size, axis) => size !== b.shape[axis])) return false;
+  const [first, second] = [bitsOf(a), bitsOf(b)];
+  for (let i = 0; i < first.length; i++) if (first[i] !== second[i]) return false;
+  return true;
+}
+
+/** The same tensor in memory of its own. */
+export function copyTensor(tensor: HostTensor): HostTensor {
+  return tensor.element === "f32"
+    ? { ...tensor, data: tensor.data.slice() }
+    : { ...tensor, data: tensor.data.slice() };
+}
+
+function bitsOf(tensor: HostTensor): Int32Array {
+  return new Int32Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.length);
+}
+
+function checked(tensor: HostTensor): HostTensor {
+  const elements = elementCount(tensor.shape);
+  if (elements === tensor.data.length) return tensor;
+  const message = `a tensor of shape [${tensor.shape.join(", ")}] has ${elements} elements`;
+  throw new BraidError("tensor/shape", `${message}, but ${tensor.data.length} are given`, {
+    hint: "give as many numbers as the shape says",
+  });
+}

@@ -1,0 +1,206 @@
+import { expect, test } from "vitest";
+import type { Command, Slice } from "../../runtime/backend.ts";
+import type { Plan, PlanPhase, PlanStep, Size } from "../../runtime/contract.ts";
+import { chooseVariant, commandsOf, readWritePairs } from "../../runtime/execute.ts";
+import { evaluateSize, showSize, symbolsOf } from "../../runtime/size.ts";
+import { verifyPlan } from "../../runtime/verify.ts";
+import { toyPlan } from "./support/toy-plan.ts";
+
+const sizes: readonly (readonly [Size, number, string])[] = [
+  [7, 7, "7"],
+  ["T", 5, "T"],
+  [["+", "past", "T"], 105, "past + T"],
+  [["*", ["+", "past", 1], "T"], 505, "(past + 1) * T"],
+  [["floor/", ["*", "T", 3], 2], 7, "floor(T * 3 / 2)"],
+  [["ceil/", ["*", "T", 3], 2], 8, "ceil(T * 3 / 2)"],
+  [["max", "T", 6], 6, "max(T, 6)"],
+  [["min", "T", 6], 5, "min(T, 6)"],
+];
+const values = new Map([
+  ["T", 5],
+  ["past", 100],
+]);
+
+for (const [size, value, text] of sizes) {
+  test(`the size ${text} is ${value}`, () => {
+    expect(evaluateSize(size, values)).toBe(value);
+    expect(showSize(size)).toBe(text);
+  });
+}
+
+test("a size without the value of a symbol is our mistake and says which", () => {
+  expect(() => evaluateSize(["+", "V", 1], values)).toThrow("size symbol V has no value");
+  expect([...symbolsOf(["+", ["*", "V", 2], "T"])]).toEqual(["V", "T"]);
+});
+
+function commands(phase: string, given: Readonly<Record<string, number>>): readonly Command[] {
+  const found = toyPlan("gpu").phases.find(({ name }) => name === phase);
+  if (found === undefined) throw new Error(phase);
+  return commandsOf(found, new Map(Object.entries(given)), (reference): Slice => {
+    const label = `${reference.kind} ${reference.name}`;
+    return { buffer: { label, bytes: 1 << 20 }, offset: 0, bytes: 1 << 20 };
+  });
+}
+
+function shown(command: Command): string {
+  const label = ({ buffer }: Slice): string => buffer.label;
+  if (command.kind === "copy") {
+    const { from, to, bytes, toOffset } = command;
+    return `copy ${label(from)} → ${label(to)}: ${bytes} at ${toOffset}`;
+  }
+  const { kernel, groups, buffers, scalars } = command;
+  return `${kernel}[${groups}](${[...buffers.map(label), ...scalars].join(", ")})`;
+}
+
+test("a phase becomes commands: repeats unrolled, tables looked up, sizes numbers", () => {
+  expect(commands("extend", { T: 3, past: 4, Image: 1 }).map(shown)).toEqual([
+    "gather[6](weight table, input prompt, buffer a, 6)",
+    "scale[6](buffer a, buffer b, 6, 2)",
+    "scale[6](buffer b, buffer a, 6, 2)",
+    "copy buffer a → output text: 24 at 0",
+    "append[6](buffer a, constant offset, state keys, 6, 4)",
+    "score[24](state keys, state placed, output logits, 24, 4, 6)",
+  ]);
+});
+
+test("steps over nothing are left out", () => {
+  expect(commands("image", { Image: 0 })).toEqual([]);
+  expect(commands("extend", { T: 0, past: 4, Image: 1 })).toEqual([]);
+});
+
+test("the first variant whose condition holds is chosen", () => {
+  const variants = [
+    { when: { size: "T", atMost: 1 }, kernel: "one", groups: 1 },
+    { when: { size: "T", atMost: 8 }, kernel: "few", groups: 1 },
+    { kernel: "many", groups: 1 },
+  ];
+  const chosen = [0, 1, 2, 8, 9].map((T) => chooseVariant(variants, new Map([["T", T]])).kernel);
+  expect(chosen).toEqual(["one", "one", "few", "few", "many"]);
+});
+
+test("temporaries that one step reads and writes are found, through tables too", () => {
+  const plan = toyPlan("gpu");
+  const kernels = new Map(plan.kernels.map((kernel) => [kernel.name, kernel]));
+  const [, , extend] = plan.phases;
+  expect(extend === undefined ? [] : readWritePairs(extend, kernels)).toEqual([
+    ["a", "b"],
+    ["b", "a"],
+  ]);
+});
+
+test("the toy plan is sound", () => {
+  verifyPlan(toyPlan("cpu"));
+});
+
+/** The toy plan with another `extend`. */
+function changed(change: (phase: PlanPhase) => PlanPhase): Plan {
+  const plan = toyPlan("gpu");
+  return { ...plan, phases: plan.phases.map((each) => (each.extends ? change(each) : each)) };
+}
+
+function withStep(index: number, change: (step: PlanStep) => PlanStep): Plan {
+  return changed((phase) => ({
+    ...phase,
+    steps: phase.steps.map((step, place) => (place === index ? change(step) : step)),
+  }));
+}
+
+const faults: readonly (readonly [string, Plan])[] = [
+  [
+    "the column from has 2 entries for 3 rounds",
+    withStep(1, (step) => (step.kind === "repeat" ? { ...step, count: 3 } : step)),
+  ],
+  [
+    "gather takes 3 buffers and 1 scalars, but gets 3 and 0",
+    withStep(0, (step) => (step.kind === "dispatch" ? { ...step, scalars: [] } : step)),
+  ],
+  [
+    "no symbol is called Q",
+    withStep(0, (step) => (step.kind === "dispatch" ? { ...step, scalars: ["Q"] } : step)),
+  ],
+  [
+    "no kernel is called lost",
+    withStep(0, (step) =>
+      step.kind === "dispatch" ? { ...step, variants: [{ kernel: "lost", groups: 1 }] } : step,
+    ),
+  ],
+  [
+    "only the last variant is unconditional",
+    withStep(0, (step) =>
+      step.kind === "dispatch" ? { ...step, variants: [...step.variants, ...step.variants] } : step,
+    ),
+  ],
+  [
+    "uses an unknown weight lost",
+    withStep(0, (step) =>
+      step.kind === "dispatch"
+        ? { ...step, buffers: [{ kind: "weight", name: "lost" }, ...step.buffers.slice(1)] }
+        : step,
+    ),
+  ],
+  [
+    "writes input prompt",
+    withStep(3, (step) =>
+      step.kind === "dispatch"
+        ? { ...step, buffers: [...step.buffers.slice(0, 2), { kind: "input", name: "prompt" }] }
+        : step,
+    ),
+  ],
+  [
+    "gets buffer a twice",
+    withStep(3, (step) =>
+      step.kind === "dispatch"
+        ? { ...step, buffers: Array.from({ length: 3 }, () => ({ kind: "buffer", name: "a" })) }
+        : step,
+    ),
+  ],
+  ["reads a, which nothing wrote", changed((phase) => ({ ...phase, steps: phase.steps.slice(1) }))],
+  [
+    "uses a outside its life [0, 2]",
+    changed((phase) => ({
+      ...phase,
+      buffers: phase.buffers.map((each) => (each.name === "a" ? { ...each, last: 2 } : each)),
+    })),
+  ],
+  [
+    "no input is called lost",
+    changed((phase) => ({ ...phase, inputs: [...phase.inputs, "lost"] })),
+  ],
+  ["keys is a cache", changed((phase) => ({ ...phase, extends: false }))],
+];
+
+for (const [message, plan] of faults) {
+  test(`an unsound plan is refused: ${message}`, () => {
+    expect(() => verifyPlan(plan)).toThrow(message);
+  });
+}
+
+test("a value that the next round needs must not share memory with what a round writes", () => {
+  const step = (from: string, to: string): PlanStep => ({
+    kind: "dispatch",
+    label: to,
+    variants: [{ kernel: "scale", groups: 1 }],
+    buffers: [
+      { kind: "buffer", name: from },
+      { kind: "buffer", name: to },
+    ],
+    scalars: [1, 1],
+    flops: 1,
+  });
+  const plan = (last: number): Plan =>
+    changed((phase) => ({
+      ...phase,
+      buffers: [
+        { name: "a", element: "f32", size: 2, first: 0, last },
+        { name: "b", element: "f32", size: 2, first: 1, last: 2 },
+        { name: "c", element: "f32", size: 2, first: 2, last: 2 },
+      ],
+      steps: [
+        ...phase.steps.slice(0, 1),
+        { kind: "repeat", count: 2, tables: {}, steps: [step("a", "b"), step("b", "c")] },
+      ],
+    }));
+  verifyPlan(plan(2));
+  // Read last at step 1, but in both rounds: `c` of the first would take its place.
+  expect(() => verifyPlan(plan(1))).toThrow("reads a, which nothing wrote or something overwrote");
+});
