@@ -13,6 +13,8 @@ export type Folded<E> =
       readonly value: E;
       /** The negation of a truth value, where it is shorter than a `not`. */
       readonly opposite?: () => Folded<E>;
+      /** What was subtracted from what: `a - b <= 0` is written `a <= b`. */
+      readonly difference?: Operands<E>;
     };
 
 /** The number `value`; a truth value is 1 or 0. */
@@ -77,7 +79,10 @@ function arithmetic<E>(base: Algebra<E>): Pick<Algebra<Folded<E>>, Arithmetic> {
   const subtract = (left: Folded<E>, right: Folded<E>): Folded<E> =>
     right.kind === "known" && right.value < 0
       ? add(left, known(-right.value))
-      : build("subtract", [left, right], isKnown(right, 0) ? left : undefined);
+      : withDifference(build("subtract", [left, right], isKnown(right, 0) ? left : undefined), [
+          left,
+          right,
+        ]);
   const add = (left: Folded<E>, right: Folded<E>): Folded<E> => {
     if (isKnown(left, 0)) return right;
     if (right.kind === "known" && right.value < 0) return subtract(left, known(-right.value));
@@ -107,6 +112,22 @@ function arithmetic<E>(base: Algebra<E>): Pick<Algebra<Folded<E>>, Arithmetic> {
   };
 }
 
+/** `folded` with the operands that it is the difference of, neither of them known. */
+function withDifference<E>(folded: Folded<E>, operands: Operands<E>): Folded<E> {
+  const plain = operands.some((each) => each.kind === "known");
+  return folded.kind === "known" || plain ? folded : { ...folded, difference: operands };
+}
+
+/** Both sides of a comparison; those of `a - b` with 0 are `a` and `b`. */
+function sidesOf<E>(left: Folded<E>, right: Folded<E>): Operands<E> {
+  if (isKnown(right, 0) && left.kind === "expression" && left.difference) return left.difference;
+  if (isKnown(left, 0) && right.kind === "expression" && right.difference) {
+    const [a, b] = right.difference;
+    return [b, a];
+  }
+  return [left, right];
+}
+
 type ComparisonName = "less" | "lessEqual" | "equal" | "notEqual";
 
 function comparisons<E>(base: Algebra<E>): Pick<Algebra<Folded<E>>, ComparisonName> {
@@ -115,7 +136,7 @@ function comparisons<E>(base: Algebra<E>): Pick<Algebra<Folded<E>>, ComparisonNa
     operands: Operands<E>,
     opposite: () => Folded<E>,
   ): Folded<E> => {
-    const [left, right] = operands;
+    const [left, right] = sidesOf(...operands);
     if (left.kind === "known" && right.kind === "known")
       return known(numbers[operator](left.value, right.value));
     const value = base[operator](integerOf(left, base), integerOf(right, base));
@@ -123,8 +144,11 @@ function comparisons<E>(base: Algebra<E>): Pick<Algebra<Folded<E>>, ComparisonNa
   };
   const less = (left: Folded<E>, right: Folded<E>): Folded<E> =>
     build("less", [left, right], () => lessEqual(right, left));
-  const lessEqual = (left: Folded<E>, right: Folded<E>): Folded<E> =>
-    build("lessEqual", [left, right], () => less(right, left));
+  const lessEqual = (left: Folded<E>, right: Folded<E>): Folded<E> => {
+    if (isKnown(left, 1) && right.kind === "expression") return less(known(0), right);
+    if (isKnown(right, -1) && left.kind === "expression") return less(left, known(0));
+    return build("lessEqual", [left, right], () => less(right, left));
+  };
   const equal = (left: Folded<E>, right: Folded<E>): Folded<E> =>
     build("equal", [left, right], () => notEqual(left, right));
   const notEqual = (left: Folded<E>, right: Folded<E>): Folded<E> =>

@@ -100,7 +100,7 @@ function ownRange<E>(atom: Term, intervals: Intervals<E>): Range<Folded<E>> {
           return remainders(left, right, algebra);
         case "+":
         case "-":
-          // The normal form has no sums among its atoms; these are still right.
+          // Only `q - k` comes as an atom, where more is known of it than of its two sides.
           return rangeOfTerm(atom, intervals);
         default:
           return unreachable(atom.operator);

@@ -127,6 +127,20 @@ export function fromLinear(form: Linear): Term {
   return sum;
 }
 
+/** A quotient or remainder by a positive constant. */
+export interface ByConstant {
+  readonly operand: Linear;
+  readonly divisor: number;
+}
+
+/** `atom`, if it divides by a constant with `operator`. */
+export function byConstant(atom: Term, operator: "/" | "%"): ByConstant | undefined {
+  if (atom.kind !== "binary" || atom.operator !== operator) return undefined;
+  // In normal form a constant divisor is positive.
+  if (atom.right.kind !== "number") return undefined;
+  return { operand: toLinear(atom.left), divisor: atom.right.value };
+}
+
 /** Whether the position of `side` occurs in `term`. */
 export function readsPosition(term: Term, side: "q" | "k"): boolean {
   switch (term.kind) {

@@ -32,11 +32,12 @@ import {
 import {
   combine,
   binaryTerm,
+  byConstant,
+  type ByConstant,
   commonDivisor,
   fromLinear,
   gcd,
   type Linear,
-  type LinearPart,
   linearKey,
   numberTerm,
   ofAtom,
@@ -170,7 +171,8 @@ function operandsOfMaximum(
 /** `floor(m / n)` alone lies in an interval exactly if `m` lies in a longer one. */
 function quotientResolved(form: Linear, set: IntegerSet): Formula | undefined {
   const [part, more] = form.parts;
-  const quotient = more === undefined && part !== undefined ? byConstant(part, "/") : undefined;
+  const quotient =
+    more === undefined && part !== undefined ? byConstant(part.atom, "/") : undefined;
   if (quotient === undefined) return undefined;
   const { operand, divisor } = quotient;
   const wider = mapIntervals(set, ({ low, high }) => ({
@@ -183,10 +185,10 @@ function quotientResolved(form: Linear, set: IntegerSet): Formula | undefined {
 /** One remainder is brought to primitive form; two that are equal are one remainder. */
 function remainderResolved(form: Linear, set: IntegerSet): Formula | undefined {
   const [left, right, more] = form.parts;
-  const a = left && byConstant(left, "%");
+  const a = left && byConstant(left.atom, "%");
   if (a === undefined) return undefined;
   if (right === undefined) return remainderWithin(a, set);
-  const b = byConstant(right, "%");
+  const b = byConstant(right.atom, "%");
   if (b === undefined || more !== undefined || a.divisor !== b.divisor) return undefined;
   if (left?.coefficient !== 1 || right.coefficient !== -1) return undefined;
   // Whether the two differ by 0 is whether their difference leaves the remainder 0.
@@ -230,20 +232,6 @@ function residuesOf({ low, high }: Interval, period: number): IntegerSet {
   const last = first + (high - low);
   if (last < period) return between(first, last);
   return union(between(first, period - 1), between(0, last - period));
-}
-
-/** A quotient or remainder by a positive constant. */
-interface ByConstant {
-  readonly operand: Linear;
-  readonly divisor: number;
-}
-
-function byConstant(part: LinearPart, operator: "/" | "%"): ByConstant | undefined {
-  const { atom } = part;
-  if (atom.kind !== "binary" || atom.operator !== operator) return undefined;
-  // In normal form a constant divisor is positive.
-  if (atom.right.kind !== "number") return undefined;
-  return { operand: toLinear(atom.left), divisor: atom.right.value };
 }
 
 function difference(left: Linear, right: Linear): Linear {

@@ -4,6 +4,7 @@
  * Sound for every pair of rows that the facts allow; equal results are equal data.
  */
 
+import { unreachable } from "../../grammar/invariant.ts";
 import type { Predicate } from "../op/predicate.ts";
 import {
   assume,
@@ -67,6 +68,8 @@ function reduce(formula: Formula, context: Context): Formula {
       return reduceAll(formula.operands, context);
     case "or":
       return negation(reduceAll(formula.operands.map(negation), context));
+    default:
+      return unreachable(formula);
   }
 }
 
@@ -151,6 +154,8 @@ function canonical(formula: Formula, context: Context): Formula {
       return conjunction(sortedFormulas(formula.operands.map((each) => canonical(each, context))));
     case "or":
       return disjunction(sortedFormulas(formula.operands.map((each) => canonical(each, context))));
+    default:
+      return unreachable(formula);
   }
 }
 

@@ -1,0 +1,268 @@
+/**
+ * Whether a tile may hold a pair of rows for which a conjunction of bounds holds.
+ *
+ * Bounds on `q`, on `k` and on `q - k` are closed against each other: if all positions of the tile
+ * occur, `q` and `k` take every pair of values and `q - k` every value between its extremes, so the
+ * answer is exact; also with remainders of these, and with `q / n - k / n` (see chunks.ts). For all
+ * other terms it is sound.
+ */
+
+import { unreachable } from "../../grammar/invariant.ts";
+import { floorRemainder } from "../op/special.ts";
+import { chunksPossible, differencesAt, distancesOf, type Extent } from "./chunks.ts";
+import type { Bound, Conjunct } from "./cover.ts";
+import { type Folded, known } from "./fold.ts";
+import type { Interval } from "./integer-set.ts";
+import {
+  type AtomRanges,
+  type Intervals,
+  intersectRanges,
+  type Range,
+  rangeFrom,
+  rangeOfLinear,
+} from "./interval.ts";
+import type { Linear } from "./linear.ts";
+import { type Subject, subjectOfBound } from "./subject.ts";
+
+/** A truth value known only within bounds: whether it may hold, and whether it must. */
+export interface Likelihood<E> {
+  readonly possible: E;
+  readonly certain: E;
+}
+
+/** The rows of one tile. */
+export interface Tile<E> extends Intervals<E> {
+  readonly q: Extent<Folded<E>>;
+  readonly k: Extent<Folded<E>>;
+  readonly data: AtomRanges<Folded<E>>["data"];
+  /** Whether the rows of that side are given; without it, they may or may not be. */
+  readonly given: ((side: "q" | "k") => Likelihood<Folded<E>>) | undefined;
+}
+
+/** A bound with what it is about. */
+export interface SortedBound {
+  readonly bound: Bound;
+  readonly subject: Subject;
+}
+
+/** Whether some pair of rows in `tile` may satisfy `conjunct`. */
+export function feasible<E>(conjunct: Conjunct, tile: Tile<E>): Folded<E> {
+  const sorted = sortedBounds(conjunct);
+  const q = narrowed("q", sorted, tile);
+  const k = narrowed("k", sorted, tile);
+  const tight = withExtents(tile, q.extent, k.extent);
+  const rows = conjunct.rows.flatMap((row) =>
+    row.kind === "given" ? [givenPossible(row.side, row.given, tile)] : [],
+  );
+  const others = sorted.map((each) => separatelyPossible(each, tight));
+  return all(tile, [
+    ...rows,
+    ...q.conditions,
+    ...k.conditions,
+    ...others,
+    differencePossible(sorted, tight),
+  ]);
+}
+
+/** The bounds of `conjunct` with what each is about. */
+export function sortedBounds(conjunct: Conjunct): readonly SortedBound[] {
+  return conjunct.bounds.map((bound) => ({ bound, subject: subjectOfBound(bound) }));
+}
+
+/** `tile` cut to these positions. */
+export function withExtents<E>(
+  tile: Omit<Tile<E>, "ranges" | "q" | "k">,
+  q: Extent<Folded<E>>,
+  k: Extent<Folded<E>>,
+): Tile<E> {
+  return { ...tile, q, k, ranges: { q, k, data: tile.data } };
+}
+
+function givenPossible<E>(side: "q" | "k", given: boolean, tile: Tile<E>): Folded<E> {
+  const likelihood = tile.given?.(side);
+  if (likelihood === undefined) return known(1);
+  return given ? likelihood.possible : tile.algebra.not(likelihood.certain);
+}
+
+/** The positions of one side that its own bounds leave, and whether there are any. */
+export function narrowed<E>(
+  side: "q" | "k",
+  sorted: readonly SortedBound[],
+  tile: Tile<E>,
+): { readonly extent: Extent<Folded<E>>; readonly conditions: readonly Folded<E>[] } {
+  const { algebra } = tile;
+  let { low, high } = tile[side];
+  const conditions: Folded<E>[] = [];
+  for (const { bound, subject } of sorted) {
+    if (subject.kind !== side) continue;
+    const allowed = solved(bound.interval, subject.rest, tile);
+    if (allowed.low !== undefined) conditions.push(algebra.lessEqual(allowed.low, high));
+    if (allowed.high !== undefined) conditions.push(algebra.lessEqual(low, allowed.high));
+    if (allowed.low !== undefined && allowed.high !== undefined)
+      conditions.push(algebra.lessEqual(allowed.low, allowed.high));
+    const both = intersectRanges({ low, high }, allowed, algebra);
+    low = both.low ?? low;
+    high = both.high ?? high;
+  }
+  for (const { bound, subject } of sorted) {
+    const residue = residueOf(side, bound, subject);
+    if (residue === undefined || residue.low !== residue.high) continue;
+    // To the first and last position that leave this remainder.
+    const to = (from: Folded<E>, until: Folded<E>): Folded<E> =>
+      algebra.remainder(algebra.subtract(until, from), known(residue.divisor));
+    low = algebra.add(low, to(low, known(residue.low)));
+    high = algebra.subtract(high, to(known(residue.low), high));
+    conditions.push(algebra.lessEqual(low, high));
+  }
+  return { extent: { low, high }, conditions };
+}
+
+/** The values of `x` for which `x + rest` may lie in `interval`. */
+function solved<E>(interval: Interval, rest: Linear, tile: Tile<E>): Range<Folded<E>> {
+  const { low, high } = rangeOfLinear(rest, tile);
+  const { subtract } = tile.algebra;
+  return rangeFrom(
+    interval.low === -Infinity || high === undefined
+      ? undefined
+      : subtract(known(interval.low), high),
+    interval.high === Infinity || low === undefined
+      ? undefined
+      : subtract(known(interval.high), low),
+  );
+}
+
+/** `low <= x % divisor <= high`. */
+interface Residue {
+  readonly divisor: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+function residueOf(
+  of: "q" | "k" | "difference",
+  bound: Bound,
+  subject: Subject,
+): Residue | undefined {
+  if (subject.kind !== "remainder" || subject.of !== of) return undefined;
+  return { divisor: subject.divisor, ...bound.interval };
+}
+
+/** Whether a bound may hold as far as it can be told from the bound alone. */
+function separatelyPossible<E>({ bound, subject }: SortedBound, tile: Tile<E>): Folded<E> {
+  const { algebra } = tile;
+  switch (subject.kind) {
+    case "q":
+    case "k":
+    case "difference":
+      return known(1);
+    case "remainder":
+      return subject.of === "difference"
+        ? known(1)
+        : residuePossible(
+            rangeOfLinear(subject.operand, tile),
+            { divisor: subject.divisor, ...bound.interval },
+            tile,
+          );
+    case "chunks":
+      return chunksPossible(subject, tile.q, tile.k, algebra);
+    case "other":
+      return overlap(rangeOfLinear(bound.form, tile), finite(bound.interval), tile);
+    default:
+      return unreachable(subject);
+  }
+}
+
+/** Whether some `q - k` satisfies all bounds on it at once. */
+function differencePossible<E>(sorted: readonly SortedBound[], tile: Tile<E>): Folded<E> {
+  const { algebra, q, k } = tile;
+  let allowed: Range<Folded<E>> = {};
+  const residues = sameRemainders(sorted);
+  for (const { bound, subject } of sorted) {
+    if (subject.kind === "difference")
+      allowed = intersectRanges(allowed, solved(bound.interval, subject.rest, tile), algebra);
+    const residue = residueOf("difference", bound, subject);
+    if (residue !== undefined) residues.push(residue);
+  }
+  if (allowed.low === undefined && allowed.high === undefined && residues.length === 0)
+    return known(1);
+  const within = (attained: Extent<Folded<E>>): Folded<E> => {
+    const possible = intersectRanges(attained, allowed, algebra);
+    const each = residues.map((residue) => residuePossible(possible, residue, tile));
+    return all(tile, [overlap(attained, allowed, tile), notEmpty(allowed, tile), ...each]);
+  };
+  const chunks = sorted.find(({ subject }) => subject.kind === "chunks")?.subject;
+  const distances =
+    chunks?.kind === "chunks" ? distancesOf(chunks, knownInterval(allowed)) : undefined;
+  if (chunks?.kind !== "chunks" || distances === undefined)
+    return within({
+      low: algebra.subtract(q.low, k.high),
+      high: algebra.subtract(q.high, k.low),
+    });
+  const alternatives = distances.map((distance) => {
+    const exactly = { ...chunks, interval: { low: distance, high: distance } };
+    const reached = distances.length === 1 ? known<E>(1) : chunksPossible(exactly, q, k, algebra);
+    return algebra.and(reached, within(differencesAt(distance, chunks, q, k, algebra)));
+  });
+  return alternatives.reduce(algebra.or, known<E>(0));
+}
+
+/** Remainders of `q - k` that follow from those of `q` and of `k` by the same divisor. */
+function sameRemainders(sorted: readonly SortedBound[]): Residue[] {
+  const single = (of: "q" | "k"): readonly Residue[] =>
+    sorted.flatMap(({ bound, subject }) => {
+      const residue = residueOf(of, bound, subject);
+      return residue !== undefined && residue.low === residue.high ? [residue] : [];
+    });
+  return single("q").flatMap((query) =>
+    single("k").flatMap((key) => {
+      if (query.divisor !== key.divisor) return [];
+      const rest = floorRemainder(query.low - key.low, query.divisor);
+      return [{ divisor: query.divisor, low: rest, high: rest }];
+    }),
+  );
+}
+
+/** Whether an integer in `range` leaves a remainder as `residue` says. */
+function residuePossible<E>(
+  range: Range<Folded<E>>,
+  residue: Residue,
+  { algebra }: Tile<E>,
+): Folded<E> {
+  if (range.low === undefined || range.high === undefined) return known(1);
+  const { divisor, low, high } = residue;
+  // The last multiple of the divisor from which `low` is still in range must reach it with `high`.
+  const turns = algebra.floorDivide(algebra.subtract(range.high, known(low)), known(divisor));
+  const reached = algebra.multiply(turns, known(divisor));
+  return algebra.lessEqual(algebra.subtract(range.low, known(high)), reached);
+}
+
+function overlap<E>(a: Range<Folded<E>>, b: Range<Folded<E>>, { algebra }: Tile<E>): Folded<E> {
+  const before =
+    b.low === undefined || a.high === undefined ? known<E>(1) : algebra.lessEqual(b.low, a.high);
+  const after =
+    a.low === undefined || b.high === undefined ? known<E>(1) : algebra.lessEqual(a.low, b.high);
+  return algebra.and(before, after);
+}
+
+function notEmpty<E>({ low, high }: Range<Folded<E>>, { algebra }: Tile<E>): Folded<E> {
+  return low === undefined || high === undefined ? known(1) : algebra.lessEqual(low, high);
+}
+
+function finite<E>({ low, high }: Interval): Range<Folded<E>> {
+  return rangeFrom(
+    low === -Infinity ? undefined : known<E>(low),
+    high === Infinity ? undefined : known<E>(high),
+  );
+}
+
+/** The interval of those ends that are known. */
+function knownInterval<E>({ low, high }: Range<Folded<E>>): Interval {
+  return {
+    low: low?.kind === "known" ? low.value : -Infinity,
+    high: high?.kind === "known" ? high.value : Infinity,
+  };
+}
+
+function all<E>({ algebra }: Tile<E>, conditions: readonly Folded<E>[]): Folded<E> {
+  return conditions.reduce(algebra.and, known<E>(1));
+}
