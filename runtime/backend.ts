@@ -54,6 +54,8 @@ export interface Backend {
   readonly separatesReadsFromWrites: boolean;
   /** All that it can ever hold, where that is known. */
   readonly capacity: number | undefined;
+  /** The most bytes of one tensor, where there is such a limit. */
+  readonly largestTensor: number | undefined;
   /** Compiles the model's kernels. Once, before `run`. `progress` counts kernels. */
   load(model: CompiledModel, progress?: Progress): Promise<void>;
   /** Memory with undefined content. Throws a named error if there is not enough. */

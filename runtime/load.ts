@@ -28,6 +28,7 @@ export async function loadResidents(
   const residents = new Map<string, DeviceBuffer>();
   const total = plan.weights.reduce((sum, { shape }) => sum + tensorBytes(elementCount(shape)), 0);
   checkCapacity(plan, backend, total);
+  for (const weight of plan.weights) checkSize(weight, backend);
   for (const constant of plan.constants) {
     residents.set(`constant ${constant.name}`, await loadConstant(constant, backend));
   }
@@ -65,6 +66,16 @@ async function loadWeight(
   const shape = `[${weight.shape.join(", ")}]`;
   const message = `the weight \`${weight.name}\` has ${read} values, but ${shape} takes ${elements}`;
   throw new BraidError("weights/shape", message, { hint: "check the sizes of the model" });
+}
+
+function checkSize({ name, shape }: PlanWeight, { largestTensor, description }: Backend): void {
+  const bytes = tensorBytes(elementCount(shape));
+  if (largestTensor === undefined || bytes <= largestTensor) return;
+  const [needed, there] = [bytes, largestTensor].map((each) => `${Math.ceil(each / 2 ** 20)} MiB`);
+  const message = `the weight \`${name}\` takes ${needed}, but ${description} binds at most ${there} at once`;
+  throw new BraidError("memory/weights", message, {
+    hint: "use `--backend cpu`, another device, or a smaller model",
+  });
 }
 
 function checkCapacity(plan: Plan, backend: Backend, total: number): void {

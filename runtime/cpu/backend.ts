@@ -26,6 +26,7 @@ class CpuBackend implements Backend {
   readonly target = "cpu";
   readonly separatesReadsFromWrites: boolean = false;
   readonly capacity: number = largestMemory;
+  readonly largestTensor: undefined = undefined;
   readonly #kernels: Map<string, KernelFunction> = new Map();
   readonly #addresses: Map<DeviceBuffer, number> = new Map();
   #heap: Heap | undefined = new Heap();

@@ -49,6 +49,7 @@ export function fakeBackend(
     target: "gpu",
     separatesReadsFromWrites,
     capacity: undefined,
+    largestTensor: 1 << 16,
     log,
     live: () => [...memory.keys()].map(({ label }) => label),
     clearLog: () => log.splice(0),

@@ -1,0 +1,26 @@
+/**
+ * WebGPU in Node: Dawn, the implementation in Chromium, through the optional package `webgpu`.
+ */
+
+import { BraidError, reasonOf } from "../errors.ts";
+
+/** Dawn's entry point, or undefined where the optional package is not installed. Throws `webgpu/package` if it is broken. */
+export async function nodeGpu(): Promise<GPU | undefined> {
+  try {
+    const { create } = await import("webgpu");
+    return create([]);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    const message = `the package \`webgpu\` cannot be loaded: ${reasonOf(error)}`;
+    throw new BraidError("webgpu/package", message, {
+      hint: "install it again (`npm install webgpu`), or use `--backend cpu`",
+      cause: error,
+    });
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  if (!(error instanceof Error) || !("code" in error)) return false;
+  // The package exists but not its binary for this platform: `MODULE_NOT_FOUND`.
+  return error.code === "ERR_MODULE_NOT_FOUND" || error.code === "MODULE_NOT_FOUND";
+}

@@ -1,0 +1,238 @@
+/**
+ * A WebGPU device as a backend: in a browser, in Deno, and in Node through the `webgpu` package.
+ *
+ * Each run is one command buffer. The scalars of its dispatches lie in one uniform buffer, a slot each;
+ * bind groups are kept while the buffers that they bind live.
+ */
+
+import type { Backend, Command, DeviceBuffer, Progress, Slice } from "../backend.ts";
+import type { CompiledModel } from "../contract.ts";
+import { BraidError, invariant, reasonOf } from "../errors.ts";
+import { type FoundAdapter, findAdapter, noAdapter, openDevice } from "./device.ts";
+import { type Encoding, encode, type Memory } from "./encode.ts";
+import { bufferUsage, mapForReading } from "./flags.ts";
+import { compilePipelines, type Pipeline } from "./pipelines.ts";
+
+/** Opens the adapter that `gpu` offers, software or not. Throws `webgpu/adapter` where there is none. */
+export async function createWebGpuBackend(gpu: GPU | undefined): Promise<Backend> {
+  const found = await findAdapter(gpu);
+  if (found === undefined) throw noAdapter();
+  return openWebGpuBackend(found);
+}
+
+/** Opens an adapter that was found. Throws `webgpu/device` where it gives no device. */
+export async function openWebGpuBackend(found: FoundAdapter): Promise<Backend> {
+  return new WebGpuBackend(await openDevice(found), found.name);
+}
+
+/** How many bytes may wait in upload buffers: beyond that, uploads wait for the device. */
+const largestBacklog = 256 * 2 ** 20;
+
+class WebGpuBackend implements Backend {
+  readonly kind = "webgpu";
+  readonly description: string;
+  readonly target = "gpu";
+  readonly separatesReadsFromWrites: boolean = true;
+  readonly capacity: undefined = undefined;
+  readonly largestTensor: number;
+  readonly #device: GPUDevice;
+  readonly #buffers: Map<DeviceBuffer, Memory> = new Map();
+  #allocated: number = 0;
+  #pipelines: ReadonlyMap<string, Pipeline> = new Map();
+  #encoding: Encoding = { bindGroups: new Map(), uniforms: undefined };
+  #lost: string | undefined;
+  #backlog: number = 0;
+
+  constructor(device: GPUDevice, name: string) {
+    this.#device = device;
+    this.description = `WebGPU (${name})`;
+    const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
+    this.largestTensor = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+    // Resolves when the device is lost, which `close` does too.
+    void device.lost.then(({ reason, message }) => {
+      this.#lost = message === "" ? reason : message;
+    });
+  }
+
+  async load(model: CompiledModel, progress: Progress = () => undefined): Promise<void> {
+    const { plan, wgsl } = model;
+    invariant(wgsl !== undefined, `${plan.model} comes without WGSL kernels`);
+    await this.#checked(async () => {
+      this.#pipelines = await compilePipelines(this.#device, plan.kernels, wgsl, progress);
+    });
+  }
+
+  async allocate(bytes: number, label: string): Promise<DeviceBuffer> {
+    const { maxBufferSize } = this.#device.limits;
+    if (bytes > maxBufferSize) throw tooLarge(label, bytes, maxBufferSize);
+    return this.#checked(async () => {
+      this.#device.pushErrorScope("out-of-memory");
+      const usage = bufferUsage.storage | bufferUsage.copySource | bufferUsage.copyTarget;
+      const gpu = this.#device.createBuffer({ label, size: bytes, usage });
+      const error = await this.#device.popErrorScope();
+      if (error !== null) throw noMemory(label, bytes, error.message);
+      const buffer = { label, bytes };
+      this.#allocated++;
+      this.#buffers.set(buffer, { gpu, id: this.#allocated });
+      return buffer;
+    });
+  }
+
+  free(buffer: DeviceBuffer): void {
+    this.#memoryOf(buffer).gpu.destroy();
+    this.#buffers.delete(buffer);
+    // Some of them may bind it.
+    this.#encoding.bindGroups.clear();
+  }
+
+  async upload(
+    buffer: DeviceBuffer,
+    offset: number,
+    data: Float32Array | Int32Array,
+  ): Promise<void> {
+    const { gpu } = this.#memoryOf(buffer);
+    const { byteOffset, byteLength } = data;
+    invariant(offset + byteLength <= buffer.bytes, `an upload leaves ${buffer.label}`);
+    await this.#checked(async () => {
+      this.#device.queue.writeBuffer(gpu, offset, data.buffer, byteOffset, byteLength);
+      this.#backlog += byteLength;
+      if (this.#backlog > largestBacklog) {
+        this.#device.queue.submit([]);
+        await this.#device.queue.onSubmittedWorkDone();
+        this.#backlog = 0;
+      }
+    });
+  }
+
+  async download(buffer: DeviceBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
+    const { gpu } = this.#memoryOf(buffer);
+    invariant(offset + bytes <= buffer.bytes, `a download leaves ${buffer.label}`);
+    if (bytes === 0) return new ArrayBuffer(0);
+    return this.#checked(async () => {
+      const usage = bufferUsage.mapRead | bufferUsage.copyTarget;
+      const staging = this.#device.createBuffer({ label: "read back", size: bytes, usage });
+      try {
+        const encoder = this.#device.createCommandEncoder();
+        encoder.copyBufferToBuffer(gpu, offset, staging, 0, bytes);
+        this.#device.queue.submit([encoder.finish()]);
+        await staging.mapAsync(mapForReading);
+        return staging.getMappedRange().slice(0);
+      } finally {
+        staging.destroy();
+      }
+    });
+  }
+
+  async run(commands: readonly Command[]): Promise<void> {
+    if (commands.length === 0) return;
+    const error = await this.#checked(() => this.#submit(commands));
+    if (error !== null) throw await this.#refusal(commands, error.message);
+  }
+
+  close(): void {
+    for (const { gpu } of this.#buffers.values()) gpu.destroy();
+    this.#buffers.clear();
+    this.#encoding.uniforms?.destroy();
+    this.#device.destroy();
+  }
+
+  /** Runs `commands`; gives the error of the device, if any, once it is done with them. */
+  async #submit(commands: readonly Command[]): Promise<GPUError | null> {
+    const device = this.#device;
+    device.pushErrorScope("validation");
+    device.pushErrorScope("out-of-memory");
+    let errors: readonly Promise<GPUError | null>[];
+    try {
+      device.queue.submit([this.#encode(commands)]);
+    } finally {
+      errors = [device.popErrorScope(), device.popErrorScope()];
+    }
+    await device.queue.onSubmittedWorkDone();
+    const [memory = null, validation = null] = await Promise.all(errors);
+    return validation ?? memory;
+  }
+
+  #encode(commands: readonly Command[]): GPUCommandBuffer {
+    const limit = this.#device.limits.maxStorageBufferBindingSize;
+    for (const command of commands) {
+      for (const slice of slicesOf(command)) {
+        if (slice.bytes > limit) throw tooLarge(slice.buffer.label, slice.bytes, limit);
+      }
+    }
+    const memory = (buffer: DeviceBuffer): Memory => this.#memoryOf(buffer);
+    const encoded = encode(this.#device, commands, this.#pipelines, this.#encoding, memory);
+    this.#encoding = encoded.encoding;
+    return encoded.commands;
+  }
+
+  /** The error for commands that the device refused: encodes them one by one to find the guilty one. */
+  async #refusal(commands: readonly Command[], reason: string): Promise<BraidError> {
+    let guilty: Command | undefined;
+    for (const command of commands) {
+      this.#device.pushErrorScope("validation");
+      this.#encode([command]);
+      const error = await this.#device.popErrorScope();
+      if (error === null) continue;
+      guilty = command;
+      break;
+    }
+    const kernel = guilty?.kind === "dispatch" ? `kernel ${guilty.kernel} ` : "";
+    const where = guilty === undefined ? "a command" : `${kernel}(${guilty.label})`;
+    return new BraidError("webgpu/validation", `the device refuses ${where}: ${reason}`, {
+      hint: "use `--backend cpu`, and report this with the name of the device",
+    });
+  }
+
+  /** Does `work`; if the device is lost meanwhile, says so instead of whatever came of it. */
+  async #checked<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#lost !== undefined) throw deviceLost(this.#lost);
+    try {
+      const result = await work();
+      if (this.#lost === undefined) return result;
+    } catch (error) {
+      if (error instanceof BraidError) throw error;
+      // A loss is announced in a task of its own, which may come after the failure that it causes.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      if (this.#lost === undefined) throw failed(error);
+    }
+    throw deviceLost(this.#lost);
+  }
+
+  #memoryOf(buffer: DeviceBuffer): Memory {
+    const memory = this.#buffers.get(buffer);
+    invariant(memory !== undefined, `${buffer.label} is used after it was freed`);
+    return memory;
+  }
+}
+
+function slicesOf(command: Command): readonly Slice[] {
+  return command.kind === "dispatch" ? command.buffers : [];
+}
+
+function deviceLost(reason: string): BraidError {
+  return new BraidError("webgpu/lost", `the GPU was lost: ${reason}`, {
+    hint: "open the model again: a new backend and a new session start where this one stood",
+  });
+}
+
+function failed(error: unknown): BraidError {
+  return new BraidError("webgpu/failed", `WebGPU failed: ${reasonOf(error)}`, {
+    hint: "use `--backend cpu`, and report this with the name of the device",
+    cause: error,
+  });
+}
+
+function tooLarge(label: string, bytes: number, limit: number): BraidError {
+  const [needed, there] = [bytes, limit].map((each) => `${Math.ceil(each / 2 ** 20)} MiB`);
+  const message = `${label} takes ${needed}, but this device binds at most ${there} at once`;
+  return new BraidError("webgpu/limit", message, {
+    hint: "use a smaller model, fewer rows at once, `--backend cpu`, or another device",
+  });
+}
+
+function noMemory(label: string, bytes: number, reason: string): BraidError {
+  const message = `the GPU has no ${Math.ceil(bytes / 2 ** 20)} MiB left for ${label}: ${reason}`;
+  return new BraidError("memory/full", message, {
+    hint: "close other programs that use the GPU, or use a smaller model or `--backend cpu`",
+  });
+}

@@ -1,0 +1,72 @@
+/**
+ * Finding a WebGPU adapter and opening a device with as much room as it gives.
+ */
+
+import { BraidError, reasonOf } from "../errors.ts";
+
+/** An adapter and what people call it. */
+export interface FoundAdapter {
+  readonly adapter: GPUAdapter;
+  /** E.g. `NVIDIA H100`, `SwiftShader Device (Subzero)`. */
+  readonly name: string;
+  /** Whether it computes on the CPU, which Braid's own CPU kernels do faster. */
+  readonly software: boolean;
+}
+
+/** The limits that Braid wants as high as the adapter has them; the defaults are for small pages. */
+const wanted = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+] as const satisfies readonly (keyof GPUSupportedLimits)[];
+
+/** The limits of a tensor's memory: some adapters claim more than they give, so they are asked for less. */
+const memoryLimits: ReadonlySet<string> = new Set(["maxBufferSize", "maxStorageBufferBindingSize"]);
+
+/** The adapter that `gpu` offers, or undefined if it has none. */
+export async function findAdapter(gpu: GPU | undefined): Promise<FoundAdapter | undefined> {
+  const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });
+  if (adapter === undefined || adapter === null) return undefined;
+  const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
+  const words = [vendor, architecture, device, description].filter((word) => word !== "");
+  const name = description === "" ? words.join(" ") : description;
+  const renderers = /swiftshader|llvmpipe|lavapipe|softpipe|basic render/i;
+  const software = isFallbackAdapter === true || renderers.test(words.join(" "));
+  return { adapter, name: name === "" ? "an adapter without a name" : name, software };
+}
+
+/** The error where there is no adapter. */
+export function noAdapter(): BraidError {
+  return new BraidError("webgpu/adapter", "there is no WebGPU adapter here", {
+    hint: "use `--backend cpu`; for WebGPU, Node needs the `webgpu` package and a Vulkan, Metal or D3D12 driver, Deno needs `--unstable-webgpu`",
+  });
+}
+
+/**
+ * Opens a device: with all that the adapter claims; if it refuses its own claims, with at most 1 GiB per
+ * buffer; then with the limits that every device has.
+ */
+export async function openDevice({ adapter, name }: FoundAdapter): Promise<GPUDevice> {
+  const claimed = Object.fromEntries(wanted.map((limit) => [limit, adapter.limits[limit]]));
+  const modest = Object.fromEntries(
+    Object.entries(claimed).map(([limit, value]) => [
+      limit,
+      memoryLimits.has(limit) ? Math.min(value, 2 ** 30) : value,
+    ]),
+  );
+  const refusals: string[] = [];
+  for (const requiredLimits of [claimed, modest, {}]) {
+    try {
+      return await adapter.requestDevice({ label: "braid", requiredLimits });
+    } catch (error) {
+      refusals.push(reasonOf(error));
+    }
+  }
+  const message = `the adapter ${name} gives no device: ${[...new Set(refusals)].join("; ")}`;
+  throw new BraidError("webgpu/device", message, {
+    hint: "close other programs that use the GPU, update its driver, or use `--backend cpu`",
+  });
+}

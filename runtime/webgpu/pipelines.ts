@@ -1,0 +1,112 @@
+/**
+ * Kernels as WebGPU pipelines, compiled all at once and each text once.
+ *
+ * A pipeline's layout is explicit: the kernel's buffers in order, then its scalars as one uniform with a
+ * dynamic offset. So a bind group can be kept while sizes change, and unused bindings do no harm.
+ */
+
+import type { Progress } from "../backend.ts";
+import type { PlanKernel } from "../contract.ts";
+import { BraidError, invariant, reasonOf } from "../errors.ts";
+import { computeStage } from "./flags.ts";
+
+/** A compiled kernel. */
+export interface Pipeline {
+  readonly kernel: PlanKernel;
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+}
+
+/** Bytes between the scalars of two dispatches: the largest alignment that a device may ask for. */
+export const uniformSlotBytes: number = 256;
+
+/** Compiles `kernels` with the WGSL in `texts`, by name. Throws `webgpu/kernel` with the device's reason. */
+export async function compilePipelines(
+  device: GPUDevice,
+  kernels: readonly PlanKernel[],
+  texts: ReadonlyMap<string, string>,
+  progress: Progress,
+): Promise<ReadonlyMap<string, Pipeline>> {
+  const layouts = new Map<string, GPUBindGroupLayout>();
+  const compiled = new Map<string, Promise<GPUComputePipeline>>();
+  let done = 0;
+  progress(done, kernels.length);
+  const pairs = kernels.map(async (kernel): Promise<readonly [string, Pipeline]> => {
+    const text = texts.get(kernel.name);
+    invariant(text !== undefined, `kernel ${kernel.name} has no WGSL`);
+    checkLimits(kernel, device.limits);
+    const signature = kernel.buffers.map(({ access }) => access).join();
+    const layout = layouts.get(signature) ?? makeLayout(device, kernel);
+    layouts.set(signature, layout);
+    const key = `${signature}\n${text}`;
+    const pipeline = compiled.get(key) ?? compile(device, kernel, text, layout);
+    compiled.set(key, pipeline);
+    const result = { kernel, pipeline: await pipeline, layout };
+    done++;
+    progress(done, kernels.length);
+    return [kernel.name, result];
+  });
+  return new Map(await Promise.all(pairs));
+}
+
+async function compile(
+  device: GPUDevice,
+  { name }: PlanKernel,
+  text: string,
+  layout: GPUBindGroupLayout,
+): Promise<GPUComputePipeline> {
+  // Pipeline creation reports a broken module too, but without lines; the scope keeps the console quiet.
+  device.pushErrorScope("validation");
+  const module = device.createShaderModule({ label: name, code: text });
+  const scope = device.popErrorScope();
+  try {
+    return await device.createComputePipelineAsync({
+      label: name,
+      layout: device.createPipelineLayout({ label: name, bindGroupLayouts: [layout] }),
+      compute: { module },
+    });
+  } catch (error) {
+    const { messages } = await module.getCompilationInfo();
+    const lines = messages.map(({ lineNum, message }) => `\n  line ${lineNum}: ${message}`);
+    const reason = lines.length > 0 ? lines.join("") : ` ${reasonOf(error)}`;
+    throw new BraidError("webgpu/kernel", `the device refuses the kernel ${name}:${reason}`, {
+      hint: "use `--backend cpu`, and report the kernel with the name of the device",
+      cause: error,
+    });
+  } finally {
+    await scope;
+  }
+}
+
+function makeLayout(device: GPUDevice, { buffers }: PlanKernel): GPUBindGroupLayout {
+  const storage = buffers.map(
+    ({ access }, binding): GPUBindGroupLayoutEntry => ({
+      binding,
+      visibility: computeStage,
+      buffer: { type: access === "read" ? "read-only-storage" : "storage" },
+    }),
+  );
+  const scalars: GPUBindGroupLayoutEntry = {
+    binding: buffers.length,
+    visibility: computeStage,
+    buffer: { type: "uniform", hasDynamicOffset: true },
+  };
+  return device.createBindGroupLayout({ entries: [...storage, scalars] });
+}
+
+function checkLimits(kernel: PlanKernel, limits: GPUSupportedLimits): void {
+  const { name, buffers, scalars, workgroupSize } = kernel;
+  invariant(scalars.length < uniformSlotBytes / 4, `${name} has ${scalars.length} scalars`);
+  const needs = [
+    ["maxStorageBuffersPerShaderStage", buffers.length],
+    ["maxComputeInvocationsPerWorkgroup", workgroupSize],
+    ["maxComputeWorkgroupSizeX", workgroupSize],
+  ] as const;
+  for (const [limit, needed] of needs) {
+    if (needed <= limits[limit]) continue;
+    const message = `the kernel ${name} needs ${limit} ${needed}, but this device has ${limits[limit]}`;
+    throw new BraidError("webgpu/limit", message, {
+      hint: "use `--backend cpu` or another device",
+    });
+  }
+}
