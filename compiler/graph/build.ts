@@ -39,6 +39,17 @@ export class GraphBuilder {
     this.name = name;
   }
 
+  /** A builder with all of `graph` but its nodes, outputs and generation: for passes. */
+  static without(graph: Graph): GraphBuilder {
+    const builder = new GraphBuilder(graph.name);
+    for (const [name, axis] of graph.axes) builder.#axes.set(name, axis);
+    for (const [name, weight] of graph.weights) builder.#weights.set(name, weight);
+    builder.#inputs.push(...graph.inputs);
+    builder.#sequences.push(...graph.sequences);
+    builder.#configChecks.push(...graph.configChecks);
+    return builder;
+  }
+
   /** Adds an axis, whose name must be new; gives the name. */
   addAxis(axis: Axis): AxisName {
     invariant(!this.#axes.has(axis.name), `the axis ${axis.name} is added twice`);

@@ -113,18 +113,30 @@ const table: OpTable<[Types, TypeContext], TensorType> = {
   },
   join: (op, args) => {
     takes(op, args, op.parts.length);
-    const axes = union(
-      args.map((arg, index) => arg.axes.map((axis) => (axis === op.parts[index] ? op.into : axis))),
-    );
+    const lists = args.map((arg, i) => {
+      const part = op.parts[i];
+      const stray = arg.axes.find(
+        (axis) => axis !== part && (axis === op.into || op.parts.includes(axis)),
+      );
+      invariant(stray === undefined, `\`join\`: an argument has ${stray} besides its part ${part}`);
+      return arg.axes.map((axis) => (axis === part ? op.into : axis));
+    });
+    const axes = union(lists);
     return {
       element: sameElement(op, args),
       axes: axes.includes(op.into) ? axes : [op.into, ...axes],
     };
   },
-  stack: (op, args) => ({
-    element: sameElement(op, args),
-    axes: [op.into, ...union(args.map((arg) => arg.axes))],
-  }),
+  stack: (op, args) => {
+    invariant(
+      args.every((arg) => !arg.axes.includes(op.into)),
+      `\`stack\`: an argument has ${op.into} already`,
+    );
+    return {
+      element: sameElement(op, args),
+      axes: [op.into, ...union(args.map((arg) => arg.axes))],
+    };
+  },
   attend: attendType,
   top: (op, args) => {
     const x = replace(op, takes(op, args, 1)[0], op.axis, [op.into]);

@@ -39,15 +39,16 @@ export function showScore(score: Score): string {
   }
 }
 
-/** Binding strengths: `or` 1, `and` 2, `not` 3, comparisons bind tighter. */
+/** Binding strengths: `or` 1, `and` 2, comparisons 3, `not` 4. */
 function connective(predicate: Predicate, parent: number): string {
   switch (predicate.kind) {
     case "constant":
       return predicate.value ? "all" : "none";
     case "not":
-      return `not ${connective(predicate.operand, 3)}`;
+      return `not ${connective(predicate.operand, 4)}`;
     case "and":
     case "or": {
+      if (predicate.operands.length === 0) return predicate.kind === "and" ? "all" : "none";
       const own = predicate.kind === "or" ? 1 : 2;
       const text = predicate.operands
         .map((operand) => connective(operand, own + 1))
@@ -56,12 +57,12 @@ function connective(predicate: Predicate, parent: number): string {
     }
     case "compare": {
       const text = `${showTerm(predicate.left)} ${predicate.comparison} ${showTerm(predicate.right)}`;
-      return parenthesised(text, parent > 2);
+      return parenthesised(text, parent > 3);
     }
     case "segment":
-      return parenthesised(`${predicate.side} in ${predicate.segment}`, parent > 2);
+      return parenthesised(`${predicate.side} in ${predicate.segment}`, parent > 3);
     case "given":
-      return parenthesised(`${predicate.side} in given`, parent > 2);
+      return parenthesised(`${predicate.side} in given`, parent > 3);
     default:
       return unreachable(predicate);
   }
