@@ -1,0 +1,219 @@
+/**
+ * Which rows of a value somebody reads: a path of slices, each of one axis, the first applied first.
+ * And how a path through the result of an operation leads to its arguments.
+ */
+
+import { type Graph, type Node, nodeAt, sizeOf } from "../graph/graph.ts";
+import type { AxisName } from "../op/axis.ts";
+import {
+  add,
+  asConstant,
+  constant,
+  type Dimension,
+  equalDimensions,
+  subtract,
+} from "../op/dimension.ts";
+import { applyTable, type Op, type OpOf, type OpTable } from "../op/op.ts";
+
+/** Rows `start …` of `axis`, as many as the axis `into` has. */
+export interface Step {
+  readonly axis: AxisName;
+  readonly start: Dimension;
+  readonly into: AxisName;
+}
+
+/** Slices to apply one after another; none is the whole value. */
+export type Path = readonly Step[];
+
+/** Equal steps have equal keys. */
+export function stepKey(step: Step): string {
+  return `${step.axis}[${step.start.key}]${step.into}`;
+}
+
+/** Equal paths have equal keys. */
+export function pathKey(path: Path): string {
+  return path.map(stepKey).join(";");
+}
+
+/** The axis of the sliced value that `axis` of the whole one has become. */
+export function axisAfter(axis: AxisName, path: Path): AxisName {
+  return path.reduce((name, step) => (step.axis === name ? step.into : name), axis);
+}
+
+/** The axis of the whole value whose rows `axis` of the sliced one has. */
+export function axisBefore(axis: AxisName, path: Path): AxisName {
+  return path.reduceRight((name, step) => (step.into === name ? step.axis : name), axis);
+}
+
+/**
+ * The same rows by steps in one fixed order: those along run-time axes first, since they are what a
+ * value can be computed by. Steps along different axes commute.
+ */
+export function orderedPath(graph: Graph, path: Path): Path {
+  if (path.length < 2) return path;
+  const keyed = path.map((step, at) => {
+    const origin = axisBefore(step.axis, path.slice(0, at));
+    const fixed = asConstant(sizeOf(graph, origin)) !== undefined;
+    return { step, key: `${fixed ? 1 : 0} ${origin}` };
+  });
+  keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  return keyed.map(({ step }) => step);
+}
+
+/** The path through argument `index` of `node` that gives the rows which `path` of `node` needs. */
+export function pathOfArgument(graph: Graph, node: Node, index: number, path: Path): Path {
+  if (path.length === 0) return path;
+  const arg = node.args[index];
+  const axes = arg === undefined ? [] : nodeAt(graph, arg).type.axes;
+  const { op } = node;
+  return path.filter((step, at) => {
+    const origin = axisBefore(step.axis, path.slice(0, at));
+    // The axis along which rows are selected is read as a whole, even where the index reuses it.
+    if (op.kind === "select" && index === 0 && origin === op.axis) return false;
+    return axes.includes(origin);
+  });
+}
+
+/** What a path through the result of a node leads to. */
+export type Passage =
+  /** The same rows of one argument: nothing is computed here. */
+  | { readonly kind: "argument"; readonly index: number; readonly path: Path }
+  /** The operation on the rows that `pathOfArgument` says. */
+  | { readonly kind: "operation"; readonly op: Op; readonly args: readonly number[] }
+  /** `index` from `start` on. */
+  | { readonly kind: "index"; readonly axis: AxisName; readonly start: Dimension }
+  /** The rows cannot be computed alone. */
+  | { readonly kind: "closed" };
+
+/** How the rows `path` of `node` can be computed without the others; `path` is not empty. */
+export function passageOf(graph: Graph, node: Node, path: Path): Passage {
+  return applyTable(passages, node.op, { graph, node, path });
+}
+
+interface Context {
+  readonly graph: Graph;
+  readonly node: Node;
+  readonly path: Path;
+}
+
+const closed: Passage = { kind: "closed" };
+const never = (): Passage => closed;
+
+/** The axes of `node` that `path` slices. */
+function slicedAxes(path: Path): readonly AxisName[] {
+  return path.map((step, at) => axisBefore(step.axis, path.slice(0, at)));
+}
+
+/** The operation `op` on the same arguments, unless `path` slices one of `fixed`. */
+function unless(fixed: readonly AxisName[], op: Op, { node, path }: Context): Passage {
+  if (slicedAxes(path).some((axis) => fixed.includes(axis))) return closed;
+  return { kind: "operation", op, args: [...node.args.keys()] };
+}
+
+const passages: OpTable<[Context], Passage> = {
+  input: never,
+  weight: never,
+  constant: never,
+  table: never,
+  size: never,
+  index: (op, { path }) => {
+    const start = path.reduce((sum, step) => add(sum, step.start), constant(0));
+    return { kind: "index", axis: axisAfter(op.axis, path), start };
+  },
+  map: (op, context) => unless([], op, context),
+  reduce: (op, context) => unless([], op, context),
+  cumulative: (op, context) => unless([op.axis], op, context),
+  contract: (op, context) => unless([], op, context),
+  rename: (op, context) => renamePassage(op, context),
+  split: (op, context) => unless(op.into, op, context),
+  merge: (op, context) => unless([op.into], op, context),
+  slice: (op, { path }) => {
+    const own: Step = { axis: op.axis, start: op.start, into: op.into };
+    return { kind: "argument", index: 0, path: [own, ...path] };
+  },
+  select: (op, context) => unless([], op, context),
+  join: (op, context) => joinPassage(op, context),
+  stack: (op, context) => unless([op.into], op, context),
+  attend: (op, context) => {
+    const parts = op.parts.map((part) => part.axis);
+    const heads = op.group === undefined ? [] : [op.group.query, op.group.key];
+    const fixed = [op.contracted, op.value, ...parts, ...heads];
+    const query = axisAfter(op.query, context.path);
+    const { querySegment: _, ...rest } = op;
+    const segment = op.querySegment ?? segmentAmong(context.graph, op.query, context.path);
+    const named = segment === undefined ? rest : { ...rest, querySegment: segment };
+    return unless(fixed, { ...named, query }, context);
+  },
+  top: (op, context) => unless([op.axis, op.into], op, context),
+  sort: (op, context) => unless([op.axis], op, context),
+  state: never,
+  append: never,
+};
+
+/** The segment of the sequence `axis` that the first step of `path` along it takes. */
+function segmentAmong(graph: Graph, axis: AxisName, path: Path): string | undefined {
+  const step = path.find((each) => each.axis === axis);
+  return graph.axes.get(axis)?.segments.find((segment) => segment.axis === step?.into)?.name;
+}
+
+/** Slicing the renamed axis names its rows anew, so that the renaming itself is not needed. */
+function renamePassage(op: OpOf<"rename">, { path }: Context): Passage {
+  const at = path.findIndex((step) => step.axis === op.to);
+  if (at < 0) return { kind: "operation", op, args: [0] };
+  const steps = path.map((step, index) => (index === at ? { ...step, axis: op.from } : step));
+  return { kind: "argument", index: 0, path: steps };
+}
+
+function joinPassage(op: OpOf<"join">, context: Context): Passage {
+  const { graph, node, path } = context;
+  const at = path.findIndex((step) => step.axis === op.into);
+  const step = path[at];
+  if (step === undefined) return { kind: "operation", op, args: [...node.args.keys()] };
+  const end = add(step.start, sizeOf(graph, step.into));
+  const bounds = boundsOf(graph, op);
+  for (const [index, part] of op.parts.entries()) {
+    const [low, high] = [bounds[index], bounds[index + 1]];
+    if (low === undefined || high === undefined || !isWithin(step.start, end, low, high)) continue;
+    if (!coversAxes(graph, node, op, index)) continue;
+    const same = part === step.into;
+    const inner = { axis: part, start: subtract(step.start, low), into: step.into };
+    const steps = path.flatMap((each, i) => (i !== at ? [each] : same ? [] : [inner]));
+    return { kind: "argument", index, path: steps };
+  }
+  const again = path.filter((each, i) => axisBefore(each.axis, path.slice(0, i)) === op.into);
+  if (again.length > 1) return closed;
+  const first = bounds.findIndex((bound) => equalDimensions(bound, step.start));
+  const last = bounds.findIndex((bound) => equalDimensions(bound, end));
+  if (first < 0 || last <= first) return closed;
+  const args = Array.from({ length: last - first }, (_, i) => first + i);
+  const parts = args.flatMap((index) => op.parts[index] ?? []);
+  return { kind: "operation", op: { ...op, into: step.into, parts }, args };
+}
+
+/** Where the parts of a join begin, and the end. */
+function boundsOf(graph: Graph, op: OpOf<"join">): readonly Dimension[] {
+  let end = constant(0);
+  return [end, ...op.parts.map((part) => (end = add(end, sizeOf(graph, part))))];
+}
+
+/** Whether rows `start … end` surely lie in `low … high`; rows that exist share an end with it. */
+function isWithin(start: Dimension, end: Dimension, low: Dimension, high: Dimension): boolean {
+  return isNonNegative(subtract(start, low)) && isNonNegative(subtract(high, end));
+}
+
+/** Whether `size` is at least 0 for all sizes of its symbols. */
+export function isNonNegative(size: Dimension): boolean {
+  return size.terms.every((term) => term.numerator >= 0);
+}
+
+/** Whether argument `index` is not repeated along any axis of the join. */
+function coversAxes(graph: Graph, node: Node, op: OpOf<"join">, index: number): boolean {
+  const arg = node.args[index];
+  const axes = arg === undefined ? [] : nodeAt(graph, arg).type.axes;
+  return axes.length === node.type.axes.length && axes.includes(op.parts[index] ?? "");
+}
+
+/** Whether a node is a constant zero: what an attention without visible keys became. */
+export function isZero({ op }: Node): boolean {
+  return op.kind === "constant" && op.value === 0;
+}
