@@ -3,6 +3,7 @@
  * again in memory on the way to where it goes.
  */
 
+import type { MatchedWeight } from "./match.ts";
 import type { TensorInfo } from "./safetensors.ts";
 import { storeFloats, storeIntegers } from "./stored.ts";
 
@@ -24,10 +25,31 @@ export async function readTensor(
   }
 }
 
+/** Where converted pieces go: `values` are those from index `first` on. They are valid during the call. */
+export type FloatSink = (values: Float32Array, first: number) => void | Promise<void>;
+
 /**
- * The tensor as 32-bit floats, row-major, written to `target` from `at` on. F16 and BF16 widen exactly, F64 rounds; whole
- * numbers must be exact. Throws `weights/type` for other types and `weights/range` for values that do not fit.
+ * Gives `tensor` to `sink` as 32-bit floats, in order and in pieces. F16 and BF16 widen exactly, F64 rounds; whole numbers must be
+ * exact. Throws `weights/type` for other types and `weights/range` for values that do not fit.
  */
+export async function streamFloats(
+  tensor: TensorInfo,
+  sink: FloatSink,
+  piece: number = pieceBytes,
+): Promise<void> {
+  const each = tensor.bytes / tensor.elements;
+  await readTensor(
+    tensor,
+    async (bytes, offset) => {
+      const values = new Float32Array(bytes.length / each);
+      storeFloats(tensor.dtype, bytes, values, 0, tensor.name);
+      await sink(values, offset / each);
+    },
+    piece,
+  );
+}
+
+/** The tensor as 32-bit floats, row-major, written to `target` from `at` on; errors as of `streamFloats`. */
 export async function readFloats(
   tensor: TensorInfo,
   target: Float32Array = new Float32Array(tensor.elements),
@@ -37,6 +59,17 @@ export async function readFloats(
     const first = at + offset / (tensor.bytes / tensor.elements);
     storeFloats(tensor.dtype, bytes, target, first, tensor.name);
   });
+  return target;
+}
+
+/** A declared weight as 32-bit floats in its declared shape; a stacked one has its tensors one after the other. */
+export async function readWeight({ tensors }: MatchedWeight): Promise<Float32Array> {
+  const target = new Float32Array(tensors.reduce((sum, tensor) => sum + tensor.elements, 0));
+  let at = 0;
+  for (const tensor of tensors) {
+    await readFloats(tensor, target, at);
+    at += tensor.elements;
+  }
   return target;
 }
 
