@@ -1,12 +1,14 @@
 /**
  * How the runtime says that something went wrong.
  *
- * The user's mistakes (a broken file, an image that is none, a prompt that does not fit) are `BraidError`s
- * with a stable code; our own are `InvariantError`s. The runtime stands alone, so it has its own copies of
- * what the compiler keeps in `grammar/`.
+ * The user's mistakes (a broken file, an image that is none, a prompt that does not fit) are
+ * `BraidError`s with a stable code; our own are `InvariantError`s. The runtime stands alone, so it
+ * has its own copies of what the compiler keeps in `grammar/`.
  */
 
-/** What kind of thing failed, then which failure: `weights/truncated`. Codes never change meaning. */
+/**
+ * What kind of thing failed, then which failure: `weights/truncated`. Codes never change meaning.
+ */
 export type ErrorCode = `${string}/${string}`;
 
 /** What may accompany an error beside its code and its sentence. */

@@ -1,8 +1,8 @@
 /**
  * JSON from files that somebody else wrote: nothing in it is trusted to have a type.
  *
- * Readers ask for a member with the type that they need and get it, `undefined` (absent or null), or an
- * error that names the file, the member and what stood there.
+ * Readers ask for a member with the type that they need and get it, `undefined` (absent or null),
+ * or an error that names the file, the member and what stood there.
  */
 
 import { BraidError, reasonOf } from "./errors.ts";
@@ -90,8 +90,8 @@ function typedAt<T>(
 }
 
 /**
- * The first key that an object of `text` repeats, if any. `JSON.parse` keeps the last of two equal keys without a
- * word, which would let a file say two things. `text` must already have parsed.
+ * The first key that an object of `text` repeats, if any. `JSON.parse` keeps the last of two equal
+ * keys without a word, which would let a file say two things. `text` must already have parsed.
  */
 export function repeatedKey(text: string): string | undefined {
   // One set of keys for each open object, `undefined` for each open list.

@@ -1,14 +1,18 @@
 /**
  * Random numbers from a seed, the same on every machine.
  *
- * The generator is xoshiro128** (Blackman and Vigna, "Scrambled linear pseudorandom number generators", 2021), its state filled by splitmix32
- * from the two halves of the seed; a draw takes 53 bits from two outputs.
+ * The generator is xoshiro128** (Blackman and Vigna, "Scrambled linear pseudorandom number
+ * generators", 2021), its state filled by splitmix32 from the two halves of the seed; a draw takes
+ * 53 bits from two outputs.
  */
 
 import { BraidError } from "./errors.ts";
 import type { Random } from "./sample.ts";
 
-/** An endless sequence of numbers in [0, 1) that `seed` decides; a whole number from 0 up to 2⁵³ - 1, else `sample/seed`. */
+/**
+ * An endless sequence of numbers in [0, 1) that `seed` decides; a whole number from 0 up to 2⁵³ -
+ * 1, else `sample/seed`.
+ */
 export function seededRandom(seed: number): Random {
   const next = xoshiro(stateOf(seed));
   return () => {

@@ -1,8 +1,9 @@
 /**
  * From logits to the next token.
  *
- * Pure functions: chance comes from outside, so the same logits, options and draws give the same token. The order is that of transformers: temperature,
- * then the k best, then the nucleus of probability p, then one draw. Sums are in double precision.
+ * Pure functions: chance comes from outside, so the same logits, options and draws give the same
+ * token. The order is that of transformers: temperature, then the k best, then the nucleus of
+ * probability p, then one draw. Sums are in double precision.
  */
 
 import { BraidError } from "./errors.ts";
@@ -11,9 +12,14 @@ import { BraidError } from "./errors.ts";
 export interface SampleOptions {
   /** What logits are divided by; 0 means the greedy choice. */
   readonly temperature: number;
-  /** Only so many of the best tokens can be chosen; ties at the end go to the lower index. Absent: all. */
+  /**
+   * Only so many of the best tokens can be chosen; ties at the end go to the lower index. Absent:
+   * all.
+   */
   readonly topK?: number;
-  /** Only the best tokens whose probabilities first reach this sum can be chosen. Absent or 1: all. */
+  /**
+   * Only the best tokens whose probabilities first reach this sum can be chosen. Absent or 1: all.
+   */
   readonly topP?: number;
 }
 
@@ -21,8 +27,8 @@ export interface SampleOptions {
 export type Random = () => number;
 
 /**
- * The index of the greatest logit, the lowest one of several equal. `sample/not-a-number` where a logit is NaN, `sample/no-token`
- * where there is none above minus infinity.
+ * The index of the greatest logit, the lowest one of several equal. `sample/not-a-number` where a
+ * logit is NaN, `sample/no-token` where there is none above minus infinity.
  */
 export function greedy(logits: ArrayLike<number>): number {
   let best = -1;
@@ -41,7 +47,10 @@ export function greedy(logits: ArrayLike<number>): number {
   });
 }
 
-/** Chooses an index of `logits` with one draw from `random`, or greedily, with none, at temperature 0. */
+/**
+ * Chooses an index of `logits` with one draw from `random`, or greedily, with none, at temperature
+ * 0.
+ */
 export function sample(logits: ArrayLike<number>, options: SampleOptions, random: Random): number {
   checkOptions(options);
   const best = greedy(logits);
@@ -54,7 +63,10 @@ export function sample(logits: ArrayLike<number>, options: SampleOptions, random
   return draw(logits, keep(logits, options, weight), weight, random());
 }
 
-/** `sample/option` unless the options mean something; for callers who want to know before a model is loaded. */
+/**
+ * `sample/option` unless the options mean something; for callers who want to know before a model is
+ * loaded.
+ */
 export function checkOptions({ temperature, topK, topP }: SampleOptions): void {
   const finite = Number.isFinite(temperature) && temperature >= 0;
   if (!finite) throw option("temperature", temperature, "a number from 0 up");
@@ -83,7 +95,10 @@ function countKept(
   return last + 1;
 }
 
-/** The indices that may be chosen, increasing. Of equal logits at the edge the lower indices are kept. */
+/**
+ * The indices that may be chosen, increasing. Of equal logits at the edge the lower indices are
+ * kept.
+ */
 function keep(
   logits: ArrayLike<number>,
   options: SampleOptions,
@@ -103,7 +118,10 @@ function keep(
   });
 }
 
-/** The index in whose part of the whole `point`, in [0, 1), falls; the parts lie in the order of the indices. */
+/**
+ * The index in whose part of the whole `point`, in [0, 1), falls; the parts lie in the order of the
+ * indices.
+ */
 function draw(
   logits: ArrayLike<number>,
   ids: readonly number[],

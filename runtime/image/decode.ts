@@ -1,8 +1,9 @@
 /**
  * Bytes of an image file → its pixels, as `PIL.Image.open(…).convert("RGB")` gives them.
  *
- * Alpha is dropped without blending, grey is repeated, palettes are looked up, an EXIF orientation is not applied. What differs from Pillow: 16-bit
- * grey keeps its upper byte (Pillow saturates it to white), and JPEG chroma is not smoothed between its samples.
+ * Alpha is dropped without blending, grey is repeated, palettes are looked up, an EXIF orientation
+ * is not applied. What differs from Pillow: 16-bit grey keeps its upper byte (Pillow saturates it
+ * to white), and JPEG chroma is not smoothed between its samples.
  */
 
 import { BraidError } from "../errors.ts";
@@ -11,7 +12,10 @@ import { decodePng } from "./png.ts";
 import type { RgbImage } from "./rgb.ts";
 import { looksLike } from "./sniff.ts";
 
-/** The pixels in `bytes`; `name` is what errors call the file. Throws an `image/…` error for what is no sound PNG or JPEG. */
+/**
+ * The pixels in `bytes`; `name` is what errors call the file. Throws an `image/…` error for what is
+ * no sound PNG or JPEG.
+ */
 export function decodeImage(bytes: Uint8Array, name: string): RgbImage {
   const kind = looksLike(bytes);
   switch (kind) {

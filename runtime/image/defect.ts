@@ -5,7 +5,10 @@ import { BraidError } from "../errors.ts";
 /** Pillow's limit for a "decompression bomb": twice a quarter of a gigabyte of RGB. */
 export const mostPixels: number = 2 * Math.floor((1024 * 1024 * 1024) / 4 / 3);
 
-/** Stops before memory is taken for an image without pixels (`image/empty`) or with too many (`image/too-large`). */
+/**
+ * Stops before memory is taken for an image without pixels (`image/empty`) or with too many
+ * (`image/too-large`).
+ */
 export function checkSize(width: number, height: number, name: string): void {
   const size = `${width} × ${height} pixels`;
   if (width === 0 || height === 0) {

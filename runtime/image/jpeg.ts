@@ -1,8 +1,9 @@
 /**
  * JPEG files: baseline and progressive, grey or colour, 8 bits.
  *
- * The markers are walked here first, since the decoder (jpeg-js) takes memory before it looks, pads a broken-off file with grey, and does not
- * know which files store RGB. Its inverse transform is within one level of libjpeg's; its chroma samples are repeated, not interpolated.
+ * The markers are walked here first, since the decoder (jpeg-js) takes memory before it looks, pads
+ * a broken-off file with grey, and does not know which files store RGB. Its inverse transform is
+ * within one level of libjpeg's; its chroma samples are repeated, not interpolated.
  */
 
 import { decode } from "jpeg-js";
@@ -77,14 +78,18 @@ function frameComponents(marker: number, body: Uint8Array, name: string): readon
   return Array.from({ length: count }, (_, index) => body[6 + index * 3] ?? 0);
 }
 
-/** The marker segments up to the end-of-image marker, scans skipped; `image/truncated` where the file ends before that. */
+/**
+ * The marker segments up to the end-of-image marker, scans skipped; `image/truncated` where the
+ * file ends before that.
+ */
 function* segments(
   bytes: Uint8Array,
   name: string,
 ): Generator<{ readonly marker: number; readonly body: Uint8Array }> {
   let at = 2;
   while (true) {
-    // In a scan FF00 is a data byte and FFD0 to FFD7 are restarts; before a marker FF may be repeated.
+    // In a scan FF00 is a data byte and FFD0 to FFD7 are restarts; before a marker FF may be
+    // repeated.
     while (bytes[at] !== 0xff || isData(bytes[at + 1])) {
       at++;
       if (at >= bytes.length) throw truncatedImage(name);

@@ -5,8 +5,8 @@ import { type Folder, pathIn, readSettings, requireSettings } from "../weights/f
 import { type PreprocessSettings, preprocessSettings } from "./preprocess-settings.ts";
 
 /**
- * What `folder` says is done to images: `preprocessor_config.json`, or `image_processor` of the `processor_config.json` into which newer
- * versions of transformers write everything.
+ * What `folder` says is done to images: `preprocessor_config.json`, or `image_processor` of the
+ * `processor_config.json` into which newer versions of transformers write everything.
  */
 export async function openPreprocess(folder: Folder): Promise<PreprocessSettings> {
   const file = "preprocessor_config.json";

@@ -1,8 +1,9 @@
 /**
  * PNG files: all colour types and depths, interlaced too from 8 bits on.
  *
- * The chunks are checked and sorted here, so that the decoder (fast-png) sees the critical ones only: a broken text or colour profile must not
- * keep an image from being read, and transparency is dropped anyway.
+ * The chunks are checked and sorted here, so that the decoder (fast-png) sees the critical ones
+ * only: a broken text or colour profile must not keep an image from being read, and transparency is
+ * dropped anyway.
  */
 
 import { type DecodedPng, decode } from "fast-png";
@@ -26,7 +27,10 @@ export function decodePng(bytes: Uint8Array, name: string): RgbImage {
   return { width: image.width, height: image.height, data: toRgb(image, samples) };
 }
 
-/** Signature, header, palette, data and end of the file, after a look at each chunk's bounds and at the header. */
+/**
+ * Signature, header, palette, data and end of the file, after a look at each chunk's bounds and at
+ * the header.
+ */
 function criticalChunks(bytes: Uint8Array, name: string): Uint8Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const kept: Uint8Array[] = [bytes.subarray(0, 8)];

@@ -1,8 +1,9 @@
 /**
  * `preprocessor_config.json`: what is done to an image before a model sees it.
  *
- * A key that changes the result and is not understood is refused by name, never ignored: a model that is fed differently from how it was trained gives
- * no error, only worse answers. A key that is null or false asks for nothing, whatever it is.
+ * A key that changes the result and is not understood is refused by name, never ignored: a model
+ * that is fed differently from how it was trained gives no error, only worse answers. A key that is
+ * null or false asks for nothing, whatever it is.
  */
 
 import { BraidError } from "../errors.ts";
@@ -78,7 +79,10 @@ const siglip: ProcessorDefaults = {
   wholeSize: "square",
 };
 
-/** The processors whose steps are these, by the names that files give them (`Fast` and the older `FeatureExtractor` aside). */
+/**
+ * The processors whose steps are these, by the names that files give them (`Fast` and the older
+ * `FeatureExtractor` aside).
+ */
 const processors: ReadonlyMap<string, ProcessorDefaults> = new Map([
   ["CLIP", clip],
   ["Llava", clip],
@@ -93,7 +97,10 @@ const known: ReadonlySet<string> = new Set([
   ...["_valid_processor_keys", "default_to_square", "image_seq_length"],
 ]);
 
-/** The steps that `json` asks for; `file` is what errors call it. Throws `image/settings`, or `json/type`. */
+/**
+ * The steps that `json` asks for; `file` is what errors call it. Throws `image/settings`, or
+ * `json/type`.
+ */
 export function preprocessSettings(json: JsonRecord, file: string): PreprocessSettings {
   const { settings: defaults, wholeSize } = defaultsOf(json, file);
   const square = booleanAt(json, "default_to_square", file) ?? wholeSize === "square";

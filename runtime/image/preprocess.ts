@@ -1,8 +1,10 @@
 /**
- * Pixels → what the vision tower takes, as the transformers processor named in `preprocessor_config.json` does it.
+ * Pixels → what the vision tower takes, as the transformers processor named in
+ * `preprocessor_config.json` does it.
  *
- * The order is resize, center crop, rescale, normalize; the arithmetic is numpy's: the product with the rescale factor in double precision, rounded to
- * single; mean and deviation in single precision. So the values equal those of the slow processors of transformers, bit by bit.
+ * The order is resize, center crop, rescale, normalize; the arithmetic is numpy's: the product with
+ * the rescale factor in double precision, rounded to single; mean and deviation in single
+ * precision. So the values equal those of the slow processors of transformers, bit by bit.
  */
 
 import type { PreprocessSettings } from "./preprocess-settings.ts";

@@ -1,9 +1,10 @@
 /**
  * Resizing as Pillow does it, byte for byte.
  *
- * Models were trained on images that went through Pillow, so its arithmetic is part of their input: filter coefficients in double precision, rounded to
- * 22 fractional bits, integer sums, a horizontal pass rounded to bytes before the vertical one, and a filter that widens when an image shrinks (Pillow's
- * `Resample.c`, `ImagingScaleAffine` of `Geometry.c` for the nearest neighbour).
+ * Models were trained on images that went through Pillow, so its arithmetic is part of their input:
+ * filter coefficients in double precision, rounded to 22 fractional bits, integer sums, a
+ * horizontal pass rounded to bytes before the vertical one, and a filter that widens when an image
+ * shrinks (Pillow's `Resample.c`, `ImagingScaleAffine` of `Geometry.c` for the nearest neighbour).
  */
 
 import { invariant } from "../errors.ts";
@@ -22,7 +23,10 @@ export const filterOfCode: readonly ResizeFilter[] = [
   "hamming",
 ];
 
-/** Bits after the point of a coefficient: what a 32-bit sum leaves beside 8 bits of pixel and 2 of overshoot. */
+/**
+ * Bits after the point of a coefficient: what a 32-bit sum leaves beside 8 bits of pixel and 2 of
+ * overshoot.
+ */
 const precision = 32 - 8 - 2;
 
 /** `image` at `width` × `height`, both at least 1. */
@@ -72,7 +76,9 @@ function sinc(x: number): number {
   return x === 0 ? 1 : Math.sin(x * Math.PI) / (x * Math.PI);
 }
 
-/** For each new pixel of a line the old ones that it is made of, and their weights in units of 2⁻²². */
+/**
+ * For each new pixel of a line the old ones that it is made of, and their weights in units of 2⁻²².
+ */
 interface Taps {
   readonly first: Int32Array;
   readonly count: Int32Array;
@@ -135,7 +141,10 @@ function resizeColumns(image: RgbImage, line: Taps): RgbImage {
   return { width, height, data };
 }
 
-/** One new pixel: the weighted old ones from `from` on, `step` values apart, rounded and held within a byte. */
+/**
+ * One new pixel: the weighted old ones from `from` on, `step` values apart, rounded and held within
+ * a byte.
+ */
 function combine(
   source: Uint8Array,
   from: number,
@@ -179,7 +188,10 @@ function resizeNearest(image: RgbImage, width: number, height: number): RgbImage
   return { width, height, data };
 }
 
-/** The old pixel under the middle of each new one; the middles are summed up, as Pillow does, not multiplied. */
+/**
+ * The old pixel under the middle of each new one; the middles are summed up, as Pillow does, not
+ * multiplied.
+ */
 function nearestOf(from: number, to: number): Int32Array {
   const scale = from / to;
   const old = new Int32Array(to);

@@ -1,4 +1,6 @@
-/** Files and folders of a disk, for Node. Everything outside `runtime/node/` runs in a browser too. */
+/**
+ * Files and folders of a disk, for Node. Everything outside `runtime/node/` runs in a browser too.
+ */
 
 import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";

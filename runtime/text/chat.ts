@@ -1,8 +1,8 @@
 /**
  * Conversations as prompts, by the checkpoint's chat template (Jinja, as in transformers).
  *
- * Templates of multimodal models walk over a message's parts; those of text models want its text. Which of the two a template is, it is
- * asked once, with a message of its own.
+ * Templates of multimodal models walk over a message's parts; those of text models want its text.
+ * Which of the two a template is, it is asked once, with a message of its own.
  */
 
 import { Template } from "@huggingface/jinja";
@@ -10,7 +10,9 @@ import { BraidError, reasonOf } from "../errors.ts";
 import type { SpecialTokens } from "./special.ts";
 import { failingLine, syntaxLine } from "./template-line.ts";
 
-/** A piece of a message. An image's pixels go another way; the template puts a placeholder there. */
+/**
+ * A piece of a message. An image's pixels go another way; the template puts a placeholder there.
+ */
 export type MessagePart =
   | { readonly type: "image" }
   | { readonly type: "text"; readonly text: string };
@@ -24,13 +26,16 @@ export interface ChatMessage {
 /** A template that has been parsed. */
 export interface ChatTemplate {
   /**
-   * The text of `messages`, followed by what makes the model answer. `text/template` names the line of the template that fails;
-   * `text/template-images` is a template that has no place for an image.
+   * The text of `messages`, followed by what makes the model answer. `text/template` names the line
+   * of the template that fails; `text/template-images` is a template that has no place for an
+   * image.
    */
   render(messages: readonly ChatMessage[]): string;
 }
 
-/** Parses `template`; `file` is what errors call it, and `special` are the tokens that it may write. */
+/**
+ * Parses `template`; `file` is what errors call it, and `special` are the tokens that it may write.
+ */
 export function chatTemplate(template: string, file: string, special: SpecialTokens): ChatTemplate {
   const source = { template, file, special };
   const parsed = parse(source);
@@ -83,7 +88,10 @@ function templateValues(
   return { messages, tools: null, documents: null, add_generation_prompt: true, ...special };
 }
 
-/** Whether the template walks over parts: then their text comes out, and no trace of the list that held it. */
+/**
+ * Whether the template walks over parts: then their text comes out, and no trace of the list that
+ * held it.
+ */
 function walksParts(parsed: Template, special: SpecialTokens): boolean {
   const probe = "braid-probe";
   const messages = [{ role: "user", content: [{ type: "text", text: probe }] }];
@@ -103,7 +111,7 @@ function plainMessage({ role, content }: ChatMessage, file: string): unknown {
       "text/template-images",
       `the chat template ${file} has no place for images`,
       {
-        hint: "use a checkpoint whose template takes images, or write the placeholder into a plain prompt",
+        hint: "use a template that takes images, or write the placeholder into a plain prompt",
       },
     );
   });

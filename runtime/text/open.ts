@@ -1,4 +1,6 @@
-/** The text side of a checkpoint's folder: tokenizer, chat template and the ids that end an answer. */
+/**
+ * The text side of a checkpoint's folder: tokenizer, chat template and the ids that end an answer.
+ */
 
 import { BraidError } from "../errors.ts";
 import { describe, isRecord, type JsonRecord, member, stringAt } from "../json.ts";

@@ -1,13 +1,17 @@
 /**
  * Where rows that are not text stand in a prompt.
  *
- * A prompt's ids hold a placeholder for each image. The model wants text and visual rows apart, each with its position in the sequence in
- * which every placeholder has been replaced by its image's rows.
+ * A prompt's ids hold a placeholder for each image. The model wants text and visual rows apart,
+ * each with its position in the sequence in which every placeholder has been replaced by its
+ * image's rows.
  */
 
 import { BraidError } from "../errors.ts";
 
-/** A prompt taken apart. All positions count rows of the spliced sequence from 0; the two lists together name each once. */
+/**
+ * A prompt taken apart. All positions count rows of the spliced sequence from 0; the two lists
+ * together name each once.
+ */
 export interface SplitPrompt {
   /** Ids of the text rows, placeholders left out. */
   readonly text: Int32Array;
@@ -18,8 +22,9 @@ export interface SplitPrompt {
 }
 
 /**
- * Splits `ids` at `placeholder`. `rows[i]` is the number of rows of the i-th image. One placeholder stands for one image; prompts
- * in which a processor has already repeated it, once for each row, are taken too. Any other count is `text/placeholders`.
+ * Splits `ids` at `placeholder`. `rows[i]` is the number of rows of the i-th image. One placeholder
+ * stands for one image; prompts in which a processor has already repeated it, once for each row,
+ * are taken too. Any other count is `text/placeholders`.
  */
 export function splitPlaceholders(
   ids: ArrayLike<number>,
@@ -58,7 +63,7 @@ function widthsOf(runs: readonly number[], rows: readonly number[]): readonly nu
   const images = rows.length === 1 ? "1 image" : `${rows.length} images`;
   const found = placeholders === 1 ? "1 placeholder" : `${placeholders} placeholders`;
   throw new BraidError("text/placeholders", `the prompt has ${found} for ${images}`, {
-    hint: `write one placeholder for each image, or one for each of its rows (${rows.join(", ") || "none"})`,
+    hint: `write one for each image, or one for each row (${rows.join(", ") || "none"})`,
   });
 }
 

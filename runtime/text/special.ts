@@ -3,7 +3,10 @@
 import { BraidError } from "../errors.ts";
 import { describe, isRecord, type JsonRecord, member } from "../json.ts";
 
-/** Token texts such as `<s>`; absent where the tokenizer has none. Chat templates see them under these names. */
+/**
+ * Token texts such as `<s>`; absent where the tokenizer has none. Chat templates see them under
+ * these names.
+ */
 export interface SpecialTokens {
   readonly bos_token?: string;
   readonly eos_token?: string;
@@ -11,7 +14,10 @@ export interface SpecialTokens {
   readonly unk_token?: string;
 }
 
-/** The special tokens of `settings`; `file` is what errors call it. A token is a text or an object with its `content`. */
+/**
+ * The special tokens of `settings`; `file` is what errors call it. A token is a text or an object
+ * with its `content`.
+ */
 export function specialTokens(settings: JsonRecord, file: string): SpecialTokens {
   const names = ["bos_token", "eos_token", "pad_token", "unk_token"] as const;
   const tokens: { -readonly [Name in keyof SpecialTokens]: SpecialTokens[Name] } = {};

@@ -1,4 +1,7 @@
-/** Which token ids end an answer: `generation_config.json` says, else `config.json`, else the tokenizer. */
+/**
+ * Which token ids end an answer: `generation_config.json` says, else `config.json`, else the
+ * tokenizer.
+ */
 
 import { BraidError } from "../errors.ts";
 import { describe, type JsonRecord, member, recordAt } from "../json.ts";
@@ -7,7 +10,10 @@ import type { Tokenizer } from "./tokenizer.ts";
 /** The ids that end an answer, and the file that said so. */
 export interface StopIds {
   readonly ids: ReadonlySet<number>;
-  /** For people; undefined where nothing names an end and only a limit or `--stop` can end an answer. */
+  /**
+   * For people; undefined where nothing names an end and only a limit or `--stop` can end an
+   * answer.
+   */
   readonly source: string | undefined;
 }
 

@@ -1,8 +1,9 @@
 /**
  * Text from ids that arrive one by one.
  *
- * A character may be spread over several tokens, and how a token decodes may depend on the one before it (its leading space, above
- * all). So each new id is decoded together with those since the last output but one, and only what is settled is given out.
+ * A character may be spread over several tokens, and how a token decodes may depend on the one
+ * before it (its leading space, above all). So each new id is decoded together with those since the
+ * last output but one, and only what is settled is given out.
  */
 
 /** Gives the text of ids as it becomes certain. */
@@ -16,12 +17,16 @@ export interface TextStream {
 /** What an incomplete UTF-8 sequence decodes to. */
 const replacement = "\ufffd";
 
-/** A stream over `decode`, which gives the text of some visible ids in sequence. Ids that are not `visible` have no text. */
+/**
+ * A stream over `decode`, which gives the text of some visible ids in sequence. Ids that are not
+ * `visible` have no text.
+ */
 export function streamText(
   decode: (ids: readonly number[]) => string,
   visible: (id: number) => boolean,
 ): TextStream {
-  // The first `given` ids of the window have been put out already; they are kept for what follows them.
+  // The first `given` ids of the window have been put out already; they are kept for what follows
+  // them.
   let window: readonly number[] = [];
   let given = 0;
 

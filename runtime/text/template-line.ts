@@ -1,8 +1,9 @@
 /**
  * Which line of a chat template fails.
  *
- * The template library's errors carry no place. Syntax errors are found by parsing ever longer beginnings, others by running a copy
- * of the template in which each tag is preceded by a call that notes its line. Both run only after a failure.
+ * The template library's errors carry no place. Syntax errors are found by parsing ever longer
+ * beginnings, others by running a copy of the template in which each tag is preceded by a call that
+ * notes its line. Both run only after a failure.
  */
 
 import { Template } from "@huggingface/jinja";
@@ -11,7 +12,10 @@ import { reasonOf } from "../errors.ts";
 /** The name of the noting function; no template of a checkpoint calls anything by it. */
 const note = "braid_note_line";
 
-/** The line, from 1, at which parsing `template` fails: the first whose end makes the error that the whole makes. */
+/**
+ * The line, from 1, at which parsing `template` fails: the first whose end makes the error that the
+ * whole makes.
+ */
 export function syntaxLine(template: string): number {
   const wanted = syntaxError(template);
   const lines = template.split("\n");
@@ -20,7 +24,9 @@ export function syntaxLine(template: string): number {
   return first === -1 ? lines.length : first + 1;
 }
 
-/** The line, from 1, of the last tag that was entered when rendering `template` with `values` fails. */
+/**
+ * The line, from 1, of the last tag that was entered when rendering `template` with `values` fails.
+ */
 export function failingLine(template: string, values: Readonly<Record<string, unknown>>): number {
   let line = 1;
   const noting = (at: number): string => {

@@ -1,9 +1,10 @@
 /**
  * Text to token ids and back, as the checkpoint's `tokenizer.json` says.
  *
- * The work is done by @huggingface/tokenizers; this file gives it a checked face. An id that comes out is a whole number of the
- * vocabulary, and a prompt never begins with two beginning-of-sequence tokens. Text is decoded as it is: the historical "clean-up" that
- * removes spaces before punctuation is not applied, since it damages text and cannot be streamed.
+ * The work is done by @huggingface/tokenizers; this file gives it a checked face. An id that comes
+ * out is a whole number of the vocabulary, and a prompt never begins with two beginning-of-sequence
+ * tokens. Text is decoded as it is: the historical "clean-up" that removes spaces before
+ * punctuation is not applied, since it damages text and cannot be streamed.
  */
 
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
@@ -15,22 +16,37 @@ import { streamText, type TextStream } from "./stream.ts";
 /** A tokenizer that has been read. It keeps no state between calls. */
 export interface Tokenizer {
   readonly special: SpecialTokens;
-  /** The id of a token's text, such as `<image>`, or undefined where the vocabulary has no such token. */
+  /**
+   * The id of a token's text, such as `<image>`, or undefined where the vocabulary has no such
+   * token.
+   */
   idOf(token: string): number | undefined;
-  /** The ids of `text` alone, or with what the post-processor adds around it. `<s>` and the like are recognised in `text`. */
+  /**
+   * The ids of `text` alone, or with what the post-processor adds around it. `<s>` and the like are
+   * recognised in `text`.
+   */
   encode(text: string, options: { readonly addSpecial: boolean }): Int32Array;
   /**
-   * The ids of a whole prompt: a beginning-of-sequence token stands at its start exactly once if the tokenizer wants one,
-   * whether or not the text (a chat template's, say) already begins with it.
+   * The ids of a whole prompt: a beginning-of-sequence token stands at its start exactly once if
+   * the tokenizer wants one, whether or not the text (a chat template's, say) already begins with
+   * it.
    */
   encodePrompt(text: string): Int32Array;
-  /** The text of `ids` without special tokens. An id that the vocabulary lacks has no text; broken UTF-8 becomes U+FFFD. */
+  /**
+   * The text of `ids` without special tokens. An id that the vocabulary lacks has no text; broken
+   * UTF-8 becomes U+FFFD.
+   */
   decode(ids: ArrayLike<number>): string;
-  /** A decoder for ids that come one by one. The pieces that it gives join to what `decode` gives for all. */
+  /**
+   * A decoder for ids that come one by one. The pieces that it gives join to what `decode` gives
+   * for all.
+   */
   stream(): TextStream;
 }
 
-/** What is used of the library, with the types that hold in practice: an unknown token has no id. */
+/**
+ * What is used of the library, with the types that hold in practice: an unknown token has no id.
+ */
 interface Library {
   encode(
     text: string,
@@ -51,7 +67,10 @@ export interface TokenizerFiles {
   readonly config: JsonRecord;
 }
 
-/** The tokenizer in `files`. `text/tokenizer` where the file is of a kind that the library does not know. */
+/**
+ * The tokenizer in `files`. `text/tokenizer` where the file is of a kind that the library does not
+ * know.
+ */
 export function tokenizerOf(files: TokenizerFiles): Tokenizer {
   const library = openLibrary(files);
   const configFile = `${files.folder}/tokenizer_config.json`;
@@ -101,7 +120,10 @@ function checkedIds(encoding: ReturnType<Library["encode"]>, folder: string): In
   });
 }
 
-/** `ids` with one `bos` at their start where they begin with several, or with none though one is wanted. */
+/**
+ * `ids` with one `bos` at their start where they begin with several, or with none though one is
+ * wanted.
+ */
 function oneBeginning(ids: Int32Array, bos: number | undefined, wanted: boolean): Int32Array {
   if (bos === undefined) return ids;
   const first = ids.findIndex((id) => id !== bos);

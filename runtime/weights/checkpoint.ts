@@ -1,8 +1,9 @@
 /**
  * The tensors of a Hugging Face folder, under the names they have there.
  *
- * Either `model.safetensors` or the shards of `model.safetensors.index.json`; a folder with both means the former, as transformers
- * reads it. Names are raw: which prefix a library version wrote is the model text's business (`path p = "a" or "b"`).
+ * Either `model.safetensors` or the shards of `model.safetensors.index.json`; a folder with both
+ * means the former, as transformers reads it. Names are raw: which prefix a library version wrote
+ * is the model text's business (`path p = "a" or "b"`).
  */
 
 import { BraidError } from "../errors.ts";

@@ -5,9 +5,10 @@ import { BraidError } from "../errors.ts";
 import { describe, isRecord, type JsonRecord } from "../json.ts";
 
 /**
- * Compares each check with every member of `config`, at any depth, whose path ends in its key (`rope_theta`, or `text_config.hidden_size`
- * where several parts have one). Throws `weights/config` with all that disagree; gives the keys that the file does not have, which is no error,
- * since transformers leaves defaults out.
+ * Compares each check with every member of `config`, at any depth, whose path ends in its key
+ * (`rope_theta`, or `text_config.hidden_size` where several parts have one). Throws
+ * `weights/config` with all that disagree; gives the keys that the file does not have, which is no
+ * error, since transformers leaves defaults out.
  */
 export function checkConfig(
   checks: Plan["configChecks"],
@@ -25,7 +26,7 @@ export function checkConfig(
       "weights/config",
       `the model disagrees with ${file}:\n${wrong.join("\n")}`,
       {
-        hint: "set the model's number to the file's, or name the part: `from text_config.hidden_size`",
+        hint: "change the number, or name the part, as in `from text_config.hidden_size`",
       },
     );
   }

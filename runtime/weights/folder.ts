@@ -1,7 +1,9 @@
 /**
- * A folder of files, wherever it lies: on a disk (`runtime/node/files.ts`), behind an address, or in memory.
+ * A folder of files, wherever it lies: on a disk (`runtime/node/files.ts`), behind an address, or
+ * in memory.
  *
- * A folder is flat. A file that is not there is `undefined`, not an error: only the one who asks knows whether it is needed.
+ * A folder is flat. A file that is not there is `undefined`, not an error: only the one who asks
+ * knows whether it is needed.
  */
 
 import { BraidError } from "../errors.ts";
@@ -39,7 +41,10 @@ export async function readSettings(folder: Folder, file: string): Promise<JsonRe
   return text === undefined ? undefined : parseRecord(text, pathIn(folder, file));
 }
 
-/** The JSON object in `file` of `folder`; `weights/no-file` says what the file is for where there is none. */
+/**
+ * The JSON object in `file` of `folder`; `weights/no-file` says what the file is for where there is
+ * none.
+ */
 export async function requireSettings(
   folder: Folder,
   file: string,

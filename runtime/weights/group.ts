@@ -1,6 +1,6 @@
 /**
- * Many tensor names as few lines: numbers in a path are layers, experts or stages, and what differs only in them is one line,
- * `layers.{0-31}.mlp.up_proj.weight`.
+ * Many tensor names as few lines: numbers in a path are layers, experts or stages, and what differs
+ * only in them is one line, `layers.{0-31}.mlp.up_proj.weight`.
  */
 
 /** One line of a summary. */

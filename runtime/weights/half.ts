@@ -1,8 +1,9 @@
 /**
  * The two 16-bit float types of checkpoints, as bit patterns.
  *
- * `half` is IEEE binary16 (F16), `brain` is bfloat16 (BF16): the upper half of a binary32. Widening either is exact, for
- * every pattern, infinities, NaN payloads and subnormals included. Narrowing to half rounds to nearest, ties to even.
+ * `half` is IEEE binary16 (F16), `brain` is bfloat16 (BF16): the upper half of a binary32. Widening
+ * either is exact, for every pattern, infinities, NaN payloads and subnormals included. Narrowing
+ * to half rounds to nearest, ties to even.
  */
 
 import { invariant } from "../errors.ts";
@@ -28,7 +29,10 @@ export function brainToFloat(brain: number): number {
   return float[0] ?? 0;
 }
 
-/** The binary16 pattern nearest to `value` (first rounded to binary32), ties to even; infinity beyond 65,519. */
+/**
+ * The binary16 pattern nearest to `value` (first rounded to binary32), ties to even; infinity
+ * beyond 65,519.
+ */
 export function floatToHalf(value: number): number {
   float[0] = value;
   return narrowBits(bits[0] ?? 0);
@@ -49,8 +53,9 @@ export function brainsToFloats(source: Uint16Array, target: Float32Array, at: nu
 }
 
 /**
- * Narrows all of `source` into `target` from `at` on. Gives the index in `source` of the first finite value that has no
- * half because it is too large, or undefined; the caller knows which tensor to name.
+ * Narrows all of `source` into `target` from `at` on. Gives the index in `source` of the first
+ * finite value that has no half because it is too large, or undefined; the caller knows which
+ * tensor to name.
  */
 export function floatsToHalves(
   source: Float32Array,
@@ -77,7 +82,8 @@ function widenBits(half: number): number {
   if (exponent === 0x1f) return (sign | 0x7f800000 | (fraction << 13)) >>> 0;
   if (exponent !== 0) return (sign | ((exponent + 112) << 23) | (fraction << 13)) >>> 0;
   if (fraction === 0) return sign >>> 0;
-  // A subnormal half is fraction × 2⁻²⁴; its leading one becomes the hidden bit of a normal binary32.
+  // A subnormal half is fraction × 2⁻²⁴; its leading one becomes the hidden bit of a normal
+  // binary32.
   const leading = 31 - Math.clz32(fraction);
   return (sign | ((leading + 103) << 23) | ((fraction << (23 - leading)) & 0x7fffff)) >>> 0;
 }
@@ -88,7 +94,8 @@ function narrowBits(word: number): number {
   const size = word & 0x7fffffff;
   // A NaN stays one even when its payload lies in the bits that are cut off.
   if (size > 0x7f800000) return sign | 0x7e00 | ((size >>> 13) & 0x3ff);
-  // 65,520 lies halfway between the largest half and the next power of two, and rounds up to "even".
+  // 65,520 lies halfway between the largest half and the next power of two, and rounds up to
+  // "even".
   if (size >= 0x477ff000) return sign | 0x7c00;
   if (size >= 0x38800000) {
     const rebased = size - 0x38000000;

@@ -1,8 +1,9 @@
 /**
  * The weights that a model declares, found among the tensors that a checkpoint holds.
  *
- * Everything that does not fit is reported in one error, since a wrong prefix is wrong for every layer; names that differ in layer numbers
- * only are one line of it. What nothing reads is a note, for the caller to print or to refuse.
+ * Everything that does not fit is reported in one error, since a wrong prefix is wrong for every
+ * layer; names that differ in layer numbers only are one line of it. What nothing reads is a note,
+ * for the caller to print or to refuse.
  */
 
 import type { PlanWeight } from "../contract.ts";
@@ -35,8 +36,9 @@ interface Problem {
 }
 
 /**
- * Finds each of `wanted` in `tensors`: of its alternatives, the first of which all tensors exist. Throws `weights/mismatch` with all
- * that is missing or has another shape; `checkpoint` is what the error calls the folder.
+ * Finds each of `wanted` in `tensors`: of its alternatives, the first of which all tensors exist.
+ * Throws `weights/mismatch` with all that is missing or has another shape; `checkpoint` is what the
+ * error calls the folder.
  */
 export function matchWeights(
   wanted: readonly PlanWeight[],
@@ -56,7 +58,9 @@ export function matchWeights(
   return { weights, unread };
 }
 
-/** The tensors that nothing reads as one note of a line per group, or undefined where all are read. */
+/**
+ * The tensors that nothing reads as one note of a line per group, or undefined where all are read.
+ */
 export function unreadNote(unread: readonly string[], checkpoint: string): string | undefined {
   if (unread.length === 0) return undefined;
   const lines = groupNames(unread).map(({ text, names }) => `  ${text}${count(names.length)}`);
@@ -65,8 +69,8 @@ export function unreadNote(unread: readonly string[], checkpoint: string): strin
 }
 
 /**
- * Whether `stored` is a merge of adjacent sizes of `declared`, sizes of 1 aside on both sides: `[H, E, D]` may be stored as
- * `[H * E, D]`, `[D, 1]` as `[D]`.
+ * Whether `stored` is a merge of adjacent sizes of `declared`, sizes of 1 aside on both sides: `[H,
+ * E, D]` may be stored as `[H * E, D]`, `[D, 1]` as `[D]`.
  */
 export function isMergeOf(stored: readonly number[], declared: readonly number[]): boolean {
   const rest = declared.filter((size) => size !== 1);
@@ -130,7 +134,10 @@ function mismatch(
   });
 }
 
-/** Which tensors that nothing else reads the author may have meant: `spare` is one name of each group → its text. */
+/**
+ * Which tensors that nothing else reads the author may have meant: `spare` is one name of each
+ * group → its text.
+ */
 function candidates(name: string, spare: ReadonlyMap<string, string>): string {
   const near = nearest(name, spare.keys(), 3).map((each) => `\`${spare.get(each)}\``);
   return near.length === 0 ? "" : `; nearest: ${near.join(", ")}`;

@@ -18,8 +18,8 @@ export function editDistance(a: string, b: string): number {
 }
 
 /**
- * Up to `count` of `names`, the nearest to `wanted` first, equals in the order given. Names so far off that they would only
- * puzzle (more than half of `wanted` changed) are left out.
+ * Up to `count` of `names`, the nearest to `wanted` first, equals in the order given. Names so far
+ * off that they would only puzzle (more than half of `wanted` changed) are left out.
  */
 export function nearest(wanted: string, names: Iterable<string>, count: number): readonly string[] {
   return [...names]

@@ -1,19 +1,27 @@
 /**
- * Reading the bytes or the numbers of one stored tensor, in pieces, so that a tensor of gigabytes never needs its size
- * again in memory on the way to where it goes.
+ * Reading the bytes or the numbers of one stored tensor, in pieces, so that a tensor of gigabytes
+ * never needs its size again in memory on the way to where it goes.
  */
 
-import type { MatchedWeight } from "./match.ts";
 import type { TensorInfo } from "./safetensors.ts";
 import { storeFloats, storeIntegers } from "./stored.ts";
 
-/** The bytes of one piece: large enough for throughput, small beside any model. A multiple of every element's size. */
+/**
+ * The bytes of one piece: large enough for throughput, small beside any model. A multiple of every
+ * element's size.
+ */
 export const pieceBytes: number = 16 * 1024 * 1024;
 
-/** Where pieces go: `bytes` are those from `offset` on, counted from the tensor's first. They are valid during the call. */
+/**
+ * Where pieces go: `bytes` are those from `offset` on, counted from the tensor's first. They are
+ * valid during the call.
+ */
 export type TensorSink = (bytes: Uint8Array, offset: number) => void | Promise<void>;
 
-/** Gives the stored bytes of `tensor` to `sink`, in order, whole elements at a time, as they are stored. */
+/**
+ * Gives the stored bytes of `tensor` to `sink`, in order, whole elements at a time, as they are
+ * stored.
+ */
 export async function readTensor(
   tensor: TensorInfo,
   sink: TensorSink,
@@ -25,31 +33,11 @@ export async function readTensor(
   }
 }
 
-/** Where converted pieces go: `values` are those from index `first` on. They are valid during the call. */
-export type FloatSink = (values: Float32Array, first: number) => void | Promise<void>;
-
 /**
- * Gives `tensor` to `sink` as 32-bit floats, in order and in pieces. F16 and BF16 widen exactly, F64 rounds; whole numbers must be
- * exact. Throws `weights/type` for other types and `weights/range` for values that do not fit.
+ * The tensor as 32-bit floats, row-major, written to `target` from `at` on. F16 and BF16 widen
+ * exactly, F64 rounds; whole numbers must be exact. Throws `weights/type` for other types and
+ * `weights/range` for values that do not fit.
  */
-export async function streamFloats(
-  tensor: TensorInfo,
-  sink: FloatSink,
-  piece: number = pieceBytes,
-): Promise<void> {
-  const each = tensor.bytes / tensor.elements;
-  await readTensor(
-    tensor,
-    async (bytes, offset) => {
-      const values = new Float32Array(bytes.length / each);
-      storeFloats(tensor.dtype, bytes, values, 0, tensor.name);
-      await sink(values, offset / each);
-    },
-    piece,
-  );
-}
-
-/** The tensor as 32-bit floats, row-major, written to `target` from `at` on; errors as of `streamFloats`. */
 export async function readFloats(
   tensor: TensorInfo,
   target: Float32Array = new Float32Array(tensor.elements),
@@ -62,20 +50,9 @@ export async function readFloats(
   return target;
 }
 
-/** A declared weight as 32-bit floats in its declared shape; a stacked one has its tensors one after the other. */
-export async function readWeight({ tensors }: MatchedWeight): Promise<Float32Array> {
-  const target = new Float32Array(tensors.reduce((sum, tensor) => sum + tensor.elements, 0));
-  let at = 0;
-  for (const tensor of tensors) {
-    await readFloats(tensor, target, at);
-    at += tensor.elements;
-  }
-  return target;
-}
-
 /**
- * The tensor as 32-bit integers, row-major, written to `target` from `at` on. Throws `weights/type` unless whole numbers are
- * stored, and `weights/range` for one that does not fit.
+ * The tensor as 32-bit integers, row-major, written to `target` from `at` on. Throws `weights/type`
+ * unless whole numbers are stored, and `weights/range` for one that does not fit.
  */
 export async function readIntegers(
   tensor: TensorInfo,

@@ -12,7 +12,10 @@ export interface ByteReader {
   readonly name: string;
   /** Bytes in the file. */
   readonly size: number;
-  /** The `length` bytes from `offset` on. Both must lie within `size`. The result is the caller's to read, not to change. */
+  /**
+   * The `length` bytes from `offset` on. Both must lie within `size`. The result is the caller's to
+   * read, not to change.
+   */
   read(offset: number, length: number): Promise<Uint8Array>;
   close(): Promise<void>;
 }
@@ -49,8 +52,8 @@ export function memoryReader(name: string, bytes: Uint8Array): ByteReader {
 export type Fetch = (address: string, options?: RequestInit) => Promise<Response>;
 
 /**
- * The file at an address, read by ranges where the server can do that and as a whole otherwise. Undefined where there is none
- * (404); any other refusal is `weights/fetch`.
+ * The file at an address, read by ranges where the server can do that and as a whole otherwise.
+ * Undefined where there is none (404); any other refusal is `weights/fetch`.
  */
 export async function fetchReader(
   address: string,

@@ -1,9 +1,10 @@
 /**
  * The header of a safetensors file, with every defect refused by name.
  *
- * A file is eight bytes of length, that many bytes of JSON (`name → { dtype, shape, data_offsets }`), then the tensors. What holds
- * of a `SafetensorsFile`: each tensor's bytes are its shape times its type, lie inside the file, and the tensors cover the data without
- * overlap or gap, as the format demands. So a read of a listed tensor can only fail because the file changed.
+ * A file is eight bytes of length, that many bytes of JSON (`name → { dtype, shape, data_offsets
+ * }`), then the tensors. What holds of a `SafetensorsFile`: each tensor's bytes are its shape times
+ * its type, lie inside the file, and the tensors cover the data without overlap or gap, as the
+ * format demands. So a read of a listed tensor can only fail because the file changed.
  *
  * Format: https://github.com/huggingface/safetensors (README, "Format").
  */
@@ -39,7 +40,10 @@ export interface SafetensorsFile {
 /** The format's own limit on a header. */
 const largestHeader = 100_000_000;
 
-/** Reads and checks the header of `reader`. Throws a `weights/…` error that names the file, the tensor and the defect. */
+/**
+ * Reads and checks the header of `reader`. Throws a `weights/…` error that names the file, the
+ * tensor and the defect.
+ */
 export async function openSafetensors(reader: ByteReader): Promise<SafetensorsFile> {
   const length = await readHeaderLength(reader);
   const header = parseHeader(await reader.read(8, length), reader.name);
@@ -98,7 +102,7 @@ function tensorOf(name: string, entry: unknown, reader: ByteReader, start: numbe
   }
   const dtype = member(entry, "dtype");
   if (!isStoredType(dtype)) {
-    const message = `gives tensor \`${name}\` the type ${describe(dtype)}, which the format does not have`;
+    const message = `gives tensor \`${name}\` the unknown type ${describe(dtype)}`;
     throw defect("weights/type", file, message, {
       hint: `the types are ${Object.keys(storedBits).join(", ")}`,
     });
@@ -116,7 +120,8 @@ function tensorOf(name: string, entry: unknown, reader: ByteReader, start: numbe
     );
   }
   if ((end - begin) * 8 !== bits) {
-    const message = `stores ${end - begin} bytes for tensor \`${name}\`, but ${dtype} [${shape}] takes ${bits / 8}`;
+    const stored = `stores ${end - begin} bytes for tensor \`${name}\``;
+    const message = `${stored}, but ${dtype} [${shape}] takes ${bits / 8}`;
     throw defect("weights/length", file, message, {});
   }
   if (start + end > reader.size) {
@@ -145,7 +150,10 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && typeof value === "number" && value >= 0;
 }
 
-/** The tensors, in the order of their bytes, must follow each other from the header to the end of the file. */
+/**
+ * The tensors, in the order of their bytes, must follow each other from the header to the end of
+ * the file.
+ */
 function checkCover(tensors: readonly TensorInfo[], reader: ByteReader, start: number): void {
   const ordered = tensors.toSorted((a, b) => a.offset - b.offset || a.bytes - b.bytes);
   let end = start;
@@ -156,7 +164,7 @@ function checkCover(tensors: readonly TensorInfo[], reader: ByteReader, start: n
       throw defect("weights/offsets", reader.name, message, {});
     }
     if (offset > end) {
-      const message = `leaves ${offset - end} bytes unused between ${before} and tensor \`${name}\``;
+      const message = `leaves ${offset - end} bytes between ${before} and tensor \`${name}\``;
       throw defect("weights/offsets", reader.name, message, {});
     }
     end = offset + bytes;

@@ -1,8 +1,9 @@
 /**
- * The element types that a safetensors file may hold, and how the ones Braid computes with become f32 or i32.
+ * The element types that a safetensors file may hold, and how the ones Braid computes with become
+ * f32 or i32.
  *
- * A conversion either keeps each value (rounding binary64 to binary32 aside) or is refused by name; no element turns
- * into infinity or wraps round.
+ * A conversion either keeps each value (rounding binary64 to binary32 aside) or is refused by name;
+ * no element turns into infinity or wraps round.
  */
 
 import { BraidError, invariant } from "../errors.ts";
@@ -79,7 +80,10 @@ export function storeFloats(
   }
 }
 
-/** Writes the whole numbers in `bytes` to `target` from `at` on; floats are refused, even whole ones. */
+/**
+ * Writes the whole numbers in `bytes` to `target` from `at` on; floats are refused, even whole
+ * ones.
+ */
 export function storeIntegers(
   type: StoredType,
   bytes: Uint8Array,
@@ -147,13 +151,15 @@ function elementsOf(type: StoredType, bytes: Uint8Array, tensor: string): Elemen
         "weights/type",
         `tensor \`${tensor}\` holds ${type}, which Braid cannot read`,
         {
-          hint: "convert the checkpoint to F32, F16 or BF16; quantised and complex types are not supported",
+          hint: "convert it to F32, F16 or BF16; quantised and complex types are not supported",
         },
       );
   }
 }
 
-/** The same bytes where a typed array of `elementBytes` may begin: a copy only where they lie askew. */
+/**
+ * The same bytes where a typed array of `elementBytes` may begin: a copy only where they lie askew.
+ */
 function aligned(bytes: Uint8Array, elementBytes: number): Uint8Array {
   return bytes.byteOffset % Math.max(1, elementBytes) === 0 ? bytes : bytes.slice();
 }

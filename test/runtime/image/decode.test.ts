@@ -63,7 +63,10 @@ test.each(["null", "Adam7"] as const)("PNG of many filters, interlace %s", (inte
   expect(decodeImage(file, "f.png")).toEqual(image);
 });
 
-/** A sample of a sound inverse transform is off by at most one level; blue adds 1.772 times that of a chroma sample, and both sides round. */
+/**
+ * A sample of a sound inverse transform is off by at most one level; blue adds 1.772 times that of
+ * a chroma sample, and both sides round.
+ */
 const jpegTolerance = Math.floor(1 + 1.772 + 1);
 
 test.each(pillow.jpeg)("JPEG, $name", ({ file, size, pixels: expected }) => {

@@ -1,4 +1,7 @@
-/** From pixels to the vision tower's input, bit by bit as numpy has it; and settings that are refused. */
+/**
+ * From pixels to the vision tower's input, bit by bit as numpy has it; and settings that are
+ * refused.
+ */
 
 import { expect, test } from "vitest";
 import { openPreprocess } from "../../../runtime/image/open.ts";

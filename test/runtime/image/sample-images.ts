@@ -75,7 +75,10 @@ export function chunk(type: string, data: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** A PNG file of the given size, depth and colour type; `rows` are its unfiltered rows, `extra` chunks stand before them. */
+/**
+ * A PNG file of the given size, depth and colour type; `rows` are its unfiltered rows, `extra`
+ * chunks stand before them.
+ */
 export function png(
   [width, height]: Pair,
   [depth, type]: Pair,

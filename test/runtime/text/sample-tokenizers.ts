@@ -32,7 +32,10 @@ function vocabulary(tokens: readonly string[]): JsonRecord {
   return Object.fromEntries(all.map((token, id) => [token, id]));
 }
 
-/** Llama's form: `▁` for spaces, one token for each byte that has no other, a beginning token from the post-processor. */
+/**
+ * Llama's form: `▁` for spaces, one token for each byte that has no other, a beginning token from
+ * the post-processor.
+ */
 export function byteFallback(config: JsonRecord = {}): Tokenizer {
   const bytes = Array.from(
     { length: 256 },
@@ -76,7 +79,10 @@ export function byteFallback(config: JsonRecord = {}): Tokenizer {
   });
 }
 
-/** GPT-2's form: a printable character for each byte. `letters` are those that have a token, `unknown` the token of all others. */
+/**
+ * GPT-2's form: a printable character for each byte. `letters` are those that have a token,
+ * `unknown` the token of all others.
+ */
 export function byteLevel(
   letters: readonly string[],
   config: JsonRecord = {},

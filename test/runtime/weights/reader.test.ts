@@ -1,4 +1,6 @@
-/** Files behind an address: servers that know ranges, servers that do not, and servers that fail. */
+/**
+ * Files behind an address: servers that know ranges, servers that do not, and servers that fail.
+ */
 
 import { expect, test } from "vitest";
 import { fetchFolder, readText } from "../../../runtime/weights/folder.ts";

@@ -40,7 +40,10 @@ export function folderOf(files: Readonly<Record<string, Uint8Array | string>>): 
   return memoryFolder("weights", new Map(entries));
 }
 
-/** The code and message of what `work` throws, `none` where it does not, and the error itself when it is no `BraidError`. */
+/**
+ * The code and message of what `work` throws, `none` where it does not, and the error itself when
+ * it is no `BraidError`.
+ */
 export async function failure(work: () => unknown): Promise<string> {
   try {
     await work();
