@@ -311,12 +311,13 @@ function ahead(past: number): number {
   return (Math.floor(past / 256) + 1) * 256;
 }
 
-/** The symbols of the rows that one call appends to the caches. */
+/** The symbols of the rows that each call appends to the caches. */
 function growingSymbols(plan: Plan): ReadonlySet<string> {
   const rows = plan.states.filter(({ kind }) => kind === "cache").map(({ axes }) => axes[0]?.size);
   const past = plan.symbols.filter(({ source }) => source.kind === "past").map(({ name }) => name);
   const symbols = rows.flatMap((size) => (size === undefined ? [] : [...symbolsOf(size)]));
-  return new Set(symbols.filter((symbol) => !past.includes(symbol)));
+  const others = new Set([...past, ...(plan.generation?.once ?? [])]);
+  return new Set(symbols.filter((symbol) => !others.has(symbol)));
 }
 
 function mentions(axes: readonly PlanAxis[], symbols: ReadonlySet<string>): boolean {

@@ -1,0 +1,77 @@
+/**
+ * Which device runs a model: what the user wants, or the best that there is, and why.
+ *
+ * The choice comes before kernels are built, since each target has its own. It always comes with a
+ * sentence: nobody should wonder which device was used.
+ */
+
+import type { Backend } from "./backend.ts";
+import { createCpuBackend } from "./cpu/backend.ts";
+import { BraidError, reasonOf } from "./errors.ts";
+import { openWebGpuBackend } from "./webgpu/backend.ts";
+import { type FoundAdapter, findAdapter, noAdapter } from "./webgpu/device.ts";
+
+/** What a user may ask for. */
+export const backendNames = ["auto", "cpu", "webgpu"] as const;
+
+/** `auto` takes WebGPU where an adapter is hardware, else the CPU. */
+export type BackendName = (typeof backendNames)[number];
+
+/** A device that was chosen but not opened. */
+export interface ChosenBackend {
+  readonly kind: Backend["kind"];
+  /** The kernels it needs. */
+  readonly target: Backend["target"];
+  /** For people: which device, and why. */
+  readonly reason: string;
+  open(): Promise<Backend>;
+}
+
+/** How to reach WebGPU: undefined where the platform has none. */
+export type GpuSource = () => Promise<GPU | undefined>;
+
+/** WebGPU as browsers and Deno offer it. */
+export const platformGpu: GpuSource = async () => globalThis.navigator?.gpu;
+
+/** Chooses a device. Throws `webgpu/adapter` only if WebGPU was asked for by name, and `backend/name` for other names. */
+export async function chooseBackend(wanted: string, gpu: GpuSource): Promise<ChosenBackend> {
+  switch (wanted) {
+    case "cpu":
+      return cpu("using the CPU, as asked");
+    case "webgpu":
+      return webGpu(await findAdapter(await gpu()), "as asked");
+    case "auto":
+      return automatic(gpu);
+    default:
+      throw new BraidError("backend/name", `there is no backend \`${wanted}\``, {
+        hint: `choose one of ${backendNames.join(", ")}`,
+      });
+  }
+}
+
+async function automatic(gpu: GpuSource): Promise<ChosenBackend> {
+  let found: FoundAdapter | undefined;
+  try {
+    found = await findAdapter(await gpu());
+  } catch (error) {
+    return cpu(`WebGPU does not start (${firstLine(reasonOf(error))}): using the CPU`);
+  }
+  if (found === undefined) return cpu("no WebGPU adapter: using the CPU");
+  if (found.software) return cpu(`the WebGPU adapter ${found.name} is software: using the CPU`);
+  return webGpu(found, "the best device here");
+}
+
+function cpu(reason: string): ChosenBackend {
+  return { kind: "cpu", target: "cpu", reason, open: async () => createCpuBackend() };
+}
+
+function webGpu(found: FoundAdapter | undefined, why: string): ChosenBackend {
+  if (found === undefined) throw noAdapter();
+  const software = found.software ? ", a software adapter" : "";
+  const reason = `using WebGPU on ${found.name}${software}, ${why}`;
+  return { kind: "webgpu", target: "gpu", reason, open: () => openWebGpuBackend(found) };
+}
+
+function firstLine(text: string): string {
+  return text.split("\n")[0] ?? text;
+}

@@ -1,0 +1,57 @@
+import { expect, test } from "vitest";
+import { chooseBackend, type GpuSource } from "../../runtime/choose.ts";
+
+/** A WebGPU with an adapter of this description, as far as choosing looks at it. */
+function gpu(description: string, isFallbackAdapter: boolean = false): GpuSource {
+  const info = { vendor: "v", architecture: "", device: "", description, isFallbackAdapter };
+  const fake: object = { requestAdapter: async () => ({ info, limits: {} }) };
+  return async () => (isGpu(fake) ? fake : undefined);
+}
+
+function isGpu(value: object): value is GPU {
+  return "requestAdapter" in value;
+}
+
+const none: GpuSource = async () => undefined;
+const broken: GpuSource = async () => {
+  throw new Error("libvulkan is missing\nand more");
+};
+
+const choices: readonly (readonly [string, GpuSource, string, string])[] = [
+  ["cpu", gpu("Fast"), "cpu", "using the CPU, as asked"],
+  ["webgpu", gpu("Fast"), "webgpu", "using WebGPU on Fast, as asked"],
+  [
+    "webgpu",
+    gpu("SwiftShader Device"),
+    "webgpu",
+    "using WebGPU on SwiftShader Device, a software adapter, as asked",
+  ],
+  ["auto", gpu("Fast"), "webgpu", "using WebGPU on Fast, the best device here"],
+  [
+    "auto",
+    gpu("SwiftShader Device"),
+    "cpu",
+    "the WebGPU adapter SwiftShader Device is software: using the CPU",
+  ],
+  ["auto", gpu("Slow", true), "cpu", "the WebGPU adapter Slow is software: using the CPU"],
+  ["auto", none, "cpu", "no WebGPU adapter: using the CPU"],
+  ["auto", broken, "cpu", "WebGPU does not start (libvulkan is missing): using the CPU"],
+];
+
+for (const [wanted, source, kind, reason] of choices) {
+  test(`${wanted}: ${reason}`, async () => {
+    const chosen = await chooseBackend(wanted, source);
+    expect(chosen).toMatchObject({ kind, reason, target: kind === "cpu" ? "cpu" : "gpu" });
+  });
+}
+
+test("what was asked for by name and is not there is an error", async () => {
+  await expect(chooseBackend("webgpu", none)).rejects.toMatchObject({ code: "webgpu/adapter" });
+  await expect(chooseBackend("metal", none)).rejects.toMatchObject({ code: "backend/name" });
+});
+
+test("the CPU is always there", async () => {
+  const backend = await (await chooseBackend("auto", none)).open();
+  expect(backend.target).toBe("cpu");
+  backend.close();
+});

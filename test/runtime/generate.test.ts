@@ -1,0 +1,255 @@
+import { expect, test } from "vitest";
+import type { BufferReference, CompiledModel, PlanStep, Size } from "../../runtime/contract.ts";
+import { Conversation, type GenerationEvent, type Turn } from "../../runtime/generate.ts";
+import { greedy } from "../../runtime/sample.ts";
+import { Session } from "../../runtime/session.ts";
+import { stopStrings } from "../../runtime/stop-strings.ts";
+import { memoryWeights } from "../../runtime/weight-source.ts";
+import { fakeBackend } from "./support/fake-backend.ts";
+import { toyKernels } from "./support/toy-kernels.ts";
+import { toyInputs, toyPlan, toyReference, toyWeights } from "./support/toy-plan.ts";
+
+type Images = readonly (readonly [number, number])[];
+
+async function open(plan: CompiledModel["plan"] = toyPlan("gpu")): Promise<Session> {
+  return Session.open({
+    model: { plan },
+    backend: fakeBackend(toyKernels),
+    weights: memoryWeights(toyWeights),
+  });
+}
+
+function turn(images: Images, tokens: readonly number[], change: Partial<Turn> = {}): Turn {
+  const { image, "positions.visual": visual } = toyInputs(images, []);
+  return {
+    inputs: image && visual ? { image, "positions.visual": visual } : {},
+    tokens,
+    positions: tokens.map((_, row) => images.length * 3 + row),
+    choose: greedy,
+    endTokens: new Set(),
+    maxTokens: 6,
+    ...change,
+  };
+}
+
+async function collect(events: AsyncIterable<GenerationEvent>): Promise<readonly string[]> {
+  const lines: string[] = [];
+  for await (const event of events) {
+    lines.push(
+      event.kind === "token" ? `${event.id}${event.text}` : `${event.reason}${event.text}`,
+    );
+  }
+  return lines;
+}
+
+/** The greedy continuation by evaluating everything anew for each token, as the language defines it. */
+function continued(images: Images, prompt: readonly number[], count: number): readonly string[] {
+  const tokens = [...prompt];
+  const positions = Array.from({ length: images.length * 3 }, (_, row) => row);
+  for (let i = 0; i < count; i++) {
+    tokens.push(greedy(toyReference(images, positions, tokens).slice(-8)));
+  }
+  return tokens.slice(prompt.length).map(String);
+}
+
+function phases(session: Session): string {
+  const letters = session.timings.map(({ phase, ran }) => (ran ? phase[0] : `(${phase[0]})`));
+  session.clearTimings();
+  return letters.join("");
+}
+
+const cat: Images = [[3, 5]];
+
+test("tokens come one by one, each as if all had been evaluated anew", async () => {
+  const session = await open();
+  const events = await collect(new Conversation(session).answer(turn(cat, [1, 4, 2])));
+  expect(events).toEqual([...continued(cat, [1, 4, 2], 6), "length"]);
+  // The sixth token is chosen from the logits of the fifth: no row of its own is computed.
+  expect(session.past).toBe(3 + 5);
+  expect(phases(session)).toBe("ipeeeeee");
+});
+
+test("the next turn extends the same caches by its own tokens", async () => {
+  const session = await open();
+  const conversation = new Conversation(session);
+  const answer = await collect(conversation.answer(turn(cat, [1, 4, 2])));
+  phases(session);
+  const history = [1, 4, 2, ...answer.slice(0, -1).map(Number), 5, 3];
+  expect(await collect(conversation.answer(turn(cat, history, { maxTokens: 2 })))).toEqual([
+    ...continued(cat, history, 2),
+    "length",
+  ]);
+  expect(phases(session)).toBe("(i)(p)ee");
+  expect(session.past).toBe(history.length + 1);
+});
+
+test("a changed history is cut where it changes; the same question is asked again", async () => {
+  const session = await open();
+  const conversation = new Conversation(session);
+  for (const prompt of [[1, 4, 2], [1, 4, 7, 7], [1, 4, 7, 7], [3]]) {
+    const events = await collect(conversation.answer(turn(cat, prompt, { maxTokens: 3 })));
+    expect(events).toEqual([...continued(cat, prompt, 3), "length"]);
+  }
+});
+
+test("another image begins anew by itself, and so does a session that was reset", async () => {
+  const session = await open();
+  const conversation = new Conversation(session);
+  await collect(conversation.answer(turn(cat, [1, 4, 2])));
+  phases(session);
+  const dog: Images = [[-2, 4]];
+  expect(await collect(conversation.answer(turn(dog, [1, 4, 2])))).toEqual([
+    ...continued(dog, [1, 4, 2], 6),
+    "length",
+  ]);
+  expect(phases(session)).toBe("ipeeeeee");
+  session.reset();
+  expect(await collect(conversation.answer(turn(dog, [1, 4, 2])))).toEqual([
+    ...continued(dog, [1, 4, 2], 6),
+    "length",
+  ]);
+});
+
+/** The toy as a causal model would be: the rows of images enter the cache with the prompt, once. */
+function causalPlan(): CompiledModel["plan"] {
+  const plan = toyPlan("gpu");
+  const visual: Size = ["*", "Image", 3];
+  const rows: Size = ["+", "past", ["+", visual, "T"]];
+  const keys = (label: string, from: BufferReference, count: Size, past: Size): PlanStep => ({
+    kind: "dispatch",
+    label,
+    variants: [{ kernel: "append", groups: ["*", count, 2] }],
+    buffers: [from, { kind: "constant", name: "offset" }, { kind: "state", name: "keys" }],
+    scalars: [["*", count, 2], past],
+    flops: 0,
+  });
+  const text: Size = ["+", "past", visual];
+  const states = plan.states.map((state) =>
+    state.kind === "cache"
+      ? { ...state, axes: [{ label: "S", size: rows }, ...state.axes.slice(1)] }
+      : state,
+  );
+  const phases = plan.phases.map((phase) => {
+    if (!phase.extends) return phase;
+    const [gather, repeat, copy] = phase.steps;
+    const score = phase.steps.at(-1);
+    if (!gather || !repeat || !copy || score?.kind !== "dispatch") throw new Error("the toy");
+    const steps = [
+      gather,
+      repeat,
+      copy,
+      keys("keys.text", { kind: "buffer", name: "a" }, "T", text),
+      keys("keys.visual", { kind: "state", name: "placed" }, visual, "past"),
+      { ...score, scalars: [["*", "T", 8], text, 0] } satisfies PlanStep,
+    ];
+    return { ...phase, steps };
+  });
+  const { generation } = plan;
+  if (generation === undefined) throw new Error("the toy generates");
+  return { ...plan, states, phases, generation: { ...generation, once: ["Image"] } };
+}
+
+test("rows that enter with the prompt enter once; their images may change between turns", async () => {
+  const session = await open(causalPlan());
+  const conversation = new Conversation(session);
+  const expected = (images: Images, prompt: readonly number[]): readonly string[] => {
+    // A visual row counts 30 more than in the toy, since it is cached: three rows an image, two columns.
+    const more = images.length * 3 * 30;
+    const moved: Images = images.map(([a, b], index) => (index === 0 ? [a + more / 6, b] : [a, b]));
+    return continued(moved, prompt, 4);
+  };
+  for (const [images, prompt] of [
+    [cat, [1, 4, 2]],
+    [cat, [1, 4, 2, 7, 7]],
+    [cat, [1, 5]],
+    [
+      [
+        [-2, 4],
+        [1, 1],
+      ],
+      [1, 5],
+    ],
+    [[], [1, 5]],
+  ] as const) {
+    const events = await collect(conversation.answer(turn(images, prompt, { maxTokens: 4 })));
+    expect(events).toEqual([...expected(images, prompt), "length"]);
+    expect(session.past).toBe(images.length * 3 + prompt.length + 3);
+  }
+});
+
+test("an end token ends the answer and is no part of it", async () => {
+  const [first, second] = continued(cat, [1, 4, 2], 2);
+  const endTokens = new Set([Number(second)]);
+  expect(first).not.toBe(second);
+  const events = new Conversation(await open()).answer(turn(cat, [1, 4, 2], { endTokens }));
+  expect(await collect(events)).toEqual([first, "end-token"]);
+});
+
+test("stop strings end the text, though tokens cut them", async () => {
+  const ids = continued(cat, [1, 4, 2], 6).map(Number);
+  const words = ["Yes", "\nU", "ser: no"].values();
+  const text = { push: () => words.next().value ?? "", end: () => "" };
+  const stops = { text, stopStrings: ["\nUser:"] };
+  const events = new Conversation(await open()).answer(turn(cat, [1, 4, 2], stops));
+  expect(await collect(events)).toEqual([`${ids[0]}Yes`, `${ids[1]}`, `${ids[2]}`, "stop-string"]);
+});
+
+test("text that was held back comes with the end", async () => {
+  const text = { push: () => "a", end: () => "z" };
+  const stops = { text, stopStrings: ["ab"], maxTokens: 2 };
+  const events = await collect(new Conversation(await open()).answer(turn(cat, [1], stops)));
+  expect(events.at(-1)).toBe("lengthaz");
+});
+
+test("a signal ends the answer between two tokens", async () => {
+  const controller = new AbortController();
+  const lines: string[] = [];
+  const { signal } = controller;
+  for await (const event of new Conversation(await open()).answer(turn(cat, [1], { signal }))) {
+    lines.push(event.kind === "end" ? event.reason : event.kind);
+    controller.abort();
+  }
+  expect(lines).toEqual(["token", "aborted"]);
+});
+
+test("no tokens at all are asked for: nothing but the end", async () => {
+  const events = new Conversation(await open()).answer(turn(cat, [1], { maxTokens: 0 }));
+  expect(await collect(events)).toEqual(["length"]);
+});
+
+test("an empty prompt, and positions that do not match it, are named errors", async () => {
+  const conversation = new Conversation(await open());
+  await expect(collect(conversation.answer(turn(cat, [])))).rejects.toMatchObject({
+    code: "generate/empty",
+  });
+  const short = turn(cat, [1, 2], { positions: [3] });
+  await expect(collect(conversation.answer(short))).rejects.toMatchObject({
+    code: "generate/positions",
+  });
+});
+
+test("a model that does not generate says so", async () => {
+  const { generation: _, ...plan } = toyPlan("gpu");
+  const conversation = new Conversation(await open(plan));
+  await expect(collect(conversation.answer(turn(cat, [1])))).rejects.toMatchObject({
+    code: "generate/none",
+  });
+});
+
+const stops: readonly (readonly [readonly string[], readonly string[], readonly string[]])[] = [
+  [["stop"], ["a st", "op b"], ["a ", "", "", "stop"]],
+  [["stop"], ["st", "st", "op"], ["", "st", "", "", "stop"]],
+  [["ab", "abc"], ["xabc"], ["x", "", "abc"]],
+  [["b", "ab"], ["xab"], ["x", "", "ab"]],
+  [["aab"], ["aaab"], ["a", "", "aab"]],
+  [[""], ["text"], ["text", "", "none"]],
+  [["zzz"], ["z", "z"], ["", "", "zz", "none"]],
+];
+
+for (const [strings, pieces, wanted] of stops) {
+  test(`stop at ${JSON.stringify(strings)} in ${JSON.stringify(pieces)}`, () => {
+    const stop = stopStrings(strings);
+    const given = pieces.map((piece) => stop.push(piece));
+    expect([...given, stop.end(), stop.found ?? "none"]).toEqual(wanted);
+  });
+}
