@@ -36,11 +36,6 @@ export interface EvaluateOptions {
   readonly precision?: "float64" | "float32";
   /** Also report the margins of discontinuous operations. */
   readonly margins?: boolean;
-  /**
-   * Called with each value as it is computed; what it gives takes the value's place. The error
-   * analysis perturbs values here.
-   */
-  readonly observe?: (id: ValueId, value: NamedTensor, args: readonly NamedTensor[]) => NamedTensor;
 }
 
 /** What an evaluation found. */
@@ -69,15 +64,13 @@ export function evaluateGraph(
   const margins = new Map<ValueId, number>();
   const states = new Map<string, NamedTensor>();
   for (const [index, node] of graph.nodes.entries()) {
-    const id = valueId(index);
     const args = node.args.map((arg) => valueAt(values, arg));
-    const computed = evaluateNode(node, args, context);
-    const value = options.observe?.(id, computed, args) ?? computed;
+    const value = evaluateNode(node, args, context);
     values.push(value);
     if (node.op.kind === "append") states.set(node.op.state, value);
     if (options.margins) {
       const margin = marginOf(node.op, args, context);
-      if (margin !== undefined) margins.set(id, margin);
+      if (margin !== undefined) margins.set(valueId(index), margin);
     }
   }
   const outputs = new Map(
