@@ -80,7 +80,8 @@ export function matchBrackets(file: string, tokens: readonly IToken[]): Brackets
       open === undefined ||
       wanted === undefined ||
       open.tokenType === t.LeftBrace ||
-      open.startLine !== token.startLine
+      open.startLine !== token.startLine ||
+      isClosedLater(token, open, wanted)
     ) {
       diagnostics.push(closesNothing(file, token));
       return;
@@ -95,6 +96,16 @@ export function matchBrackets(file: string, tokens: readonly IToken[]): Brackets
         hint: `write \`${wanted.name}\``,
       }),
     );
+  }
+
+  /** Whether every bracket of the line that is open like `open` is closed after `token`. */
+  function isClosedLater(token: IToken, open: IToken, wanted: TokenType): boolean {
+    const rest = tokens.slice(tokens.indexOf(token) + 1);
+    const line = rest.filter((each) => each.startLine === token.startLine);
+    const count = (list: readonly IToken[], type: TokenType): number =>
+      list.filter((each) => each.startLine === token.startLine && each.tokenType === type).length;
+    const closed = count(line, wanted) - count(line, open.tokenType);
+    return closed >= count(stack, open.tokenType);
   }
 
   function leave(open: IToken): void {

@@ -16,7 +16,7 @@ export function buildExpression(context: Context, node: CstNode | undefined, aft
   const expression = inner(context, node, after);
   if (!isDeeper(expression, depthLimit)) return expression;
   const { span } = expression;
-  context.report(
+  context.remark(
     error("syntax/depth", {
       message: `this expression is nested more than ${depthLimit} deep`,
       at: { span, note: "" },
@@ -61,7 +61,7 @@ export function buildAxisName(context: Context, node: CstNode): Name {
 export function buildPath(context: Context, node: CstNode | undefined, after: number): Path {
   const children = node === undefined ? [] : childrenOf(node);
   const parts = children.flatMap((child): PathPart[] => {
-    if (child.name === "pathPart") return buildPathParts(context, child);
+    if (child.name !== "pathIndex") return buildPathParts(context, child);
     const span = placeOf(context, child, after);
     const value = inner(context, nodeOf(child, "expression"), span.end);
     return [{ kind: "index", value, span }];
@@ -116,7 +116,7 @@ function inner(context: Context, node: CstNode | undefined, after: number): Expr
   if (operands.length === 0 || count > depthLimit) {
     const span = placeOf(context, node, after);
     if (count > depthLimit) {
-      context.report(
+      context.remark(
         error("syntax/depth", {
           message: `more than ${depthLimit} prefix operators stand in this expression`,
           at: { span, note: "" },
@@ -188,7 +188,7 @@ function refuseChain(context: Context, cursor: Cursor, left: Expr, first: IToken
     if (infix === undefined || sign === undefined) return chained;
     if (looseness.get(sign.image) !== tightnessOfComparison) return chained;
     if (!reported) {
-      context.report(
+      context.remark(
         error("syntax/comparison", {
           message: `a comparison cannot be compared again with \`${sign.image}\``,
           at: { span: spanOf(context.file, sign), note: "" },
@@ -203,7 +203,9 @@ function refuseChain(context: Context, cursor: Cursor, left: Expr, first: IToken
 
 function buildOperand(context: Context, operand: CstNode | undefined, after: number): Expr {
   const primary = nodeOf(operand, "primary");
-  let expression = buildPrimary(context, primary, after);
+  // Recovery may have found a postfix where the value itself is missing.
+  const { start } = placeOf(context, operand, after);
+  let expression = buildPrimary(context, primary, start);
   for (const postfix of nodesOf(operand, "postfix")) {
     expression = buildPostfix(context, expression, postfix);
   }
@@ -269,7 +271,7 @@ function buildBracketItem(context: Context, item: CstNode): BracketItem {
   const axis = axisOf(value);
   if (axis === undefined) {
     if (value.kind !== "missing") {
-      context.report(
+      context.remark(
         error("syntax/axis", {
           message: `only an axis can stand before \`${sign.image}\` in brackets`,
           at: { span: value.span, note: "" },
@@ -302,7 +304,7 @@ function buildPathParts(context: Context, node: CstNode): PathPart[] {
   const span = placeOf(context, node, startOf(node));
   const text = tokenOf(node, t.Text);
   if (text !== undefined) return [{ kind: "word", text: stringValue(text), span }];
-  const word = tokenOf(node, t.Word);
+  const word = tokenOf(node, t.Word) ?? tokenOf(node, t.Name);
   if (word !== undefined) return [{ kind: "word", text: word.image, span }];
   const numeral = tokenOf(node, t.Numeral);
   if (numeral === undefined) return [];

@@ -91,7 +91,7 @@ function reportTooManyBranches(context: Context, line: Line): void {
 
 function reportLooseElse(context: Context, tokens: readonly IToken[]): void {
   const [first] = tokens;
-  if (first === undefined) return;
+  if (first === undefined || context.isReported(tokens)) return;
   context.report(
     error("syntax/statement", {
       message: "this `else` belongs to no `if`",
@@ -246,15 +246,15 @@ function buildSegment(context: Context, node: CstNode): SegmentExpr[] {
 
 function buildFor(context: Context, line: Line, span: Span): readonly Statement[] {
   const node = context.parse("for", line.tokens);
-  const body = buildStatements(context, line.body ?? []);
   const variable = nameIn(context, node, 0);
-  if (variable === undefined) return body;
+  if (variable === undefined) return buildStatements(context, line.body ?? []);
   expectSmall(context, variable, "a number");
   const from = expressionIn(context, node, 0);
   const to = expressionIn(context, node, 1);
-  const loop = { kind: "for", variable, from, to, body, span } as const;
-  if (tokenOf(node, t.Except) === undefined) return [loop];
-  return [{ ...loop, except: expressionIn(context, node, 2) }];
+  const hasExcept = tokenOf(node, t.Except) !== undefined;
+  const except = hasExcept ? { except: expressionIn(context, node, 2) } : {};
+  const body = buildStatements(context, line.body ?? []);
+  return [{ kind: "for", variable, from, to, ...except, body, span }];
 }
 
 function buildOutput(context: Context, line: Line, span: Span): readonly Statement[] {

@@ -49,7 +49,7 @@ function reportUnknown(
 ): void {
   const near = nearest(name.text, candidates);
   const listed = candidates.map((each) => `\`${each}\``).join(", ");
-  context.report(
+  context.remark(
     error("syntax/type", {
       message: `there is no type \`${name.text}\``,
       at: { span: name.span, note: "" },
@@ -71,7 +71,7 @@ function buildShape(
   const lifts = axes.map((axis) => tokenOf(axis, t.Range) !== undefined);
   const misplaced = axes.find((_, index) => index > 0 && lifts[index] === true);
   if (misplaced !== undefined) {
-    context.report(
+    context.remark(
       error("syntax/lift", {
         message: "`..` stands for any other axes and can only be first in a shape",
         at: { span: placeOf(context, misplaced, span.end), note: "" },

@@ -32,15 +32,16 @@ export function buildModule(
   for (const lines of regions) {
     const context = contextFor();
     let refused = false;
-    for (const line of lines) {
+    for (const [index, line] of lines.entries()) {
       const head = declarationHead(line.tokens);
       if (head === "import") imports.push(...buildImport(context, line));
       else if (head !== undefined) declarations.push(...buildDeclaration(context, head, line));
       else {
-        // One stretch of lines that belong nowhere is one mistake.
+        // One stretch of lines that belong nowhere is one mistake, and may follow from another.
         if (!refused) refuseLine(context, line);
         refused = true;
       }
+      if (index === 0 && line.body === undefined) refused ||= context.isBroken(line.tokens);
     }
   }
   return { file, imports, declarations };

@@ -12,7 +12,7 @@ export function expectCapital(context: Context, name: Name, what: string): void 
     .split("_")
     .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))
     .join("");
-  context.report(
+  context.remark(
     error("syntax/capital", {
       message: `\`${name.text}\` names ${what}, so it begins with a capital letter`,
       at: { span: name.span, note: "" },
@@ -28,7 +28,7 @@ export function expectSmall(context: Context, name: Name, what: string): void {
     .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
     .replace(/([A-Z])([A-Z][a-z])/g, "$1_$2")
     .toLowerCase();
-  context.report(
+  context.remark(
     error("syntax/capital", {
       message: `\`${name.text}\` names ${what}, so it begins with a small letter`,
       at: { span: name.span, note: "" },

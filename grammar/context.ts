@@ -32,6 +32,8 @@ export type Form =
 export interface Context {
   readonly file: string;
   readonly report: (diagnostic: Diagnostic) => void;
+  /** Reports unless the line that was parsed last is broken, since this may be a consequence. */
+  readonly remark: (diagnostic: Diagnostic) => void;
   /** The concrete tree of a line; a mistake in it is reported once and leaves parts out. */
   readonly parse: (form: Form, tokens: readonly IToken[]) => CstNode;
   /** Whether a mistake has been reported inside these tokens. */

@@ -71,8 +71,8 @@ class Indenter {
   /** How many tokens stand above the line, comments aside. */
   #position = 0;
   #open: Opened[] = [];
-  /** The first token of the statement to which the line above belongs. */
-  #statement: IToken | undefined;
+  /** The first token of the statement to which the line above belongs, and its indentation. */
+  #statement: { readonly first: IToken; readonly level: number } | undefined;
 
   constructor(code: readonly IToken[]) {
     this.#code = code;
@@ -85,15 +85,15 @@ class Indenter {
     const top = this.#open[this.#open.length - 1];
     const inside = top === undefined ? 0 : top.level + 1;
     const closes = hasCode && first !== undefined && top?.close === first.tokenType;
-    const goesOn = first !== undefined && this.#goesOn(first);
+    const goesOn = first !== undefined && this.#goesOn(first, inside);
     const level = closes ? top.level : goesOn ? inside + 1 : inside;
-    if (hasCode && !goesOn) this.#statement = first;
+    if (hasCode && !goesOn && first !== undefined) this.#statement = { first, level };
     for (const token of tokens) if (isCode(token)) this.#track(token, level);
     return level;
   }
 
   /** Whether the statement or item of the line above goes on with this token. */
-  #goesOn(token: IToken): boolean {
+  #goesOn(token: IToken, inside: number): boolean {
     const previous = this.#code[this.#position - 1];
     if (previous === undefined || closing(previous) !== undefined) return false;
     if (tokenMatcher(previous, t.Separator) && this.#open.length > 0) {
@@ -102,7 +102,9 @@ class Indenter {
     }
     const how = continues(this.#code[this.#position - 2], previous, token);
     if (how !== "asks") return how === "begins";
-    const isDeeper = (token.startColumn ?? 1) > (this.#statement?.startColumn ?? 1);
+    // As in `outline.ts`; where the two lines are not siblings, indenting one must not decide it.
+    if (this.#statement?.level !== inside) return true;
+    const isDeeper = (token.startColumn ?? 1) > (this.#statement.first.startColumn ?? 1);
     return isDeeper || !looksLikeStatement(token, this.#code[this.#position + 1]);
   }
 

@@ -35,7 +35,8 @@ export function lex(source: Source): Lexed {
     if (token.tokenType === t.Comment) comments.push(token);
     else if (isUsable(token)) tokens.push(token);
     else {
-      const repair = repairs(token, spanOf(source.file, token));
+      const previous = tokens[tokens.length - 1];
+      const repair = repairs(token, spanOf(source.file, token), previous);
       diagnostics.push(repair.diagnostic);
       if (repair.token !== undefined) tokens.push(repair.token);
     }
@@ -82,7 +83,7 @@ function isUsable(token: IToken): boolean {
   );
 }
 
-function repairs(token: IToken, span: Span): Repair {
+function repairs(token: IToken, span: Span, previous: IToken | undefined): Repair {
   const at = { span, note: "" };
   if (token.tokenType === t.HashComment) {
     const hint = `write \`//${token.image.slice(1)}\``;
@@ -91,7 +92,7 @@ function repairs(token: IToken, span: Span): Repair {
     };
   }
   if (token.tokenType === t.UnclosedString) return repairUnclosedString(token, span);
-  if (token.tokenType === t.Foreign) return repairForeign(token, span);
+  if (token.tokenType === t.Foreign) return repairForeign(token, span, previous);
   const point = token.image.codePointAt(0) ?? 0;
   const code = `U+${point.toString(16).toUpperCase().padStart(4, "0")}`;
   const shown = point < 0x20 || point === 0x7f ? code : `\`${token.image}\``;
@@ -115,7 +116,7 @@ function repairUnclosedString(token: IToken, span: Span): Repair {
   };
 }
 
-function repairForeign(token: IToken, span: Span): Repair {
+function repairForeign(token: IToken, span: Span, previous: IToken | undefined): Repair {
   const at = { span, note: "" };
   const image = token.image;
   if (/^['“”]/.test(image)) {
@@ -150,12 +151,13 @@ function repairForeign(token: IToken, span: Span): Repair {
       }),
     };
   }
+  const name = previous?.image ?? "x";
   return {
     token: replaced(token, t.Equals, "="),
     diagnostic: error("syntax/operator", {
       message: `names are bindings, so there is no \`${image}\``,
       at,
-      hint: `write \`x = x ${image.slice(0, 1)} …\``,
+      hint: `write \`${name} = ${name} ${image.slice(0, 1)} …\``,
     }),
   };
 }

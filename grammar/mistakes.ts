@@ -42,16 +42,16 @@ export function explain(
   const isEnd = found.tokenType === EOF || index < 0;
   const special = isEnd ? undefined : explainToken(file, form, found, previous, expected);
   if (special !== undefined) return special;
-  if (previous !== undefined && (isEnd || isCloser(found))) {
-    const what = expected === "the end of the line" ? "something" : expected;
+  const endsHere = expected === "the end of the line";
+  if (previous !== undefined && !endsHere && (isEnd || isCloser(found))) {
     return error("syntax/expected", {
-      message: `${what} is missing after \`${previous.image}\``,
+      message: `${expected} is missing after \`${previous.image}\``,
       at: { span: spanOf(file, previous), note: "" },
       hint: expected === "a value" ? wantsValue(previous) : forms[form],
     });
   }
   const at = { span: spanOf(file, isEnd ? (previous ?? found) : found), note: "" };
-  if (expected === "the end of the line" || previous === undefined) {
+  if (endsHere || previous === undefined) {
     const after = previous === undefined ? "stand here" : `follow \`${previous.image}\``;
     const message = `\`${found.image}\` cannot ${after}`;
     return error("syntax/expected", { message, at, hint: forms[form] });

@@ -7,7 +7,7 @@
  */
 
 import type { IToken } from "chevrotain";
-import { closesNothing, closing, matchBrackets, virtual } from "./brackets.ts";
+import { type Brackets, closesNothing, closing, matchBrackets, virtual } from "./brackets.ts";
 import { type Diagnostic, error } from "./diagnostic.ts";
 import {
   beginsDeclaration,
@@ -43,7 +43,10 @@ export function outline(file: string, lexed: Lexed): Outline {
   const regions = divide(lexed.tokens).map((region) => {
     const brackets = matchBrackets(file, region);
     diagnostics.push(...brackets.diagnostics);
-    const outliner = new Outliner(file, brackets.tokens, brackets.unclosed, docs);
+    const reported = new Set(
+      [...lexed.diagnostics, ...brackets.diagnostics].map(({ at }) => at.span.start),
+    );
+    const outliner = new Outliner(file, brackets, reported, docs);
     const lines = outliner.run();
     diagnostics.push(...outliner.diagnostics);
     return lines;
@@ -102,6 +105,8 @@ class Outliner {
   readonly #file: string;
   readonly #tokens: readonly IToken[];
   readonly #unclosed: ReadonlySet<IToken>;
+  /** Where tokens stand of which something has been said already. */
+  readonly #reported: ReadonlySet<number>;
   readonly #docs: ReadonlyMap<number, string>;
   /** Opening braces less closing ones: not zero if one is missing. */
   #surplus: number;
@@ -113,13 +118,14 @@ class Outliner {
 
   constructor(
     file: string,
-    tokens: readonly IToken[],
-    unclosed: ReadonlySet<IToken>,
+    { tokens, unclosed }: Brackets,
+    reported: ReadonlySet<number>,
     docs: ReadonlyMap<number, string>,
   ) {
     this.#file = file;
     this.#tokens = tokens;
     this.#unclosed = unclosed;
+    this.#reported = reported;
     this.#docs = docs;
     this.#closesLeft = tokens.filter((token) => token.tokenType === t.RightBrace).length;
     const opens = tokens.filter((token) => token.tokenType === t.LeftBrace).length;
@@ -139,7 +145,7 @@ class Outliner {
     if (this.#breaksBefore(token, index)) this.#endLine();
     if (this.#line.length === 0) this.#closeByIndentation(token, index);
     if (token.tokenType === t.RightBrace) this.#closesLeft -= 1;
-    if (token.tokenType === t.LeftBrace && !this.#opensSet()) this.#openFrame(token);
+    if (token.tokenType === t.LeftBrace && !this.#opensSet()) this.#openBody(token);
     else if (token.tokenType === t.RightBrace && !this.#closesSet()) this.#closeBody(token);
     else this.#take(token);
   }
@@ -181,7 +187,8 @@ class Outliner {
   }
 
   #closesSet(): boolean {
-    return this.#open.some((open) => open.tokenType === t.LeftBrace);
+    const isImport = this.#frames.length === 0 && declarationHead(this.#line) === "import";
+    return isImport || this.#open.some((open) => open.tokenType === t.LeftBrace);
   }
 
   /** Ends the line; if it should have a body, the lines indented below it are taken as one. */
@@ -203,6 +210,20 @@ class Outliner {
   #closeBrackets(): void {
     for (const open of this.#open.splice(0).reverse()) {
       this.#line.push(virtualClosing(open, this.#line[this.#line.length - 1] ?? open));
+    }
+  }
+
+  #openBody(token: IToken): void {
+    if (this.#line.length > 0 || this.#surplus <= 0) this.#openFrame(token);
+    else {
+      this.#surplus -= 1;
+      this.diagnostics.push(
+        error("syntax/bracket", {
+          message: "this `{` opens nothing",
+          at: { span: spanOf(this.#file, token), note: "" },
+          hint: "remove it",
+        }),
+      );
     }
   }
 
@@ -229,6 +250,7 @@ class Outliner {
     const isColon = last.tokenType === t.Colon;
     if (isColon) this.#line.pop();
     this.#surplus += 1;
+    if (this.#line.some((token) => this.#reported.has(token.startOffset))) return;
     this.diagnostics.push(
       error("syntax/bracket", {
         message: `the body of \`${word}\` stands in braces`,

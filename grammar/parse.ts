@@ -48,7 +48,14 @@ export function parse(source: Source): Parsed {
   const lexed = lex(source);
   const { regions, diagnostics: ofOutline } = outline(source.file, lexed);
   const diagnostics: Diagnostic[] = [...lexed.diagnostics, ...ofOutline];
-  const module = buildModule(source.file, regions, () => contextFor(source.file, diagnostics));
+  const ends = neighbourhoods(
+    source,
+    lexed.tokens,
+    new Set(diagnostics.map(({ at }) => at.span.start)),
+  );
+  const module = buildModule(source.file, regions, () =>
+    contextFor(source.file, diagnostics, ends),
+  );
   diagnostics.sort((a, b) => a.at.span.start - b.at.span.start);
   return { module, diagnostics };
 }
@@ -61,20 +68,51 @@ const readable: ReadonlySet<string> = new Set([
   "syntax/string",
 ]);
 
-function isWithin(diagnostic: Diagnostic, tokens: readonly IToken[]): boolean {
-  const first = tokens[0]?.startOffset ?? 0;
-  const last = tokens[tokens.length - 1]?.endOffset ?? -1;
-  return diagnostic.at.span.start >= first && diagnostic.at.span.start <= last;
+/**
+ * Where each token's neighbourhood ends: at the next token, or with the line of the text. A bracket
+ * that closes nothing belongs to the neighbourhood before it.
+ */
+function neighbourhoods(
+  source: Source,
+  tokens: readonly IToken[],
+  reported: ReadonlySet<number>,
+): ReadonlyMap<IToken, number> {
+  const ends = new Map<IToken, number>();
+  let next = source.text.length + 1;
+  for (const token of [...tokens].reverse()) {
+    const line = source.text.indexOf("\n", token.endOffset ?? token.startOffset);
+    ends.set(token, line < 0 ? next : Math.min(line, next));
+    const isDropped = /^[)\]}]$/.test(token.image) && reported.has(token.startOffset);
+    if (!isDropped) next = token.startOffset;
+  }
+  return ends;
 }
 
-function contextFor(file: string, diagnostics: Diagnostic[]): Context {
+function contextFor(
+  file: string,
+  diagnostics: Diagnostic[],
+  ends: ReadonlyMap<IToken, number>,
+): Context {
+  let isSilent = false;
+  const isWithin = ({ at }: Diagnostic, tokens: readonly IToken[]): boolean => {
+    const last = tokens.findLast((token) => ends.has(token));
+    const end = last === undefined ? undefined : ends.get(last);
+    const start = tokens[0]?.startOffset;
+    return (
+      start !== undefined && end !== undefined && at.span.start >= start && at.span.start < end
+    );
+  };
   const context: Context = {
     file,
     miscased: new Set(),
     report: (diagnostic) => {
       diagnostics.push(diagnostic);
     },
-    isReported: (tokens) => diagnostics.some((each) => isWithin(each, tokens)),
+    remark: (diagnostic) => {
+      if (!isSilent) diagnostics.push(diagnostic);
+    },
+    isReported: (tokens) =>
+      diagnostics.some((each) => each.code !== "syntax/comment" && isWithin(each, tokens)),
     isBroken: (tokens) =>
       diagnostics.some((each) => !readable.has(each.code) && isWithin(each, tokens)),
     parse: (form, tokens) => {
@@ -86,6 +124,7 @@ function contextFor(file: string, diagnostics: Diagnostic[]): Context {
       if (exception !== undefined && !wasReported) {
         diagnostics.push(explain(file, form, tokens, exception));
       }
+      isSilent = context.isBroken(tokens);
       return node;
     },
   };

@@ -94,8 +94,11 @@ function isUnknown(token: IToken): boolean {
 function endsValue(token: IToken | undefined, tokens: readonly IToken[], index: number): boolean {
   if (token === undefined) return false;
   if (tokens[index - 1]?.tokenType === t.Dot) return true;
-  if (index <= 0 && /^(?:return|if|require)$/.test(token.image)) return false;
-  if (token.image === "if" && tokens[index - 1]?.image === "else") return false;
+  const above = tokens[index - 1];
+  const isFirst =
+    index <= 0 || above?.tokenType === t.LeftBrace || above?.tokenType === t.RightBrace;
+  if (isFirst && /^(?:return|if|require)$/.test(token.image)) return false;
+  if (token.image === "if" && above?.image === "else") return false;
   const type = token.tokenType;
   return (
     tokenMatcher(token, t.Name) ||

@@ -8,6 +8,7 @@
 import {
   type CstNode,
   CstParser,
+  EOF,
   type IParserErrorMessageProvider,
   type ParserMethod,
   type TokenType,
@@ -107,7 +108,7 @@ export abstract class TermParser extends CstParser {
   });
 
   readonly path: Rule = this.RULE("path", () => {
-    this.SUBRULE(this.pathPart);
+    this.SUBRULE(this.pathStart);
     this.MANY(() =>
       this.OR([
         {
@@ -119,6 +120,18 @@ export abstract class TermParser extends CstParser {
         { ALT: () => this.SUBRULE(this.pathIndex) },
       ]),
     );
+  });
+
+  /** A path begins with no word that joins values, so that `or at` is not taken for one. */
+  readonly pathStart: Rule = this.RULE("pathStart", () => {
+    this.OR({
+      ERR_MSG: "a path",
+      DEF: [
+        { ALT: () => this.CONSUME(t.Name) },
+        { ALT: () => this.CONSUME(t.Numeral) },
+        { ALT: () => this.CONSUME(t.Text) },
+      ],
+    });
   });
 
   readonly pathPart: Rule = this.RULE("pathPart", () => {
@@ -271,8 +284,13 @@ export abstract class TermParser extends CstParser {
     });
   });
 
-  /** A token that nobody wrote has no place, so recovery may skip tokens but never invents one. */
+  /** A token that nobody wrote has no place. */
   protected override canTokenTypeBeInsertedInRecovery(): boolean {
+    return false;
+  }
+
+  /** What follows a misplaced token is seldom what should have been there. */
+  protected override canTokenTypeBeDeletedInRecovery(): boolean {
     return false;
   }
 
@@ -303,6 +321,7 @@ export abstract class TermParser extends CstParser {
 
 /** A kind of token in a message. */
 function display(type: TokenType): string {
+  if (type === EOF) return "the end of the line";
   if (type === t.Name) return "a name";
   if (type === t.Word) return "a word";
   if (type === t.Text) return "a string in quotes";
