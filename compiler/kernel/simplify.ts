@@ -27,7 +27,16 @@ export function simplifyBinary(
     return neutral(operator, left, right.value);
   }
   if (left.kind === "const") return constantFirst(operator, type, left, right);
-  return undefined;
+  return operator === "add" && type.scalar === "i32" ? constantLast(type, left, right) : undefined;
+}
+
+/** `(x + c) + (y + d)` as `(x + y) + (c + d)`, so that constant offsets of an index come last. */
+function constantLast(type: KernelType, left: Expr, right: Expr): Expr | undefined {
+  const [first, second] = [parts(left, "add"), parts(right, "add")];
+  if (first === undefined && second === undefined) return undefined;
+  const [x, c] = first ?? [left, 0];
+  const [y, d] = second ?? [right, 0];
+  return make("add", { kind: "binary", type, operator: "add", left: x, right: y }, (c + d) | 0);
 }
 
 function fold(

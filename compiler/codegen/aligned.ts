@@ -1,0 +1,69 @@
+/**
+ * Finds buffers that a kernel only ever accesses by four elements at multiples of four, so that a
+ * language may see them as arrays of four lanes.
+ */
+
+import * as build from "../kernel/build.ts";
+import type { Expr, Kernel, Statement } from "../kernel/kernel.ts";
+import { expressionsOf, visitBody, visitExpr } from "../kernel/rewrite.ts";
+
+/** The names of such buffers of `kernel`. */
+export function alignedBuffers(kernel: Kernel): ReadonlySet<string> {
+  const multiples = multiplesOfFour(kernel.body);
+  const aligned = new Set<string>();
+  const others = new Set<string>();
+  const note = (buffer: string, lanes: 1 | 4, index: Expr): void => {
+    const fits = lanes === 4 && isMultipleOfFour(index, multiples);
+    (fits ? aligned : others).add(buffer);
+  };
+  visitBody(kernel.body, (statement) => {
+    if (statement.kind === "store") {
+      note(statement.buffer, statement.value.type.lanes, statement.index);
+    }
+    for (const expr of expressionsOf(statement)) {
+      visitExpr(expr, (part) => {
+        if (part.kind === "load") note(part.buffer, part.type.lanes, part.index);
+      });
+    }
+  });
+  for (const name of others) aligned.delete(name);
+  return aligned;
+}
+
+/** The index of the four elements that start at `index`, a multiple of four. */
+export function quarter(index: Expr): Expr {
+  const exact = build.quotient(index, 4);
+  const isOpen = exact.kind === "binary" && exact.operator === "quotient";
+  return isOpen ? build.shiftRight(index, 2) : exact;
+}
+
+/** Variables that never change and are multiples of four, and such loop variables. */
+function multiplesOfFour(body: readonly Statement[]): ReadonlySet<string> {
+  const found = new Set<string>();
+  visitBody(body, (each) => {
+    if (each.kind === "let" && isMultipleOfFour(each.value, found)) found.add(each.name);
+    if (each.kind !== "for") return;
+    const ends = [each.from, each.step];
+    if (ends.every((end) => isMultipleOfFour(end, found))) found.add(each.variable);
+  });
+  return found;
+}
+
+function isMultipleOfFour(expr: Expr, known: ReadonlySet<string>): boolean {
+  if (expr.type.scalar !== "i32" || expr.type.lanes !== 1) return false;
+  if (expr.kind === "const") return expr.value % 4 === 0;
+  if (expr.kind === "var") return known.has(expr.name);
+  if (expr.kind !== "binary") return false;
+  const { left, right } = expr;
+  switch (expr.operator) {
+    case "add":
+    case "subtract":
+      return isMultipleOfFour(left, known) && isMultipleOfFour(right, known);
+    case "multiply":
+      return isMultipleOfFour(left, known) || isMultipleOfFour(right, known);
+    case "shift_left":
+      return right.kind === "const" && right.value >= 2;
+    default:
+      return false;
+  }
+}

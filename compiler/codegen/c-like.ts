@@ -1,0 +1,252 @@
+/**
+ * Prints legalized kernel IR in a language with C's shape. What such languages share is here, once;
+ * where they differ is a `Dialect`.
+ *
+ * Brackets follow the strictest reader, WGSL: shifts and bit operators stand in brackets inside any
+ * other operator and take only operands without operators, `&&` and `||` do not mix.
+ */
+
+import { InvariantError, invariant, unreachable } from "../../grammar/invariant.ts";
+import type { BinaryOperator, Expr, Kernel, KernelType, Statement } from "../kernel/kernel.ts";
+
+/** A place in memory, as its dialect sees it. */
+export interface MemoryAccess {
+  readonly kind: "buffer" | "array";
+  readonly name: string;
+  /** The type of what is read or written; four lanes lie at `index` and after. */
+  readonly type: KernelType;
+  readonly index: Expr;
+}
+
+/** Where two C-like languages differ. Expressions come as text that binds tightest. */
+export interface Dialect {
+  readonly typeName: (type: KernelType) => string;
+  readonly literal: (type: KernelType, value: number) => string;
+  /** The part before ` = value;` of a declaration. */
+  readonly declaration: (form: "let" | "var", type: KernelType, name: string) => string;
+  readonly load: (access: MemoryAccess, write: (expr: Expr) => string) => string;
+  readonly store: (
+    access: MemoryAccess,
+    value: string,
+    write: (expr: Expr) => string,
+  ) => readonly string[];
+  readonly call: (expr: Extract<Expr, { kind: "call" }>, args: readonly string[]) => string;
+  readonly select: (condition: string, then: string, otherwise: string, lanes: 1 | 4) => string;
+  readonly cast: (type: KernelType, from: KernelType, operand: string) => string;
+  readonly vector: (type: KernelType, items: readonly string[]) => string;
+  readonly lane: (operand: string, index: number) => string;
+  /** The right operand of a shift. */
+  readonly shiftAmount: (amount: Expr, write: (expr: Expr, level: number) => string) => string;
+  readonly barrier: string;
+  /** The word for a name of the kernel: itself unless the language has another use for it. */
+  readonly word: (name: string) => string;
+}
+
+/** How tightly text binds; an operand below what its place needs gets brackets. */
+const level = { any: 0, bits: 1, logic: 2, compare: 3, sum: 5, product: 6, unary: 7, primary: 9 };
+
+interface Form {
+  readonly symbol: string;
+  readonly own: number;
+  readonly left: number;
+  readonly right: number;
+}
+
+function form(symbol: string, own: number, left: number, right: number): Form {
+  return { symbol, own, left, right };
+}
+
+const comparison = (symbol: string): Form => form(symbol, level.compare, level.sum, level.sum);
+const product = (symbol: string): Form => form(symbol, level.product, level.product, level.unary);
+const bits = (symbol: string): Form => form(symbol, level.bits, level.unary, level.unary);
+
+const forms: Partial<Readonly<Record<BinaryOperator, Form>>> = {
+  add: form("+", level.sum, level.sum, level.product),
+  subtract: form("-", level.sum, level.sum, level.product),
+  multiply: product("*"),
+  divide: product("/"),
+  quotient: product("/"),
+  remainder: product("%"),
+  equal: comparison("=="),
+  not_equal: comparison("!="),
+  less: comparison("<"),
+  less_equal: comparison("<="),
+  and: form("&&", level.logic, level.compare, level.compare),
+  or: form("||", level.logic, level.compare, level.compare),
+  shift_left: bits("<<"),
+  shift_right: bits(">>"),
+  bit_and: bits("&"),
+  bit_or: bits("|"),
+};
+
+/** The statements of `kernel`, without the function around them, not indented. */
+export function printBody(kernel: Kernel, dialect: Dialect): readonly string[] {
+  return new Printer(dialect).block(kernel.body);
+}
+
+class Printer {
+  private readonly dialect: Dialect;
+
+  constructor(dialect: Dialect) {
+    this.dialect = dialect;
+  }
+
+  block(body: readonly Statement[]): readonly string[] {
+    return body.flatMap((each) => this.statement(each));
+  }
+
+  private nested(body: readonly Statement[]): readonly string[] {
+    return this.block(body).map((line) => `  ${line}`);
+  }
+
+  private statement(statement: Statement): readonly string[] {
+    const { dialect } = this;
+    switch (statement.kind) {
+      case "let":
+      case "var": {
+        const { name, value } = statement;
+        const head = dialect.declaration(statement.kind, value.type, dialect.word(name));
+        return [`${head} = ${this.write(value)};`];
+      }
+      case "assign":
+        return [this.assignment(dialect.word(statement.name), statement)];
+      case "store":
+      case "store_array": {
+        const isBuffer = statement.kind === "store";
+        const access: MemoryAccess = {
+          kind: isBuffer ? "buffer" : "array",
+          name: isBuffer ? statement.buffer : statement.array,
+          type: statement.value.type,
+          index: statement.index,
+        };
+        return dialect.store(access, this.write(statement.value), (expr) => this.write(expr));
+      }
+      case "for":
+        return [`${this.loopHead(statement)} {`, ...this.nested(statement.body), "}"];
+      case "if":
+        return this.branches(statement);
+      case "barrier":
+        return [`${dialect.barrier};`];
+      default:
+        throw new InvariantError(`codegen: \`${statement.kind}\` is not legalized`);
+    }
+  }
+
+  /** `x += e` where the new value is the old one plus something. */
+  private assignment(word: string, { name, value }: { name: string; value: Expr }): string {
+    const isOwnSum =
+      value.kind === "binary" &&
+      (value.operator === "add" || value.operator === "multiply") &&
+      value.left.kind === "var" &&
+      value.left.name === name;
+    if (!isOwnSum) return `${word} = ${this.write(value)};`;
+    return `${word} ${value.operator === "add" ? "+" : "*"}= ${this.write(value.right)};`;
+  }
+
+  private loopHead(statement: Extract<Statement, { kind: "for" }>): string {
+    const word = this.dialect.word(statement.variable);
+    const type: KernelType = { scalar: "i32", lanes: 1 };
+    const start = `${this.dialect.declaration("var", type, word)} = ${this.write(statement.from)}`;
+    const { step } = statement;
+    const isOne = step.kind === "const" && step.value === 1;
+    const advance = isOne ? `${word}++` : `${word} += ${this.write(step)}`;
+    return `for (${start}; ${word} < ${this.write(statement.to, level.sum)}; ${advance})`;
+  }
+
+  private branches(statement: Extract<Statement, { kind: "if" }>): readonly string[] {
+    const head = `if (${this.write(statement.condition)}) {`;
+    const then = [head, ...this.nested(statement.then)];
+    const [first, ...more] = statement.otherwise;
+    if (first === undefined) return [...then, "}"];
+    if (first.kind === "if" && more.length === 0) {
+      const [line = "", ...lines] = this.branches(first);
+      return [...then, `} else ${line}`, ...lines];
+    }
+    return [...then, "} else {", ...this.nested(statement.otherwise), "}"];
+  }
+
+  /** `expr` as text that binds at least as tightly as `needed`. */
+  private write(expr: Expr, needed: number = level.any): string {
+    const { dialect } = this;
+    const primary = (part: Expr): string => this.write(part, level.primary);
+    switch (expr.kind) {
+      case "const": {
+        const text = dialect.literal(expr.type, expr.value);
+        return text.startsWith("-") && needed > level.unary ? `(${text})` : text;
+      }
+      case "var":
+        return dialect.word(expr.name);
+      case "builtin":
+        return expr.name;
+      case "load":
+      case "load_array": {
+        const isBuffer = expr.kind === "load";
+        const name = isBuffer ? expr.buffer : expr.array;
+        const kind = isBuffer ? "buffer" : "array";
+        const access: MemoryAccess = { kind, name, type: expr.type, index: expr.index };
+        return dialect.load(access, (part) => this.write(part));
+      }
+      case "unary": {
+        const text = `${expr.operator === "negate" ? "-" : "!"}${primary(expr.operand)}`;
+        return needed > level.unary ? `(${text})` : text;
+      }
+      case "binary":
+        return this.binary(expr, needed);
+      case "call":
+        return dialect.call(
+          expr,
+          expr.args.map((arg) => this.write(arg)),
+        );
+      case "select": {
+        const parts = [expr.condition, expr.then, expr.otherwise] as const;
+        const [condition, then, otherwise] = parts.map((part) => this.write(part));
+        return dialect.select(condition ?? "", then ?? "", otherwise ?? "", expr.type.lanes);
+      }
+      case "cast":
+        return dialect.cast(expr.type, expr.operand.type, this.write(expr.operand));
+      case "splat":
+        return dialect.vector(expr.type, [this.write(expr.operand)]);
+      case "vector":
+        return dialect.vector(
+          expr.type,
+          expr.items.map((item) => this.write(item)),
+        );
+      case "lane":
+        return dialect.lane(primary(expr.operand), expr.index);
+      case "element":
+        throw new InvariantError("codegen: `element` is not legalized");
+      default:
+        return unreachable(expr);
+    }
+  }
+
+  private binary(expr: Extract<Expr, { kind: "binary" }>, needed: number): string {
+    const { left, right } = expr;
+    const isLogic = expr.operator === "and" || expr.operator === "or";
+    const own =
+      isLogic && expr.type.lanes === 4
+        ? bits(expr.operator === "and" ? "&" : "|")
+        : forms[expr.operator];
+    invariant(own !== undefined, `codegen: \`${expr.operator}\` is not legalized`);
+    const chains = isLogic && left.kind === "binary" && left.operator === expr.operator;
+    const first = this.write(left, chains && own.own === level.logic ? level.logic : own.left);
+    const isShift = expr.operator === "shift_left" || expr.operator === "shift_right";
+    let symbol = own.symbol;
+    let second: string;
+    if (isShift) {
+      second = this.dialect.shiftAmount(right, (part, at) => this.write(part, at));
+    } else if (isNegativeConstant(right) && expr.operator === "add") {
+      symbol = "-";
+      second = this.dialect.literal(right.type, -right.value);
+    } else {
+      second = this.write(right, own.right);
+    }
+    const text = `${first} ${symbol} ${second}`;
+    return own.own < needed ? `(${text})` : text;
+  }
+}
+
+/** A constant below zero whose opposite exists. */
+function isNegativeConstant(expr: Expr): expr is Extract<Expr, { kind: "const" }> {
+  return expr.kind === "const" && expr.value < 0 && expr.value > -2147483648;
+}

@@ -1,0 +1,109 @@
+/**
+ * CUDA C++: one `extern "C"` kernel with a one-dimensional grid of exactly the groups, buffers as
+ * pointers and scalars as `int` parameters. Values of four lanes are a struct with operators, which
+ * the compiler keeps in registers; the text has its definition only where it needs it.
+ */
+
+import { invariant } from "../../grammar/invariant.ts";
+import * as build from "../kernel/build.ts";
+import type { CallFunction, Kernel, KernelType } from "../kernel/kernel.ts";
+import { shortest } from "../kernel/print.ts";
+import { type Dialect, printBody } from "./c-like.ts";
+import { lanesPrelude } from "./cuda-lanes.ts";
+import { namesOf, usesLanes } from "./names.ts";
+import { reservedInCuda, wordsFor } from "./words.ts";
+
+const scalarNames = { f32: "float", i32: "int", bool: "bool" } as const;
+
+function typeName({ scalar, lanes }: KernelType): string {
+  return lanes === 1 ? scalarNames[scalar] : `lanes<${scalarNames[scalar]}>`;
+}
+
+function literal(type: KernelType, value: number): string {
+  if (type.lanes === 4) return `splat4(${literal({ ...type, lanes: 1 }, value)})`;
+  if (type.scalar === "bool") return value === 0 ? "false" : "true";
+  if (type.scalar === "f32") return `${shortest(value)}f`;
+  // The literal of the least int is a long in C++.
+  return value === -2147483648 ? "(-2147483647 - 1)" : String(value);
+}
+
+const floatFunctions: Partial<Readonly<Record<CallFunction, string>>> = {
+  abs: "fabsf",
+  min: "fminf",
+  max: "fmaxf",
+  floor: "floorf",
+  ceil: "ceilf",
+  round_even: "rintf",
+  sqrt: "sqrtf",
+  inverse_sqrt: "rsqrtf",
+  fma: "fmaf",
+  bits_of: "__float_as_int",
+};
+
+const wholeFunctions: Partial<Readonly<Record<CallFunction, string>>> = {
+  abs: "abs",
+  min: "min",
+  max: "max",
+  from_bits: "__int_as_float",
+};
+
+function dialectOf(kernel: Kernel): Dialect {
+  const word = wordsFor(namesOf(kernel), reservedInCuda);
+  return {
+    typeName,
+    literal,
+    word,
+    declaration: (form, type, name) => `${form === "let" ? "const " : ""}${typeName(type)} ${name}`,
+    load: ({ name, type, index }, write) => {
+      if (type.lanes === 1) return `${word(name)}[${write(index)}]`;
+      return `load4(${word(name)}, ${write(index)})`;
+    },
+    store: ({ name, type, index }, value, write) => {
+      if (type.lanes === 1) return [`${word(name)}[${write(index)}] = ${value};`];
+      return [`store4(${word(name)}, ${write(index)}, ${value});`];
+    },
+    call: ({ fn, args: [first] }, args) => {
+      const isWhole = first?.type.scalar === "i32";
+      const name = (isWhole ? wholeFunctions : floatFunctions)[fn];
+      invariant(name !== undefined, `codegen: \`${fn}\` is not legalized for CUDA`);
+      return `${name}(${args.join(", ")})`;
+    },
+    select: (condition, then, otherwise, lanes) =>
+      lanes === 4
+        ? `select4(${condition}, ${then}, ${otherwise})`
+        : `(${condition} ? ${then} : ${otherwise})`,
+    cast: (type, _from, operand) => `${typeName(type)}(${operand})`,
+    vector: (type, items) => {
+      if (items.length === 1) return `splat4(${items[0]})`;
+      return `${typeName(type)}{${items.join(", ")}}`;
+    },
+    lane: (operand, index) => `${operand}.${"xyzw"[index]}`,
+    shiftAmount: (amount, write) =>
+      write(amount.type.lanes === 1 ? amount : build.lane(amount, 0), 7),
+    barrier: "__syncthreads()",
+  };
+}
+
+/** A legalized kernel as CUDA C++ text. */
+export function cudaText(kernel: Kernel): string {
+  const dialect = dialectOf(kernel);
+  const { word } = dialect;
+  const buffers = kernel.buffers.map(({ name, element, access }) => {
+    const qualifier = access === "read" ? "const " : "";
+    return `${qualifier}${scalarNames[element]}* __restrict__ ${word(name)}`;
+  });
+  const parameters = [...buffers, ...kernel.scalars.map((name) => `int ${word(name)}`)];
+  const arrays = kernel.arrays.map(
+    ({ name, element, length }) => `__shared__ ${scalarNames[element]} ${word(name)}[${length}];`,
+  );
+  const start = [...arrays, "const int group = blockIdx.x;", "const int invocation = threadIdx.x;"];
+  const lines = [
+    ...kernel.comment.map((line) => `// ${line}`),
+    ...(usesLanes(kernel) ? [...lanesPrelude, ""] : []),
+    `extern "C" __global__ void __launch_bounds__(${kernel.workgroupSize}) ${word(kernel.name)}(`,
+    ...parameters.map((each, at) => `    ${each}${at + 1 < parameters.length ? "," : ") {"}`),
+    ...[...start, ...printBody(kernel, dialect)].map((line) => `  ${line}`),
+    "}",
+  ];
+  return `${lines.join("\n")}\n`;
+}

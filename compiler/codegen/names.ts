@@ -1,0 +1,36 @@
+/** What a printer asks of a whole kernel before it writes: the names in it, and what it uses. */
+
+import type { Expr, Kernel, Statement } from "../kernel/kernel.ts";
+import {
+  declaredBy,
+  expressionsOf,
+  someExpr,
+  someStatement,
+  visitBody,
+} from "../kernel/rewrite.ts";
+
+/** Every name that `kernel` declares. */
+export function namesOf(kernel: Kernel): ReadonlySet<string> {
+  const names = new Set([
+    kernel.name,
+    ...kernel.buffers.map((each) => each.name),
+    ...kernel.arrays.map((each) => each.name),
+    ...kernel.scalars,
+  ]);
+  visitBody(kernel.body, (each) => {
+    for (const name of declaredBy(each)) names.add(name);
+  });
+  return names;
+}
+
+/** Whether an expression anywhere in `kernel` has a part for which `wanted` holds. */
+export function uses(kernel: Kernel, wanted: (part: Expr) => boolean): boolean {
+  const has = (each: Statement): boolean =>
+    expressionsOf(each).some((expr) => someExpr(expr, wanted));
+  return someStatement(kernel.body, has);
+}
+
+/** Whether `kernel` has values of four lanes. */
+export function usesLanes(kernel: Kernel): boolean {
+  return uses(kernel, (part) => part.type.lanes === 4);
+}

@@ -1,0 +1,146 @@
+/**
+ * WGSL: storage buffers at bindings 0 …, then one uniform with the number of groups and the scalars.
+ *
+ * The grid is folded to two dimensions, since one has at most 65535 groups; groups beyond the last
+ * return at once, all invocations together, so barriers stay uniform. Literals are exact: WGSL has
+ * no infinities and no NaN, and neither has legal kernel IR.
+ */
+
+import { invariant } from "../../grammar/invariant.ts";
+import * as build from "../kernel/build.ts";
+import type { CallFunction, Kernel, KernelType } from "../kernel/kernel.ts";
+import { shortest } from "../kernel/print.ts";
+import { type Dialect, type MemoryAccess, printBody } from "./c-like.ts";
+import { alignedBuffers, quarter } from "./aligned.ts";
+import { namesOf, uses } from "./names.ts";
+import { reservedInWgsl, wordsFor } from "./words.ts";
+
+function typeName({ scalar, lanes }: KernelType): string {
+  return lanes === 1 ? scalar : `vec4<${scalar}>`;
+}
+
+function literal(type: KernelType, value: number): string {
+  if (type.lanes === 4) return `${typeName(type)}(${literal({ ...type, lanes: 1 }, value)})`;
+  if (type.scalar === "bool") return value === 0 ? "false" : "true";
+  return type.scalar === "i32" ? String(value) : `${shortest(value)}f`;
+}
+
+const functions: Partial<Readonly<Record<CallFunction, string>>> = {
+  abs: "abs",
+  min: "min",
+  max: "max",
+  floor: "floor",
+  ceil: "ceil",
+  round_even: "round",
+  sqrt: "sqrt",
+  inverse_sqrt: "inverseSqrt",
+  fma: "fma",
+};
+
+function dialectOf(kernel: Kernel, aligned: ReadonlySet<string>): Dialect {
+  const word = wordsFor(namesOf(kernel), reservedInWgsl);
+  const isVector = ({ kind, name }: MemoryAccess): boolean =>
+    kind === "buffer" && aligned.has(name);
+  return {
+    typeName,
+    literal,
+    word,
+    declaration: (form, _type, name) => `${form} ${name}`,
+    load: (access, write) => {
+      const name = word(access.name);
+      if (isVector(access)) return `${name}[${write(quarter(access.index))}]`;
+      if (access.type.lanes === 1) return `${name}[${write(access.index)}]`;
+      const at = [0, 1, 2, 3].map((lane) => write(build.add(access.index, lane)));
+      return `${typeName(access.type)}(${at.map((index) => `${name}[${index}]`).join(", ")})`;
+    },
+    store: (access, value, write) => {
+      const name = word(access.name);
+      if (isVector(access)) return [`${name}[${write(quarter(access.index))}] = ${value};`];
+      if (access.type.lanes === 1) return [`${name}[${write(access.index)}] = ${value};`];
+      const at = [0, 1, 2, 3].map((lane) => write(build.add(access.index, lane)));
+      const lines = at.map((index, lane) => `${name}[${index}] = lanes.${"xyzw"[lane]};`);
+      return [`{ let lanes = ${value}; ${lines.join(" ")} }`];
+    },
+    call: ({ fn, type }, args) => {
+      if (fn === "bits_of" || fn === "from_bits") return `bitcast<${typeName(type)}>(${args[0]})`;
+      const name = functions[fn];
+      invariant(name !== undefined, `codegen: \`${fn}\` is not legalized for WGSL`);
+      return `${name}(${args.join(", ")})`;
+    },
+    select: (condition, then, otherwise) => `select(${otherwise}, ${then}, ${condition})`,
+    cast: (type, _from, operand) => `${typeName(type)}(${operand})`,
+    vector: (type, items) => `${typeName(type)}(${items.join(", ")})`,
+    lane: (operand, index) => `${operand}.${"xyzw"[index]}`,
+    shiftAmount: (amount, write) => {
+      const [open, close] = amount.type.lanes === 1 ? ["", ""] : ["vec4<u32>(", ")"];
+      if (amount.kind === "const") return `${open}${amount.value}u${close}`;
+      return amount.type.lanes === 1
+        ? `u32(${write(amount, 0)})`
+        : `${open}${write(amount, 0)}${close}`;
+    },
+    barrier: "workgroupBarrier()",
+  };
+}
+
+/** A legalized kernel as a WGSL module whose entry point has the kernel's name. */
+export function wgslText(kernel: Kernel): string {
+  const aligned = alignedBuffers(kernel);
+  const dialect = dialectOf(kernel, aligned);
+  const { word } = dialect;
+  const buffers = kernel.buffers.map(({ name, element, access }, binding) => {
+    const space = access === "read" ? "storage, read" : "storage, read_write";
+    const type = aligned.has(name) ? `vec4<${element}>` : element;
+    return `@group(0) @binding(${binding}) var<${space}> ${word(name)}: array<${type}>;`;
+  });
+  const arrays = kernel.arrays.map(
+    ({ name, element, length }) => `var<workgroup> ${word(name)}: array<${element}, ${length}>;`,
+  );
+  const members = ["groups", ...kernel.scalars.map((name) => memberName(name))];
+  const lines = [
+    ...kernel.comment.map((line) => `// ${line}`),
+    `struct Sizes { ${members.map((name) => `${name}: i32`).join(", ")} }`,
+    "",
+    ...buffers,
+    `@group(0) @binding(${kernel.buffers.length}) var<uniform> sizes: Sizes;`,
+    ...arrays,
+    "",
+    `@compute @workgroup_size(${kernel.workgroupSize})`,
+    ...entryPoint(kernel, dialect),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/** A scalar's member of `Sizes`, which has `groups` already. */
+function memberName(name: string): string {
+  return name === "groups" || reservedInWgsl.has(name) || name.startsWith("_")
+    ? `size_${name}`
+    : name;
+}
+
+function entryPoint(kernel: Kernel, dialect: Dialect): readonly string[] {
+  const usesInvocation = uses(
+    kernel,
+    (part) => part.kind === "builtin" && part.name === "invocation",
+  );
+  const parameters = [
+    "@builtin(workgroup_id) group_id: vec3<u32>",
+    "@builtin(num_workgroups) grid: vec3<u32>",
+    ...(usesInvocation ? ["@builtin(local_invocation_index) local_index: u32"] : []),
+  ];
+  const scalars = kernel.scalars.filter((name) =>
+    uses(kernel, (part) => part.kind === "var" && part.name === name),
+  );
+  const start = [
+    "let group = i32(group_id.x + group_id.y * grid.x);",
+    "if (group >= sizes.groups) { return; }",
+    ...(usesInvocation ? ["let invocation = i32(local_index);"] : []),
+    ...scalars.map((name) => `let ${dialect.word(name)} = sizes.${memberName(name)};`),
+  ];
+  return [
+    `fn ${dialect.word(kernel.name)}(`,
+    ...parameters.map((each) => `  ${each},`),
+    ") {",
+    ...[...start, ...printBody(kernel, dialect)].map((line) => `  ${line}`),
+    "}",
+  ];
+}

@@ -1,0 +1,55 @@
+/**
+ * What stands between a lowering and a printer: tiles become variables, functions that a target
+ * lacks become expressions, and what unrolling repeated is shared again.
+ *
+ * The result computes the same, up to the order of summation in products and row sums. It has no
+ * tile statements, no `floor_divide`, no bool in memory, and of the functions only those that
+ * `expandFunctions` leaves.
+ */
+
+import type { Kernel } from "../kernel.ts";
+import { expandFunctions, type FunctionOptions } from "./legalize/functions.ts";
+import type { LayoutOptions } from "./legalize/layout.ts";
+import { lowerTiles } from "./legalize/tiles.ts";
+import { share } from "./share.ts";
+
+/** The languages that kernels are printed in. */
+export type KernelTarget = "wasm" | "wgsl" | "cuda";
+
+const targets: Readonly<Record<KernelTarget, LayoutOptions & FunctionOptions>> = {
+  wasm: {
+    lanes: true,
+    partialSums: true,
+    inverseSqrt: false,
+    integerExtremes: false,
+    fusedMultiply: false,
+  },
+  // A GPU invocation computes one lane at a time: partial sums would only take registers.
+  wgsl: {
+    lanes: true,
+    partialSums: false,
+    inverseSqrt: true,
+    integerExtremes: true,
+    fusedMultiply: true,
+  },
+  cuda: {
+    lanes: false,
+    partialSums: false,
+    inverseSqrt: true,
+    integerExtremes: true,
+    fusedMultiply: true,
+  },
+};
+
+/** `kernel` as the printer of `target` can write it. */
+export function legalize(kernel: Kernel, target: KernelTarget): Kernel {
+  const options = targets[target];
+  const passes: readonly ((kernel: Kernel) => Kernel)[] = [
+    (each) => lowerTiles(each, options),
+    // After tiles: the names it declares stand before a single statement.
+    (each) => expandFunctions(each, options),
+    // Last, so that it sees the repetitions of both.
+    share,
+  ];
+  return passes.reduce((result, pass) => pass(result), kernel);
+}

@@ -1,0 +1,38 @@
+/** How an index moves with a variable. */
+
+import type { Expr } from "../../kernel.ts";
+import { someExpr } from "../../rewrite.ts";
+
+/**
+ * By how much `index` grows when the i32 variable `name` grows by one, wherever it starts: 0 if it
+ * does not depend on it, nothing if that is no constant.
+ */
+export function stepOf(index: Expr, name: string): number | undefined {
+  switch (index.kind) {
+    case "const":
+    case "builtin":
+      return 0;
+    case "var":
+      return index.name === name ? 1 : 0;
+    case "binary": {
+      const [left, right] = [stepOf(index.left, name), stepOf(index.right, name)];
+      if (left === 0 && right === 0) return 0;
+      if (left === undefined || right === undefined) return undefined;
+      if (index.operator === "add") return left + right;
+      if (index.operator === "subtract") return left - right;
+      if (index.operator !== "multiply") return undefined;
+      if (index.right.kind === "const") return left * index.right.value;
+      return index.left.kind === "const" ? right * index.left.value : undefined;
+    }
+    default:
+      return dependsOn(index, name) ? undefined : 0;
+  }
+}
+
+/** Whether `expr` may differ with the variable `name`; tile elements count as if they did. */
+export function dependsOn(expr: Expr, name: string): boolean {
+  return someExpr(
+    expr,
+    (part) => part.kind === "element" || (part.kind === "var" && part.name === name),
+  );
+}
