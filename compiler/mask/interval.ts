@@ -147,8 +147,12 @@ function quotients<E>(
       left.low && algebra.floorDivide(left.low, divisor),
       left.high && algebra.floorDivide(left.high, divisor),
     );
-  // Rounding down is monotone, so for divisors of one sign the extremes are at the corners.
-  if (isAtLeast(right.low, 1)) return corners(left, right, algebra.floorDivide, algebra);
+  // Rounding down is monotone, so for divisors of one sign the extremes are at the corners. An
+  // empty range of divisors may end below 1, and must not be divided by even so.
+  if (right.low !== undefined && isAtLeast(right.low, 1)) {
+    const high = right.high && algebra.max(right.low, right.high);
+    return corners(left, rangeFrom(right.low, high), algebra.floorDivide, algebra);
+  }
   return magnitudes(left, algebra);
 }
 

@@ -1,0 +1,310 @@
+/** Whatever is derived from a mask agrees with its brute-force definition, on random masks. */
+
+import { expect, test } from "vitest";
+import {
+  classify,
+  classOf,
+  element,
+  evaluatePredicate,
+  extendable,
+  type Facts,
+  keyBounds,
+  type Likelihood,
+  type RowFacts,
+  rowVerdict,
+  show,
+  simplify,
+  type TileClass,
+  type TileRanges,
+  tileTest,
+  type Verdict,
+  verdictOf,
+} from "../../../compiler/mask/index.ts";
+import type { Predicate, Side, Term } from "../../../compiler/op/predicate.ts";
+import {
+  type Random,
+  type Row,
+  random,
+  randomPredicate,
+  randomSequence,
+  type Sequence,
+} from "./random.ts";
+import { type Late, late } from "./symbolic.ts";
+
+const seeds = 2000;
+const perTest = 250;
+
+for (let first = 0; first < seeds; first += perTest)
+  test(`masks ${first} to ${first + perTest - 1} keep their meaning`, () => {
+    for (let seed = first; seed < first + perTest; seed++) {
+      const from = random(seed);
+      const predicate = randomPredicate(from, from.below(5));
+      const sequence = randomSequence(from, 18);
+      const wrong = faults(predicate, sequence, from);
+      expect(wrong.slice(0, 5), `seed ${seed}: ${show(predicate)}`).toEqual([]);
+    }
+  });
+
+/** Everything about `predicate` on `sequence` that brute force contradicts. */
+function faults(predicate: Predicate, sequence: Sequence, from: Random): readonly string[] {
+  const groups = groupsOf(sequence);
+  const some = Array.from({ length: groupPairs }, () => [from.pick(groups), from.pick(groups)]);
+  const wrong = some.flatMap(([q, k]) => {
+    if (q === undefined || k === undefined) return [];
+    const where = JSON.stringify(factsOf(q, k));
+    return [
+      ...segmentFaults(predicate, sequence, q, k),
+      ...tileFaults(predicate, sequence, q, k, from),
+    ].map((fault) => `${fault} with ${where}`);
+  });
+  return [
+    ...wrong,
+    ...rowFaults(predicate, sequence, groups),
+    ...growthFaults(predicate, sequence),
+  ];
+}
+
+/** Of the pairs of row sets, so many are tried for each mask. */
+const groupPairs = 5;
+
+function rowFacts(sequence: Sequence, q: Row, k: Row): RowFacts {
+  const row = (side: Side): Row | undefined => (side === "none" ? undefined : { q, k }[side]);
+  return {
+    position: (side) => ({ q, k })[side].position,
+    data: (index, side) => row(side)?.data[index] ?? sequence.constant,
+    lookup: () => expect.unreachable("a mask has no lookup"),
+    inSegment: (side, segment) => ({ q, k })[side].segment === segment,
+    given: (side) => ({ q, k })[side].given,
+  };
+}
+
+/** A set of rows that facts describe. */
+interface Group {
+  readonly facts: { readonly segment?: string; readonly given?: boolean };
+  readonly rows: readonly Row[];
+}
+
+function groupsOf(sequence: Sequence): readonly Group[] {
+  const { rows } = sequence;
+  const ofSegment = sequence.segments.map((segment): Group => {
+    return { facts: { segment }, rows: rows.filter((row) => row.segment === segment) };
+  });
+  const byAge = ofSegment.flatMap((group) =>
+    [true, false].map((given): Group => {
+      const aged = group.rows.filter((row) => row.given === given);
+      return { facts: { ...group.facts, given }, rows: aged };
+    }),
+  );
+  return [{ facts: {}, rows }, ...ofSegment, ...byAge];
+}
+
+function factsOf(q: Group, k: Group): Facts {
+  return {
+    shared: true,
+    ...(q.facts.segment === undefined ? {} : { querySegment: q.facts.segment }),
+    ...(k.facts.segment === undefined ? {} : { keySegment: k.facts.segment }),
+    ...(q.facts.given === undefined ? {} : { queryGiven: q.facts.given }),
+    ...(k.facts.given === undefined ? {} : { keyGiven: k.facts.given }),
+  };
+}
+
+/** Simplification, verdict and element for one pair of groups of rows. */
+function segmentFaults(
+  predicate: Predicate,
+  sequence: Sequence,
+  q: Group,
+  k: Group,
+): readonly string[] {
+  const facts = factsOf(q, k);
+  const simple = simplify(predicate, facts);
+  const verdict = verdictOf(predicate, facts);
+  const again = simplify(simple, facts);
+  const wrong =
+    show(again) === show(simple) ? [] : [`${show(simple)} simplifies to ${show(again)}`];
+  let rows: RowFacts | undefined;
+  const emitted = elementOf(simple, () => rows ?? expect.unreachable("no rows"));
+  for (const [query, key] of pairs(q.rows, k.rows)) {
+    rows = rowFacts(sequence, query, key);
+    const seen = evaluatePredicate(predicate, rows);
+    const where = `at ${query.position}, ${key.position}`;
+    if (evaluatePredicate(simple, rows) !== seen) wrong.push(`${show(simple)} ${where}`);
+    if ((emitted() === 1) !== seen) wrong.push(`element ${where}`);
+    if (verdictSees(verdict, query, key, seen) !== seen) wrong.push(`${verdict.kind} ${where}`);
+  }
+  return wrong;
+}
+
+function elementOf(predicate: Predicate, rows: () => RowFacts): Late {
+  return element<Late>(predicate, late, {
+    position: (side) => () => rows().position(side),
+    data: (index, side) => () => rows().data(index, side),
+    inSegment: (side, segment) => () => Number(rows().inSegment(side, segment)),
+    given: (side) => () => Number(rows().given(side)),
+  });
+}
+
+function verdictSees(verdict: Verdict, q: Row, k: Row, general: boolean): boolean {
+  const difference = q.position - k.position;
+  switch (verdict.kind) {
+    case "none":
+      return false;
+    case "all":
+      return true;
+    case "causal":
+      return difference >= 0;
+    case "diagonal":
+      return q === k;
+    case "window":
+      return difference >= 0 && difference < verdict.width;
+    case "general":
+      return general;
+  }
+}
+
+/** What a query row sees of all segments together. */
+function rowFaults(
+  predicate: Predicate,
+  sequence: Sequence,
+  groups: readonly Group[],
+): readonly string[] {
+  const wrong: string[] = [];
+  const keys = groups.filter((each) => each.facts.segment && each.facts.given === undefined);
+  for (const q of keys) {
+    const row = rowVerdict(
+      keys.map((k) => ({ verdict: verdictOf(predicate, factsOf(q, k)), own: k === q })),
+    );
+    for (const query of q.rows) {
+      const seen = keys.map((k) =>
+        k.rows.filter((key) => evaluatePredicate(predicate, rowFacts(sequence, query, key))),
+      );
+      const right =
+        row.kind === "zeros"
+          ? seen.flat().length === 0
+          : row.kind === "identity"
+            ? seen.flat().length === 1 && seen[row.part]?.[0] === query
+            : seen.every((each, part) => each.length === 0 || row.live.includes(part));
+      if (!right) wrong.push(`row ${query.position} is not ${JSON.stringify(row)}`);
+    }
+  }
+  return wrong;
+}
+
+/** Classes and key bounds of all tiles of random sizes. */
+function tileFaults(
+  predicate: Predicate,
+  sequence: Sequence,
+  q: Group,
+  k: Group,
+  from: Random,
+): readonly string[] {
+  const wrong: string[] = [];
+  const facts = factsOf(q, k);
+  const coarser = dividesByRows(predicate);
+  const test = tileTest(predicate, facts);
+  let current: TileRanges<number> | undefined;
+  const ranges = lateRanges(() => current ?? expect.unreachable("no tile"));
+  const emitted = classify(predicate, ranges, late, facts);
+  const bounds = keyBounds(predicate, ranges, late, facts);
+  const [queryTile, keyTile] = [1 + from.below(6), 1 + from.below(6)];
+  for (const queries of tiles(q.rows, queryTile)) {
+    for (const keys of [k.rows, ...tiles(k.rows, keyTile)]) {
+      if (keys.length === 0) continue;
+      current = rangesOf(sequence, queries, keys);
+      const found = classOf(test, current);
+      const code = classFrom(emitted);
+      const where = `at ${JSON.stringify([current.q, current.k])}`;
+      const [first, last] = [bounds.low?.() ?? -Infinity, bounds.high?.() ?? Infinity];
+      for (const [query, key] of pairs(queries, keys)) {
+        const seen = evaluatePredicate(predicate, rowFacts(sequence, query, key));
+        if (found === (seen ? "never" : "always")) wrong.push(`${found} ${where}`);
+        if (seen && (key.position < first || key.position > last))
+          wrong.push(`keys from ${first} to ${last} ${where}`);
+      }
+      if (code !== found && !(code === "maybe" && coarser))
+        wrong.push(`emitted ${code}, not ${found} ${where}`);
+    }
+  }
+  return wrong;
+}
+
+/** Emitted code cannot choose the rule by the sign of a divisor; known numbers can. */
+function dividesByRows(predicate: Predicate): boolean {
+  const dividing = (term: Term): boolean =>
+    term.kind === "absolute"
+      ? dividing(term.operand)
+      : term.kind === "binary" &&
+        (dividing(term.left) ||
+          dividing(term.right) ||
+          ((term.operator === "/" || term.operator === "%") && term.right.kind !== "number"));
+  switch (predicate.kind) {
+    case "not":
+      return dividesByRows(predicate.operand);
+    case "and":
+    case "or":
+      return predicate.operands.some(dividesByRows);
+    case "compare":
+      return dividing(predicate.left) || dividing(predicate.right);
+    default:
+      return false;
+  }
+}
+
+function classFrom({ possible, certain }: Likelihood<Late>): TileClass {
+  if (possible() === 0) return "never";
+  return certain() === 1 ? "always" : "maybe";
+}
+
+function lateRanges(current: () => TileRanges<number>): TileRanges<Late> {
+  return {
+    q: { low: () => current().q.low, high: () => current().q.high },
+    k: { low: () => current().k.low, high: () => current().k.high },
+    data: (index, side) => ({
+      low: () => current().data(index, side).low ?? expect.unreachable("no low end"),
+      high: () => current().data(index, side).high ?? expect.unreachable("no high end"),
+    }),
+  };
+}
+
+function rangesOf(
+  sequence: Sequence,
+  queries: readonly Row[],
+  keys: readonly Row[],
+): TileRanges<number> {
+  const extent = (values: readonly number[]): { low: number; high: number } => {
+    return { low: Math.min(...values), high: Math.max(...values) };
+  };
+  return {
+    q: extent(queries.map((row) => row.position)),
+    k: extent(keys.map((row) => row.position)),
+    data: (index, side) => {
+      if (side === "none") return { low: sequence.constant, high: sequence.constant };
+      return extent({ q: queries, k: keys }[side].map((row) => row.data[index] ?? 0));
+    },
+  };
+}
+
+/** The generation proof, against all earlier queries and later new keys. */
+function growthFaults(predicate: Predicate, sequence: Sequence): readonly string[] {
+  const proof = extendable(predicate, sequence.segments, sequence.growing);
+  if (proof.kind === "no") {
+    const { example } = proof;
+    return example === undefined || example.q < example.k ? [] : ["the example is out of order"];
+  }
+  return pairs(sequence.rows, sequence.rows).flatMap(([query, key]) =>
+    !key.given &&
+    query.position < key.position &&
+    evaluatePredicate(predicate, rowFacts(sequence, query, key))
+      ? [`${query.position} sees ${key.position}, which came later`]
+      : [],
+  );
+}
+
+function tiles(rows: readonly Row[], size: number): readonly (readonly Row[])[] {
+  return Array.from({ length: Math.ceil(rows.length / size) }, (_, index) =>
+    rows.slice(index * size, (index + 1) * size),
+  );
+}
+
+function pairs(left: readonly Row[], right: readonly Row[]): readonly (readonly [Row, Row])[] {
+  return left.flatMap((a) => right.map((b) => [a, b] as const));
+}
