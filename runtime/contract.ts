@@ -102,6 +102,8 @@ export interface DispatchVariant {
   readonly when?: { readonly size: Size; readonly atMost: number };
   readonly kernel: string;
   readonly groups: Size;
+  /** Floating-point operations of this variant, where they differ from the step's. */
+  readonly flops?: Size;
 }
 
 export type PlanStep =
@@ -135,11 +137,19 @@ export type PlanStep =
     };
 
 /**
- * A part of the model that runs in one go. A phase is memoised on the contents of `inputs` and on the
- * states it `reads`; `extend` is the one that appends to caches and is never memoised.
+ * `static`: depends on no token. `prompt`: the given rows of a model whose other rows depend on them; it
+ * appends them to empty caches, and leaves values besides. `extend`: appends new rows to caches; its
+ * first call takes the prompt where there is no `prompt`. `forward`: all rows at once, without caches.
+ */
+export type PhaseKind = "static" | "prompt" | "extend" | "forward";
+
+/**
+ * A part of the model that runs in one go. It is memoised on the contents of `inputs` and on the states
+ * it `reads`, unless it appends to caches (`prompt` and `extend`).
  */
 export interface PlanPhase {
   readonly name: string;
+  readonly kind: PhaseKind;
   /** For people: what it computes and why it is a phase of its own. */
   readonly doc: string;
   readonly inputs: readonly string[];
@@ -148,8 +158,6 @@ export interface PlanPhase {
   readonly outputs: readonly PlanOutput[];
   readonly buffers: readonly PlanBuffer[];
   readonly steps: readonly PlanStep[];
-  /** Whether it appends to caches: its rows follow those that are there. */
-  readonly extends: boolean;
 }
 
 /** How a kernel is called; its code lies beside the plan, by name. */
@@ -173,11 +181,6 @@ export interface PlanGeneration {
   /** The position input of the growing rows. */
   readonly positions: string;
   readonly vocabulary: number;
-  /**
-   * Symbols of rows that enter the caches with the prompt: 0 in every `extend` after the first. Absent
-   * where `extend` reads such rows from states each time, as composite attention does.
-   */
-  readonly once?: readonly string[];
 }
 
 /** Which input sizes are free, and how others follow from them. */

@@ -44,3 +44,6 @@ export interface Phases {
   readonly states: readonly State[];
   readonly diagnostics: readonly Diagnostic[];
 }
+
+/** The symbol for the rows that caches hold before a call of `extend`. */
+export const past = "past";

@@ -1,0 +1,266 @@
+/**
+ * Decides which values are stored and which are computed where they are read, and so what becomes one
+ * kernel. Products, reductions, attentions and scans are roots; elementwise values that follow a root
+ * over the same elements are its epilogue; the rest is read in place unless that costs more than a
+ * store.
+ */
+
+import { invariant } from "../../grammar/invariant.ts";
+import { type Graph, type Node, nodeAt, type ValueId, valueId } from "../graph/graph.ts";
+import { constant, type Dimension, subtract, sumOf } from "../op/dimension.ts";
+import type { Op } from "../op/op.ts";
+import { usersOf } from "../graph/rewrite.ts";
+import { ownCost } from "./cost.ts";
+import type { Fused, Region, Store } from "./region.ts";
+
+export interface FusionOptions {
+  /** Store what a product or attention reads instead of computing it again for each tile. */
+  readonly storeOperands: boolean;
+}
+
+/** Recomputing more than this for each reader costs more than a store. */
+const expensive = 6;
+/** An expression beyond this is split in any case: kernels stay readable. */
+const longest = 40;
+
+/** Cuts `graph` into regions. `required` values (outputs and states) are stored. */
+export function fuse(graph: Graph, required: ReadonlySet<ValueId>, options: FusionOptions): Fused {
+  const users = usersOf(graph).map((each) => [...new Set(each)]);
+  const stored = new Map<ValueId, string>();
+  decideStored(graph, users, required, options, stored);
+  const epilogues = findEpilogues(graph, users, required, stored);
+  const regions: Region[] = [];
+  for (let index = 0; index < graph.nodes.length; index++) {
+    const id = valueId(index);
+    regions.push(...regionsFor(graph, id, { users, stored, epilogues, required }));
+  }
+  return { regions, stored: new Set(stored.keys()) };
+}
+
+interface Decisions {
+  readonly users: Users;
+  readonly stored: Map<ValueId, string>;
+  readonly epilogues: ReadonlyMap<ValueId, ValueId>;
+  readonly required: ReadonlySet<ValueId>;
+}
+
+/** The distinct users of each value. */
+type Users = readonly (readonly ValueId[])[];
+
+function isLeaf(op: Op): boolean {
+  return ["input", "weight", "table", "state", "constant", "index", "size"].includes(op.kind);
+}
+
+function isView(op: Op): boolean {
+  return ["rename", "split", "merge", "slice"].includes(op.kind);
+}
+
+function decideStored(
+  graph: Graph,
+  users: Users,
+  required: ReadonlySet<ValueId>,
+  options: FusionOptions,
+  stored: Map<ValueId, string>,
+): void {
+  const product = feedsProduct(graph, users);
+  const cost: number[] = [];
+  for (const [index, node] of graph.nodes.entries()) {
+    const id = valueId(index);
+    const args = node.args.reduce((sum, arg) => sum + (cost[arg] ?? 0), 0);
+    const own = ownCost(node.op);
+    const total = own + args;
+    const reason = whyStored(graph, id, node, total, {
+      users,
+      required,
+      product: product[index] ?? false,
+      options,
+    });
+    if (reason !== undefined) stored.set(id, reason);
+    cost[index] = reason === undefined && node.op.kind !== "append" ? total : 0;
+  }
+}
+
+function whyStored(
+  graph: Graph,
+  id: ValueId,
+  node: Node,
+  cost: number,
+  about: {
+    users: Users;
+    required: ReadonlySet<ValueId>;
+    product: boolean;
+    options: FusionOptions;
+  },
+): string | undefined {
+  const { op } = node;
+  if (about.required.has(id)) return "leaves the phase";
+  if (isLeaf(op) || op.kind === "append") return undefined;
+  if (cost === Number.POSITIVE_INFINITY) return `${op.kind} has loops of its own`;
+  if (op.kind === "join") return "its parts are computed apart";
+  if (isView(op)) return undefined;
+  const users = about.users[id] ?? [];
+  if (cost > longest) return "the expression grows long";
+  if (about.product && (about.options.storeOperands || cost > expensive)) {
+    return "a product reads it many times";
+  }
+  if (cost > expensive && users.length > 1) return "several kernels read it";
+  const wider = users.some((user) => isWider(nodeAt(graph, user), node));
+  if (cost > expensive / 2 && wider) return "it is repeated along an axis";
+  return undefined;
+}
+
+/** Whether a product or attention reads the value, directly or through views. */
+function feedsProduct(graph: Graph, users: Users): readonly boolean[] {
+  const feeds: boolean[] = graph.nodes.map(() => false);
+  for (let index = graph.nodes.length - 1; index >= 0; index--) {
+    feeds[index] = (users[index] ?? []).some((user) => {
+      const { op } = nodeAt(graph, user);
+      return op.kind === "contract" || op.kind === "attend" || (isView(op) && feeds[user] === true);
+    });
+  }
+  return feeds;
+}
+
+function isWider(user: Node, node: Node): boolean {
+  const { op } = user;
+  if (op.kind !== "map" && op.kind !== "stack") return false;
+  return user.type.axes.some((axis) => !node.type.axes.includes(axis));
+}
+
+/** For each root with an epilogue, the last value of it; what lies between is no longer stored. */
+function findEpilogues(
+  graph: Graph,
+  users: Users,
+  required: ReadonlySet<ValueId>,
+  stored: Map<ValueId, string>,
+): ReadonlyMap<ValueId, ValueId> {
+  const epilogues = new Map<ValueId, ValueId>();
+  const taken = new Set<ValueId>();
+  for (const [index, node] of graph.nodes.entries()) {
+    const root = valueId(index);
+    if (!["contract", "reduce", "attend"].includes(node.op.kind)) continue;
+    let last = root;
+    for (;;) {
+      const [next, other] = users[last] ?? [];
+      if (next === undefined || other !== undefined || required.has(last)) break;
+      if (taken.has(next) || !continues(nodeAt(graph, next), node)) break;
+      stored.delete(last);
+      taken.add(next);
+      last = next;
+    }
+    if (last !== root) {
+      epilogues.set(root, last);
+      if (!stored.has(last)) stored.set(last, "ends an epilogue");
+    }
+  }
+  return epilogues;
+}
+
+function continues(next: Node, root: Node): boolean {
+  if (next.op.kind !== "map" || next.type.element === "bool") return false;
+  const { axes } = root.type;
+  return (
+    next.type.axes.length === axes.length && axes.every((axis) => next.type.axes.includes(axis))
+  );
+}
+
+function regionsFor(graph: Graph, id: ValueId, decisions: Decisions): readonly Region[] {
+  const { stored, epilogues, required } = decisions;
+  const node = nodeAt(graph, id);
+  if (node.op.kind === "append") return appendRegions(graph, id, decisions);
+  if (node.op.kind === "join" && stored.has(id)) return joinRegions(graph, id, decisions);
+  const reason = stored.get(id);
+  if (reason === undefined || isPlacedElsewhere(graph, id, decisions)) return [];
+  const root = rootOf(graph, id, epilogues);
+  const store: Store = { value: id, target: { kind: "value", value: id } };
+  const kind = regionKind(nodeAt(graph, root).op);
+  invariant(!isLeaf(node.op) || required.has(id), "fusion: an input is stored for no reason");
+  return [{ kind, root, result: id, store, reason }];
+}
+
+function rootOf(graph: Graph, id: ValueId, epilogues: ReadonlyMap<ValueId, ValueId>): ValueId {
+  // Epilogues are short: the root is among the value's elementwise ancestors.
+  let current = id;
+  for (;;) {
+    if (current === id && regionKind(nodeAt(graph, id).op) !== "map") return id;
+    const found = nodeAt(graph, current).args.find(
+      (arg) => epilogues.get(arg) === id || leadsTo(graph, arg, id, epilogues),
+    );
+    if (found === undefined) return id;
+    if (epilogues.get(found) === id) return found;
+    current = found;
+  }
+}
+
+function leadsTo(
+  graph: Graph,
+  value: ValueId,
+  id: ValueId,
+  epilogues: ReadonlyMap<ValueId, ValueId>,
+): boolean {
+  const node = nodeAt(graph, value);
+  if (node.op.kind !== "map") return false;
+  return node.args.some((arg) => epilogues.get(arg) === id || leadsTo(graph, arg, id, epilogues));
+}
+
+function regionKind(op: Op): Region["kind"] {
+  switch (op.kind) {
+    case "reduce":
+    case "contract":
+    case "attend":
+      return op.kind;
+    case "cumulative":
+    case "top":
+    case "sort":
+      return "scan";
+    default:
+      return "map";
+  }
+}
+
+/** A value that only a join or a cache reads is computed right into its place there. */
+function isPlacedElsewhere(graph: Graph, id: ValueId, { users, required }: Decisions): boolean {
+  if (required.has(id) || isLeaf(nodeAt(graph, id).op)) return false;
+  const [only, other] = users[id] ?? [];
+  if (only === undefined || other !== undefined) return false;
+  const { op, args, type } = nodeAt(graph, only);
+  return (
+    (op.kind === "join" || op.kind === "append") &&
+    args.filter((arg) => arg === id).length === 1 &&
+    nodeAt(graph, id).type.axes.length === type.axes.length
+  );
+}
+
+function placed(graph: Graph, arg: ValueId, store: Store, decisions: Decisions): Region {
+  const { stored, epilogues } = decisions;
+  const moved = stored.has(arg) && isPlacedElsewhere(graph, arg, decisions);
+  if (moved) stored.delete(arg);
+  const root = moved ? rootOf(graph, arg, epilogues) : arg;
+  const kind = moved ? regionKind(nodeAt(graph, root).op) : "map";
+  return { kind, root, result: arg, store, reason: "it is computed into its place" };
+}
+
+function joinRegions(graph: Graph, id: ValueId, decisions: Decisions): readonly Region[] {
+  const { op, args } = nodeAt(graph, id);
+  invariant(op.kind === "join", "fusion: a join");
+  let start: Dimension = constant(0);
+  return args.map((arg, index) => {
+    const axis = op.parts[index];
+    invariant(axis !== undefined, "fusion: a join has an axis for each part");
+    const rows = { axis, into: op.into, start };
+    start = sumOf([start, graph.axes.get(axis)?.size ?? constant(0)]);
+    const store: Store = { value: id, target: { kind: "value", value: id }, rows };
+    return placed(graph, arg, store, decisions);
+  });
+}
+
+function appendRegions(graph: Graph, id: ValueId, decisions: Decisions): readonly Region[] {
+  const { op, args } = nodeAt(graph, id);
+  const [arg] = args;
+  invariant(op.kind === "append" && arg !== undefined, "fusion: an append");
+  const sizes = [op.into, op.axis].map((axis) => graph.axes.get(axis)?.size ?? constant(0));
+  const [all = constant(0), added = constant(0)] = sizes;
+  const rows = { axis: op.axis, into: op.into, start: subtract(all, added) };
+  const store: Store = { value: id, target: { kind: "state", name: op.state }, rows };
+  return [placed(graph, arg, store, decisions)];
+}

@@ -1,0 +1,42 @@
+/**
+ * A region: the part of a graph that becomes one kernel. The root is computed with loops of its own,
+ * what leads to it is computed where it is read (prologue), and elementwise values from the root to
+ * `result` are the epilogue.
+ */
+
+import type { ValueId } from "../graph/graph.ts";
+import type { AxisName } from "../op/axis.ts";
+import type { Dimension } from "../op/dimension.ts";
+
+/** What a kernel's buffer is bound to. */
+export type BufferSource =
+  | { readonly kind: "value"; readonly value: ValueId }
+  | { readonly kind: "weight"; readonly name: string }
+  | { readonly kind: "table"; readonly value: ValueId }
+  | { readonly kind: "input"; readonly name: string }
+  | { readonly kind: "state"; readonly name: string };
+
+/** Where a region's result goes: memory of its own, some rows of a joined value, or a cache. */
+export interface Store {
+  /** The value whose memory is written. */
+  readonly value: ValueId;
+  readonly target: BufferSource;
+  /** The computed axis `axis` is the rows `start …` of the memory's axis `into`. */
+  readonly rows?: { readonly axis: AxisName; readonly into: AxisName; readonly start: Dimension };
+}
+
+export interface Region {
+  readonly kind: "map" | "reduce" | "contract" | "attend" | "scan";
+  readonly root: ValueId;
+  readonly result: ValueId;
+  readonly store: Store;
+  /** Why the region ends where it ends. */
+  readonly reason: string;
+}
+
+/** The regions of a graph, in an order in which they can run. */
+export interface Fused {
+  readonly regions: readonly Region[];
+  /** The values that lie in memory (those of states, inputs and weights aside). */
+  readonly stored: ReadonlySet<ValueId>;
+}

@@ -1,0 +1,137 @@
+/**
+ * What one lowering gathers while it writes a kernel: the buffers and sizes it came to need, in the
+ * order in which it met them, so that the plan can bind them.
+ */
+
+import type { BufferSource } from "../../fusion/region.ts";
+import { invariant } from "../../../grammar/invariant.ts";
+import { type Graph, nodeAt, sizeOf, type ValueId } from "../../graph/graph.ts";
+import type { AxisName } from "../../op/axis.ts";
+import { asConstant, constant, type Dimension, productOf } from "../../op/dimension.ts";
+import type { Element, TensorType } from "../../op/type.ts";
+import * as build from "../build.ts";
+import type { BufferParameter, Expr } from "../kernel.ts";
+import { type Affine, type Base, emitAffine, fixed, plus, times } from "./affine.ts";
+
+/** A buffer parameter and what is bound to it. */
+export interface Binding {
+  readonly parameter: BufferParameter;
+  readonly source: BufferSource;
+}
+
+/** The place of an element, by axis. */
+export type Coordinates = ReadonlyMap<AxisName, Affine>;
+
+/** One kernel in the making. */
+export class Context {
+  readonly graph: Graph;
+  /** Whether a value lies in memory, as opposed to being computed where it is read. */
+  readonly stored: (value: ValueId) => boolean;
+  private readonly bound = new Map<string, Binding>();
+  private readonly sizes = new Map<string, { readonly name: string; readonly size: Dimension }>();
+  private readonly used = new Set<string>();
+
+  constructor(graph: Graph, stored: (value: ValueId) => boolean) {
+    this.graph = graph;
+    this.stored = stored;
+  }
+
+  get bindings(): readonly Binding[] {
+    return [...this.bound.values()];
+  }
+
+  /** The scalar parameters, with the sizes the plan computes for them. */
+  get scalars(): readonly { readonly name: string; readonly size: Dimension }[] {
+    return [...this.sizes.values()];
+  }
+
+  /** A name that no other variable, buffer or scalar of this kernel has. */
+  fresh(wanted: string): string {
+    const word = wanted.replace(/[^A-Za-z0-9_]+/g, "_").replace(/^(?=\d)/, "_") || "value";
+    let name = word;
+    for (let count = 2; this.used.has(name); count++) name = `${word}_${count}`;
+    this.used.add(name);
+    return name;
+  }
+
+  /** The i32 expression of a size: a constant or a scalar parameter. */
+  size(size: Dimension): Expr {
+    const value = asConstant(size);
+    if (value !== undefined) return build.int(value);
+    const before = this.sizes.get(size.key);
+    const name = before?.name ?? this.fresh(sizeName(size));
+    if (before === undefined) this.sizes.set(size.key, { name, size });
+    return build.variable(name, build.i32);
+  }
+
+  /** The name of the buffer bound to `source`, declared on first use. */
+  buffer(source: BufferSource, element: Element, access: "read" | "write", name: string): string {
+    const key = `${source.kind}:${"name" in source ? source.name : source.value}`;
+    const before = this.bound.get(key);
+    if (before !== undefined) {
+      if (before.parameter.access !== access) {
+        this.bound.set(key, {
+          source,
+          parameter: { ...before.parameter, access: "read_write" },
+        });
+      }
+      return before.parameter.name;
+    }
+    const parameter: BufferParameter = {
+      name: this.fresh(name),
+      element: element === "float" ? "f32" : "i32",
+      access,
+    };
+    this.bound.set(key, { parameter, source });
+    return parameter.name;
+  }
+
+  /** The size of an axis. */
+  extent(axis: AxisName): Dimension {
+    return sizeOf(this.graph, axis);
+  }
+
+  /** Elements of a value of this type. */
+  elements(axes: readonly AxisName[]): Dimension {
+    return productOf(axes.map((axis) => this.extent(axis)));
+  }
+
+  /** The offset of an element in a row-major tensor. */
+  offset(type: TensorType, at: Coordinates): Affine {
+    let index = fixed(constant(0));
+    let stride = constant(1);
+    for (const axis of [...type.axes].reverse()) {
+      const coordinate = at.get(axis);
+      invariant(coordinate !== undefined, `lowering: no coordinate for the axis ${axis}`);
+      index = plus(index, times(coordinate, stride));
+      stride = productOf([stride, this.extent(axis)]);
+    }
+    return index;
+  }
+
+  /** The expression of an index. */
+  emit(index: Affine): Expr {
+    return emitAffine(index, (size) => this.size(size), build);
+  }
+
+  /** A base for a computed index. */
+  opaque(expr: Expr, extent?: Dimension): Base {
+    const key = `#${build.keyOf(expr)}`;
+    return extent === undefined ? { key, expr } : { key, expr, extent };
+  }
+
+  /** A readable name for a value. */
+  nameOf(value: ValueId): string {
+    const { origin, op } = nodeAt(this.graph, value);
+    return origin.name ?? op.kind;
+  }
+}
+
+function sizeName(size: Dimension): string {
+  const words = size.key
+    .replace(/\*/g, "times")
+    .replace(/\+/g, "plus")
+    .replace(/-/g, "minus")
+    .replace(/\//g, "over");
+  return `n_${words.replace(/[^A-Za-z0-9]+/g, "_").replace(/^_|_$/g, "")}`;
+}

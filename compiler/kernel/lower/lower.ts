@@ -1,0 +1,50 @@
+/** Region → kernel: the one place that knows all lowerings. */
+
+import { unreachable } from "../../../grammar/invariant.ts";
+import type { Region } from "../../fusion/region.ts";
+import type { Graph, ValueId } from "../../graph/graph.ts";
+import { lowerAttend } from "./attend.ts";
+import { Context } from "./context.ts";
+import { lowerContract } from "./contract.ts";
+import { lowerMap } from "./map.ts";
+import { lowerReduce } from "./reduce.ts";
+import { lowerScan } from "./scan.ts";
+import type { Lowered, Schedule } from "./schedule.ts";
+
+/**
+ * Makes the kernels of a region, one for each schedule. `stored` says which values lie in memory. All
+ * take the same scalars in the same order, so that the plan can choose between them when sizes are
+ * known.
+ */
+export function lowerRegion(
+  graph: Graph,
+  stored: (value: ValueId) => boolean,
+  region: Region,
+  choices: readonly Schedule[],
+): readonly Lowered[] {
+  const alone = choices.map((schedule) => lower(new Context(graph, stored), region, schedule));
+  if (alone.length === 1) return alone;
+  const sizes = alone.flatMap((each) => each.scalars);
+  return choices.map((schedule) => {
+    const context = new Context(graph, stored);
+    for (const size of sizes) context.size(size);
+    return lower(context, region, schedule);
+  });
+}
+
+function lower(context: Context, region: Region, schedule: Schedule): Lowered {
+  switch (region.kind) {
+    case "map":
+      return lowerMap(context, region, schedule);
+    case "reduce":
+      return lowerReduce(context, region, schedule);
+    case "contract":
+      return lowerContract(context, region, schedule);
+    case "attend":
+      return lowerAttend(context, region, schedule);
+    case "scan":
+      return lowerScan(context, region, schedule);
+    default:
+      return unreachable(region.kind);
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * How the work of a kernel is cut into tasks. A task is one invocation's share: a CPU runs one task a
+ * group, a GPU `invocations`. Schedules depend on shapes and the family only, so that the same build
+ * gives the same kernels.
+ */
+
+import { ceilDivide, constant, type Dimension } from "../../op/dimension.ts";
+import * as build from "../build.ts";
+import type { Expr, Kernel, Statement } from "../kernel.ts";
+import { declare, when } from "../statements.ts";
+import type { Binding, Context } from "./context.ts";
+
+export type Family = "cpu" | "gpu";
+
+export interface Schedule {
+  readonly family: Family;
+  /** Invocations of a group; each takes one task. */
+  readonly invocations: number;
+  /** Rows and columns of a matrix product's register tile. */
+  readonly rows: number;
+  readonly columns: number;
+  /** Columns that one task of a matrix product walks through. */
+  readonly panel: number;
+  /** Query rows and keys of an attention's register tile. */
+  readonly queries: number;
+  readonly keys: number;
+}
+
+export const schedules: Readonly<Record<Family, Schedule>> = {
+  cpu: { family: "cpu", invocations: 1, rows: 4, columns: 4, panel: 32, queries: 4, keys: 4 },
+  gpu: { family: "gpu", invocations: 64, rows: 4, columns: 4, panel: 4, queries: 1, keys: 4 },
+};
+
+/** A kernel and what the plan needs to call it. */
+export interface Lowered {
+  readonly kernel: Kernel;
+  readonly bindings: readonly Binding[];
+  /** In the order of the kernel's scalars. */
+  readonly scalars: readonly Dimension[];
+  readonly groups: Dimension;
+  /** Multiply-add is 2; tile edges included. */
+  readonly flops: Dimension;
+}
+
+/** Finishes a kernel whose body does one `task` of `tasks`. */
+export function finish(
+  context: Context,
+  schedule: Schedule,
+  name: string,
+  comment: readonly string[],
+  tasks: Dimension,
+  flops: Dimension,
+  body: (task: Expr) => readonly Statement[],
+): Lowered {
+  const parallel = schedule.invocations > 1;
+  const task = context.fresh("task");
+  const first = parallel
+    ? build.add(build.multiply(build.group, build.int(schedule.invocations)), build.invocation)
+    : build.group;
+  const inner = body(build.variable(task, build.i32));
+  const guarded: readonly Statement[] = parallel
+    ? [when(build.less(build.variable(task, build.i32), context.size(tasks)), inner)]
+    : inner;
+  const scalars = context.scalars;
+  const kernel: Kernel = {
+    name,
+    comment,
+    buffers: context.bindings.map((binding) => binding.parameter),
+    scalars: scalars.map((scalar) => scalar.name),
+    arrays: [],
+    workgroupSize: schedule.invocations,
+    body: [declare(task, first), ...guarded],
+  };
+  return {
+    kernel,
+    bindings: context.bindings,
+    scalars: scalars.map((scalar) => scalar.size),
+    groups: parallel ? ceilDivide(tasks, constant(schedule.invocations)) : tasks,
+    flops,
+  };
+}

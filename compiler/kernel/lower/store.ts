@@ -1,0 +1,38 @@
+/** Storing what a region computes: into a value, some rows of a joined value, or a cache. */
+
+import { invariant } from "../../../grammar/invariant.ts";
+import type { Store } from "../../fusion/region.ts";
+import { nodeAt } from "../../graph/graph.ts";
+import type { AxisName } from "../../op/axis.ts";
+import * as build from "../build.ts";
+import type { Expr, Statement } from "../kernel.ts";
+import { store as storeStatement } from "../statements.ts";
+import { fixed, plus } from "./affine.ts";
+import type { Context, Coordinates } from "./context.ts";
+import { shortName } from "./read.ts";
+
+/** The axes of the elements that a region stores: those of the memory, rows of a part as such. */
+export function storedAxes(context: Context, store: Store): readonly AxisName[] {
+  const { axes } = nodeAt(context.graph, store.value).type;
+  const { rows } = store;
+  return rows === undefined ? axes : axes.map((axis) => (axis === rows.into ? rows.axis : axis));
+}
+
+/** The statement that stores `value`, computed at the coordinates `at`. */
+export function storeTo(context: Context, store: Store, at: Coordinates, value: Expr): Statement {
+  const { type } = nodeAt(context.graph, store.value);
+  const place = new Map(at);
+  if (store.rows !== undefined) {
+    const { axis, into, start } = store.rows;
+    const row = at.get(axis);
+    invariant(row !== undefined, `lowering: no coordinate for the axis ${axis}`);
+    place.set(into, plus(row, fixed(start)));
+  }
+  const name =
+    store.target.kind === "value" || store.target.kind === "table"
+      ? context.nameOf(store.value)
+      : shortName(store.target.name);
+  const buffer = context.buffer(store.target, type.element, "write", name);
+  const stored = type.element === "bool" ? build.cast(value, build.i32) : value;
+  return storeStatement(buffer, context.emit(context.offset(type, place)), stored);
+}

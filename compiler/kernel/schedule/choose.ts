@@ -1,0 +1,46 @@
+/**
+ * Which schedules a region is compiled for. Products and attentions over a run-time number of rows
+ * get a second kernel for a single row, the decode step, which would leave most of a tile unused.
+ */
+
+import type { Region } from "../../fusion/region.ts";
+import { type Graph, nodeAt, sizeOf } from "../../graph/graph.ts";
+import { asConstant, type Dimension, productOf } from "../../op/dimension.ts";
+import { productRoles } from "../lower/roles.ts";
+import type { Schedule } from "../lower/schedule.ts";
+
+/** A schedule and the sizes it is for; without a condition it serves all that are left. */
+export interface ScheduleChoice {
+  readonly schedule: Schedule;
+  readonly when?: { readonly size: Dimension; readonly atMost: number };
+  /** Set apart from the general kernel by this ending of its name. */
+  readonly suffix: string;
+}
+
+/** The schedules of a region, the most special first. */
+export function scheduleChoices(
+  graph: Graph,
+  region: Region,
+  schedule: Schedule,
+): readonly ScheduleChoice[] {
+  const single = { ...schedule, rows: 1, queries: 1 };
+  const rows = rowCount(graph, region);
+  const tiled = region.kind === "contract" ? schedule.rows > 1 : schedule.queries > 1;
+  if (rows === undefined || !tiled) return [{ schedule, suffix: "" }];
+  const constantRows = asConstant(rows);
+  if (constantRows === 1) return [{ schedule: single, suffix: "" }];
+  if (constantRows !== undefined) return [{ schedule, suffix: "" }];
+  return [
+    { schedule: single, when: { size: rows, atMost: 1 }, suffix: "_row" },
+    { schedule, suffix: "" },
+  ];
+}
+
+/** The rows of a product (axes of the left operand only) or the query rows of an attention. */
+function rowCount(graph: Graph, region: Region): Dimension | undefined {
+  const node = nodeAt(graph, region.root);
+  if (region.kind === "attend" && node.op.kind === "attend") return sizeOf(graph, node.op.query);
+  if (region.kind !== "contract") return undefined;
+  const { rows } = productRoles(graph, region.root);
+  return productOf(rows.map((axis) => sizeOf(graph, axis)));
+}

@@ -1,0 +1,241 @@
+/**
+ * Phases → plan: fuses each phase, lowers what is new, gives buffers their lifetimes, finds equal
+ * layers, and lists everything that the runtime must load or be told.
+ */
+
+import type {
+  BufferReference,
+  Plan,
+  PlanInput,
+  PlanPhase,
+  PlanState,
+  PlanStep,
+  PlanSymbol,
+  PlanWeight,
+} from "../../runtime/contract.ts";
+import { invariant } from "../../grammar/invariant.ts";
+import { fuse } from "../fusion/fuse.ts";
+import { type Graph, nodeAt, sizeOf as axisSize, type ValueId } from "../graph/graph.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Family } from "../kernel/lower/schedule.ts";
+import type { AxisName } from "../op/axis.ts";
+import { asConstant, evaluateDimension, productOf, symbolsOf } from "../op/dimension.ts";
+import type { TensorType } from "../op/type.ts";
+import type { Phase, Phases, State } from "../phase/phase.ts";
+import { planGeneration } from "./generation.ts";
+import { KernelTable } from "./kernels.ts";
+import { lifetimes } from "./lifetimes.ts";
+import { findLoops, type LoopedStep } from "./loops.ts";
+import { sizeOf } from "./size.ts";
+import { ConstantTable, type FlatStep, flatSteps, type Placed } from "./steps.ts";
+
+/** A plan and the kernels it calls, not yet printed. */
+export interface Planned {
+  readonly plan: Plan;
+  readonly kernels: readonly Kernel[];
+}
+
+/** Plans the phases of `graph` for one family of targets. */
+export function makePlan(graph: Graph, split: Phases, family: Family): Planned {
+  const kernels = new KernelTable(family);
+  const constants = new ConstantTable();
+  const phases = split.phases.map((phase) => planPhase(phase, kernels, constants));
+  const used = new Set(
+    split.phases.flatMap((phase) =>
+      phase.graph.nodes.flatMap(({ op }) => (op.kind === "weight" ? [op.name] : [])),
+    ),
+  );
+  const inputs = planInputs(graph, split);
+  const generation = planGeneration(graph, split);
+  const plan: Plan = {
+    version: 1,
+    model: graph.name,
+    target: family,
+    symbols: planSymbols(inputs, split),
+    weights: planWeights(graph, used),
+    constants: constants.constants,
+    inputs,
+    segments: planSegments(graph),
+    states: split.states.map((state) => planState(state, split)),
+    phases,
+    kernels: kernels.kernels.map(({ name, buffers, scalars, workgroupSize }) => ({
+      name,
+      buffers,
+      scalars,
+      workgroupSize,
+    })),
+    ...(generation === undefined ? {} : { generation }),
+    configChecks: graph.configChecks.map(({ key, value }) => ({ key, value })),
+  };
+  return { plan, kernels: kernels.kernels };
+}
+
+function planPhase(
+  phase: Phase,
+  kernels: KernelTable,
+  constants: ConstantTable,
+): PlanPhase {
+  const { graph } = phase;
+  const placed = new Map<ValueId, BufferReference>();
+  const copies: { from: ValueId; to: BufferReference }[] = [];
+  const place = (value: ValueId, to: BufferReference): void => {
+    if (placed.has(value)) copies.push({ from: value, to });
+    else placed.set(value, to);
+  };
+  for (const { state, value } of phase.writes) place(value, { kind: "state", name: state });
+  for (const { name, value } of graph.outputs) place(value, { kind: "output", name });
+  const fused = fuse(graph, new Set(placed.keys()), {
+    storeOperands: kernels.family === "cpu",
+  });
+  const flat = flatSteps(graph, fused, placed, kernels, constants);
+  const temporaries = new Map(flat.temporaries);
+  const looped = findLoops(flat.steps, temporaries);
+  const steps = looped.map(planStep);
+  return {
+    name: phase.name,
+    kind: phase.kind,
+    doc: phase.doc,
+    inputs: phase.inputs,
+    reads: phase.reads,
+    writes: writtenStates(phase),
+    outputs: graph.outputs.map(({ name, value }) => ({
+      name,
+      ...planTensor(graph, nodeAt(graph, value).type),
+    })),
+    buffers: lifetimes(looped, temporaries),
+    steps: [...steps, ...copies.map(({ from, to }) => copyStep(graph, placed, from, to))],
+  };
+
+  function writtenStates(each: Phase): readonly string[] {
+    const appended = each.graph.nodes.flatMap(({ op }) => (op.kind === "append" ? [op.state] : []));
+    return [...new Set([...each.writes.map((write) => write.state), ...appended])];
+  }
+}
+
+function copyStep(graph: Graph, placed: Placed, value: ValueId, to: BufferReference): PlanStep {
+  const from = placed.get(value);
+  invariant(from !== undefined, "plan: a copied value is placed");
+  const { axes } = nodeAt(graph, value).type;
+  const size = sizeOf(productOf(axes.map((axis) => axisSize(graph, axis))));
+  return { kind: "copy", label: to.name, from, to, size, toOffset: 0 };
+}
+
+function planStep(each: LoopedStep): PlanStep {
+  if (each.kind === "step") return dispatch(each.step);
+  const { count, tables, steps } = each;
+  return { kind: "repeat", count, tables, steps: steps.map(dispatch) };
+}
+
+function dispatch({ label, call, buffers }: FlatStep): PlanStep {
+  const flops = call.variants.at(-1)?.flops ?? 0;
+  return {
+    kind: "dispatch",
+    label,
+    variants: call.variants,
+    buffers,
+    scalars: call.scalars,
+    flops,
+  };
+}
+
+function planTensor(
+  graph: Graph,
+  type: TensorType,
+): { element: "f32" | "i32"; axes: readonly { label: string; size: ReturnType<typeof sizeOf> }[] } {
+  return {
+    element: type.element === "float" ? "f32" : "i32",
+    axes: type.axes.map((axis) => ({
+      label: graph.axes.get(axis)?.label ?? axis,
+      size: sizeOf(axisSize(graph, axis)),
+    })),
+  };
+}
+
+function planState(state: State, split: Phases): PlanState {
+  const phase = split.phases.find((each) => each.name === state.phase);
+  invariant(phase !== undefined, `plan: the state ${state.name} has a phase`);
+  const { element, axes } = planTensor(phase.graph, state.type);
+  return { name: state.name, kind: state.kind, element, axes, phase: state.phase };
+}
+
+function planWeights(graph: Graph, used: ReadonlySet<string>): readonly PlanWeight[] {
+  return [...graph.weights.values()]
+    .filter((weight) => used.has(weight.name))
+    .map((weight) => ({
+      name: weight.name,
+      alternatives: weight.alternatives,
+      shape: weight.axes.map((axis) => constantSize(graph, axis)),
+      stacked: (weight.alternatives[0]?.length ?? 1) > 1,
+    }));
+}
+
+function constantSize(graph: Graph, axis: AxisName): number {
+  return evaluateDimension(axisSize(graph, axis), new Map());
+}
+
+/** The inputs that some phase reads; a position input's segment and a token's vocabulary with them. */
+function planInputs(graph: Graph, split: Phases): readonly PlanInput[] {
+  const used = new Set(split.phases.flatMap((phase) => phase.inputs));
+  return graph.inputs
+    .filter((input) => used.has(input.name))
+    .map((input) => {
+      const { element, axes } = planTensor(graph, input.type);
+      const bound = input.role === "token" ? vocabularyOf(graph, input.name) : undefined;
+      const segment = graph.sequences
+        .flatMap((sequence) => graph.axes.get(sequence.axis)?.segments ?? [])
+        .find((each) => input.role === "position" && each.axis === input.type.axes[0]);
+      return {
+        name: input.name,
+        role: input.role,
+        element,
+        axes,
+        ...(bound === undefined ? {} : { bound }),
+        ...(segment === undefined ? {} : { segment: segment.name }),
+      };
+    });
+}
+
+/** The smallest constant axis that the tokens index. */
+function vocabularyOf(graph: Graph, input: string): number | undefined {
+  const sizes = graph.nodes.flatMap(({ op, args }) => {
+    const index = args[1];
+    if (op.kind !== "select" || op.padded || index === undefined) return [];
+    const { op: source } = nodeAt(graph, index);
+    if (source.kind !== "input" || source.name !== input) return [];
+    return [asConstant(axisSize(graph, op.axis)) ?? Number.POSITIVE_INFINITY];
+  });
+  return sizes.length === 0 ? undefined : Math.min(...sizes);
+}
+
+/** Each symbol that is the whole size of an input's axis, and `past` where caches grow. */
+function planSymbols(inputs: readonly PlanInput[], split: Phases): readonly PlanSymbol[] {
+  const symbols = new Map<string, PlanSymbol>();
+  for (const input of inputs) {
+    for (const [axis, { size }] of input.axes.entries()) {
+      if (typeof size !== "string" || symbols.has(size)) continue;
+      symbols.set(size, { name: size, source: { kind: "input", input: input.name, axis } });
+    }
+  }
+  const past = split.phases.some((phase) =>
+    [...phase.graph.axes.values()].some((axis) => symbolsOf(axis.size).has("past")),
+  );
+  if (past) symbols.set("past", { name: "past", source: { kind: "past" } });
+  return [...symbols.values()];
+}
+
+function planSegments(graph: Graph): Plan["segments"] {
+  return graph.sequences.flatMap(({ axis, placements }) =>
+    placements.map((placement) => {
+      const segment = graph.axes
+        .get(axis)
+        ?.segments.find((each) => each.name === placement.segment);
+      invariant(segment !== undefined, `plan: the sequence ${axis} has ${placement.segment}`);
+      return {
+        name: placement.segment,
+        positions: `position.${placement.segment}`,
+        ...(placement.placeholder === undefined ? {} : { placeholder: placement.placeholder }),
+        size: sizeOf(axisSize(graph, segment.axis)),
+      };
+    }),
+  );
+}

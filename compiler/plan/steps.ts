@@ -1,0 +1,115 @@
+/** A phase's regions as kernel calls whose buffers have names, one after another. */
+
+import type { BufferReference, PlanConstant, Size } from "../../runtime/contract.ts";
+import { invariant } from "../../grammar/invariant.ts";
+import type { BufferSource, Fused, Region } from "../fusion/region.ts";
+import { type Graph, nodeAt, sizeOf as axisSize, type ValueId } from "../graph/graph.ts";
+import { evaluateDimension, productOf } from "../op/dimension.ts";
+import type { Call, KernelTable } from "./kernels.ts";
+import { sizeOf } from "./size.ts";
+
+/** One call of a kernel, or a copy, with its buffers. */
+export interface FlatStep {
+  /** Equal for steps that differ in their buffers only. */
+  readonly key: string;
+  readonly label: string;
+  readonly call: Call;
+  readonly buffers: readonly BufferReference[];
+}
+
+/** A temporary of the phase. */
+export interface Temporary {
+  readonly name: string;
+  readonly element: "f32" | "i32";
+  readonly size: Size;
+}
+
+export interface FlatPhase {
+  readonly steps: readonly FlatStep[];
+  readonly temporaries: ReadonlyMap<string, Temporary>;
+}
+
+/** Tables by content, over all phases. */
+export class ConstantTable {
+  private readonly byContent = new Map<string, PlanConstant>();
+
+  get constants(): readonly PlanConstant[] {
+    return [...this.byContent.values()];
+  }
+
+  /** The name of the constant with the content of the table `id`. */
+  nameOf(graph: Graph, id: ValueId): string {
+    const { op, origin } = nodeAt(graph, id);
+    invariant(op.kind === "table", "plan: a table");
+    const shape = op.axes.map((axis) => evaluateDimension(axisSize(graph, axis), new Map()));
+    const key = `${op.element}[${shape.join()}]${op.data.join()}`;
+    const before = this.byContent.get(key);
+    if (before !== undefined) return before.name;
+    const name = `${origin.name ?? "table"}_${this.byContent.size}`;
+    const element = op.element === "float" ? "f32" : "i32";
+    this.byContent.set(key, { name, element, shape, data: op.data });
+    return name;
+  }
+}
+
+/** Where the values that leave a phase lie. */
+export type Placed = ReadonlyMap<ValueId, BufferReference>;
+
+/** The steps of a phase. `placed` are its outputs and states; other stored values are temporaries. */
+export function flatSteps(
+  graph: Graph,
+  fused: Fused,
+  placed: Placed,
+  kernels: KernelTable,
+  constants: ConstantTable,
+): FlatPhase {
+  const temporaries = new Map<string, Temporary>();
+  const names = new Map<ValueId, string>();
+  const stored = (value: ValueId): boolean => fused.stored.has(value);
+  const nameOf = (value: ValueId): string => {
+    const before = names.get(value);
+    if (before !== undefined) return before;
+    const { type } = nodeAt(graph, value);
+    const name = uniqueName(valueLabel(graph, value).replace(/[^A-Za-z0-9]+/g, "_"), temporaries);
+    const size = sizeOf(productOf(type.axes.map((axis) => axisSize(graph, axis))));
+    temporaries.set(name, { name, element: type.element === "float" ? "f32" : "i32", size });
+    names.set(value, name);
+    return name;
+  };
+  const reference = (source: BufferSource): BufferReference => {
+    switch (source.kind) {
+      case "value":
+        return placed.get(source.value) ?? { kind: "buffer", name: nameOf(source.value) };
+      case "table":
+        return { kind: "constant", name: constants.nameOf(graph, source.value) };
+      case "weight":
+      case "input":
+      case "state":
+        return { kind: source.kind, name: source.name };
+    }
+  };
+  const steps = fused.regions.map((region): FlatStep => {
+    const call = kernels.call(graph, stored, region);
+    const buffers = call.sources.map(reference);
+    const key = JSON.stringify([call.variants, call.scalars]);
+    return { key, label: regionLabel(graph, region), call, buffers };
+  });
+  return { steps, temporaries };
+}
+
+function regionLabel(graph: Graph, region: Region): string {
+  return valueLabel(graph, region.result);
+}
+
+/** The value's path without layer numbers, and its name: `layers.self_attn.q`. */
+function valueLabel(graph: Graph, value: ValueId): string {
+  const { origin, op } = nodeAt(graph, value);
+  const path = origin.path.split(".").filter((part) => part !== "" && !/^\d+$/.test(part));
+  return [...path.slice(-2), origin.name ?? op.kind].join(".");
+}
+
+function uniqueName(wanted: string, taken: ReadonlyMap<string, unknown>): string {
+  let name = wanted;
+  for (let count = 2; taken.has(name); count++) name = `${wanted}_${count}`;
+  return name;
+}
