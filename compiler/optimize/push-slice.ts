@@ -15,11 +15,18 @@ export interface PendingSlice {
   readonly origin: Origin;
 }
 
+/** Which rows a slice takes; `start` as text. */
+export interface Rows {
+  readonly axis: AxisName;
+  readonly start: string;
+  readonly into: AxisName;
+}
+
 /** What moving slices remembers during one pass. */
 export interface SliceMoves {
   readonly builder: GraphBuilder;
-  /** For a value of the new graph, the axis along which all its users slice it. */
-  readonly movable: Map<ValueId, AxisName>;
+  /** For a value of the new graph, the only rows of it that anything reads. */
+  readonly movable: Map<ValueId, Rows>;
   /** Slices that were moved to where they are: a value used twice is sliced once. */
   readonly built: Map<string, ValueId>;
 }
@@ -36,7 +43,7 @@ export function pushSlice(
   const { builder } = moves;
   const inner = builder.nodeOf(x);
   const free = inner.op.kind === "rename" || inner.op.kind === "join";
-  if (!free && moves.movable.get(x) !== op.axis) return undefined;
+  if (!free && !equalRows(moves.movable.get(x), rowsOf(op))) return undefined;
   const types = inner.args.map((arg) => builder.typeOf(arg));
   const step = applyTable(steps, inner.op, op.axis, types);
   if (step === undefined) return undefined;
@@ -49,6 +56,14 @@ export function pushSlice(
   const moved = step.op === undefined ? args[0] : builder.node(step.op, args, inner.origin);
   if (moved === undefined || !equalTypes(builder.typeOf(moved), type)) return undefined;
   return moved;
+}
+
+function rowsOf(op: OpOf<"slice">): Rows {
+  return { axis: op.axis, start: op.start.key, into: op.into };
+}
+
+function equalRows(a: Rows | undefined, b: Rows | undefined): boolean {
+  return a?.axis === b?.axis && a?.start === b?.start && a?.into === b?.into;
 }
 
 function slicedOnce(
@@ -112,33 +127,38 @@ const steps: OpTable<Rule, Step | undefined> = {
 };
 
 /**
- * For each value, the axis along which all its users slice it, directly or after operations that a
- * slice can go through; undefined if some user needs all rows, or if it leaves the graph.
+ * For each value, the rows that all its users slice of it, directly or after operations that a slice
+ * can go through; undefined if they take different rows, or some user needs all of them, or if the
+ * value leaves the graph.
  */
-export function slicedOnly(graph: Graph): readonly (AxisName | undefined)[] {
+export function slicedOnly(graph: Graph): readonly (Rows | undefined)[] {
   const users = usersOf(graph);
   const roots = rootsOf(graph);
-  const only: (AxisName | undefined)[] = graph.nodes.map(() => undefined);
+  const only: (Rows | undefined)[] = graph.nodes.map(() => undefined);
   for (let id = graph.nodes.length - 1; id >= 0; id--) {
     if (roots.has(valueId(id))) continue;
     const wanted = (users[id] ?? []).flatMap((user) => slicesOf(graph, id, user, only[user]));
     const [first] = wanted;
-    if (wanted.every((axis) => axis === first)) only[id] = first;
+    if (wanted.every((rows) => equalRows(rows, first))) only[id] = first;
   }
   return only;
 }
 
-/** How `user`, whose result is sliced along `axis`, slices its operand `id`: once for each use. */
+/** The rows of its operand `id` that `user` reads, if only `rows` of its result are read. */
 function slicesOf(
   graph: Graph,
   id: number,
   user: ValueId,
-  axis: AxisName | undefined,
-): readonly (AxisName | undefined)[] {
+  rows: Rows | undefined,
+): readonly (Rows | undefined)[] {
   const node = nodeAt(graph, user);
-  if (node.op.kind === "slice") return [node.op.axis];
-  if (axis === undefined) return [undefined];
+  if (node.op.kind === "slice") return [rowsOf(node.op)];
+  if (rows === undefined) return [undefined];
   const types = node.args.map((arg) => nodeAt(graph, arg).type);
-  const step = applyTable(steps, node.op, axis, types);
-  return node.args.flatMap((arg, i) => (arg === id ? [step?.slices[i]] : []));
+  const step = applyTable(steps, node.op, rows.axis, types);
+  return node.args.flatMap((arg, i) => {
+    if (arg !== id) return [];
+    const axis = step?.slices[i];
+    return [axis === undefined ? undefined : { ...rows, axis }];
+  });
 }

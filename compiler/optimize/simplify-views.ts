@@ -8,7 +8,7 @@ import { add, constant, type Dimension, equalDimensions, sumOf } from "../op/dim
 import type { OpOf } from "../op/op.ts";
 import { equalTypes, type TensorType } from "../op/type.ts";
 import { isWholeSlice, partOf } from "./join-parts.ts";
-import { pushSlice, type SliceMoves, slicedOnly } from "./push-slice.ts";
+import { pushSlice, type Rows, type SliceMoves, slicedOnly } from "./push-slice.ts";
 
 /**
  * Looks through views:
@@ -20,8 +20,8 @@ import { pushSlice, type SliceMoves, slicedOnly } from "./push-slice.ts";
  * - `split` undoes `merge` and the reverse; a constant row of a stack is that operand;
  * - a slice goes before operations that treat its axis as a batch axis, so that `x.text` of a joined
  *   sequence does not compute the other segments: always through renames and joins, which cost
- *   nothing, and through the rest only if all their users slice that axis, so that no work is done
- *   twice.
+ *   nothing, and through the rest only if nothing reads other rows, so that no work is done twice
+ *   or in two halves.
  *
  * Sound because each rule moves the same numbers, and an operation is independent along a batch
  * axis. A rule applies only where it gives the same type, order of axes included. Needs scalar
@@ -30,12 +30,12 @@ import { pushSlice, type SliceMoves, slicedOnly } from "./push-slice.ts";
  */
 export function simplifyViews(graph: Graph): Graph {
   const only = slicedOnly(graph);
-  const movable = new Map<ValueId, AxisName>();
+  const movable = new Map<ValueId, Rows>();
   const built = new Map<string, ValueId>();
   return rewriteGraph(graph, "simplifyViews", (node, old, builder) => {
     const id = simplify(node, { builder, movable, built }) ?? builder.append(node);
-    const axis = only[old];
-    if (axis !== undefined) movable.set(id, axis);
+    const rows = only[old];
+    if (rows !== undefined) movable.set(id, rows);
     return id;
   });
 }
