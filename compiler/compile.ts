@@ -1,0 +1,82 @@
+/**
+ * The pipeline, read aloud: text → program → graph → phases → plan and kernels → code.
+ *
+ * Pure: files come through `resolve`, and what is made is returned.
+ */
+
+import type { Plan } from "../runtime/contract.ts";
+import type { Diagnostic } from "../grammar/diagnostic.ts";
+import type { Source } from "../grammar/source.ts";
+import { check } from "./check/check.ts";
+import { encodeWasm, printCuda, printWgsl } from "./codegen/index.ts";
+import { elaborate } from "./elaborate/elaborate.ts";
+import type { Graph } from "./graph/graph.ts";
+import type { Kernel } from "./kernel/kernel.ts";
+import type { Family } from "./kernel/lower/schedule.ts";
+import { optimize } from "./optimize/optimize.ts";
+import type { Phases } from "./phase/phase.ts";
+import { splitPhases } from "./phase/split-phases.ts";
+import { makePlan } from "./plan/plan.ts";
+
+/** What to compile and for which values of the model's parameters. */
+export interface CompileOptions {
+  /** The text of an imported file, or undefined if there is none; `std/…` is built in. */
+  readonly resolve?: (from: string, importer: string) => Source | undefined;
+  /** The model to compile; the last one of the file if absent. */
+  readonly model?: string;
+  /** Values for the model's dims, by name. */
+  readonly dims?: ReadonlyMap<string, number>;
+  /** Expressions for the model's other parameters, as text: `sees` → `causal and window(128)`. */
+  readonly parameters?: ReadonlyMap<string, string>;
+}
+
+/** A model that has no mistakes, before kernels are made. */
+export interface CheckedModel {
+  /** As written. */
+  readonly graph: Graph;
+  /** With everything applied that its masks imply for all entry points. */
+  readonly optimized: Graph;
+  readonly phases: Phases;
+}
+
+/** The plan and the kernels for one family of targets. */
+export interface Target {
+  readonly family: Family;
+  readonly plan: Plan;
+  readonly kernels: readonly Kernel[];
+}
+
+/** The result of a stage that may find mistakes: no value exactly when there is an error. */
+export interface Checked<T> {
+  readonly value: T | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Text → checked model. */
+export function checkModel(source: Source, options: CompileOptions = {}): Checked<CheckedModel> {
+  const { program, diagnostics: found } = elaborate(source, options.resolve ?? (() => undefined));
+  const { graph, diagnostics } = check(program, options);
+  const before = [...found, ...diagnostics];
+  if (graph === undefined) return { value: undefined, diagnostics: before };
+  const optimized = optimize(graph);
+  const phases = splitPhases(optimized);
+  const all = [...before, ...phases.diagnostics];
+  const failed = all.some((each) => each.severity === "error");
+  return { value: failed ? undefined : { graph, optimized, phases }, diagnostics: all };
+}
+
+/** Checked model → plan and kernels for one family of targets. */
+export function compileFor(model: CheckedModel, family: Family): Target {
+  return { family, ...makePlan(model.graph, model.phases, family) };
+}
+
+/** The code of a target's kernels by file name, `kernels/q_proj.wgsl` and the like. */
+export function kernelFiles(target: Target): ReadonlyMap<string, string | Uint8Array> {
+  if (target.family === "cpu") return new Map([["kernels.wasm", encodeWasm(target.kernels)]]);
+  return new Map(
+    target.kernels.flatMap((kernel): [string, string][] => [
+      [`kernels/${kernel.name}.wgsl`, printWgsl(kernel)],
+      [`kernels/${kernel.name}.cu`, printCuda(kernel)],
+    ]),
+  );
+}
