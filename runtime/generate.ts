@@ -55,8 +55,8 @@ export class Conversation {
   readonly #session: Session;
   /** The text rows in the caches, in order. */
   #held: readonly Row[] = [];
-  /** The rows in the caches before the first text row: those that entered with the prompt. */
-  #leading: number = 0;
+  /** How many of them came in one call that cannot be cut: the given rows of a model with a `prompt` phase. */
+  #given: number = 0;
 
   constructor(session: Session) {
     this.#session = session;
@@ -101,15 +101,13 @@ export class Conversation {
   /** Cuts the caches to what they share with `rows`, the last row aside, whose logits are needed; gives how many those are. */
   #keep(rows: readonly Row[]): number {
     const session = this.#session;
-    if (!session.cachesCurrent || session.past !== this.#leading + this.#held.length) {
-      this.#held = [];
-      session.reset();
-    }
+    const current = session.cachesCurrent && session.past === this.#held.length;
     const differs = rows.findIndex((row, index) => !sameRow(row, this.#held[index]));
-    const shared = differs < 0 ? rows.length : differs;
-    const kept = Math.min(shared, rows.length - 1);
-    if (kept === 0) this.#leading = 0;
-    session.truncate(this.#leading + kept);
+    const shared = Math.min(differs < 0 ? rows.length : differs, rows.length - 1);
+    // What other rows computed from the given ones holds for all of them or not at all.
+    const kept = current && shared >= this.#given ? shared : 0;
+    if (kept === 0) this.#given = 0;
+    session.truncate(kept);
     this.#held = this.#held.slice(0, kept);
     return kept;
   }
@@ -117,17 +115,18 @@ export class Conversation {
   /** Appends rows; gives the logits of the token after the last of them. */
   async #extend(rows: readonly Row[]): Promise<Float32Array> {
     const session = this.#session;
-    const { tokens, positions, logits, vocabulary, once } = generationOf(session);
-    const phase = session.plan.phases.find((each) => each.extends);
-    invariant(phase !== undefined, `${session.plan.model} generates, but extends nothing`);
-    const first = session.past === 0;
-    const zeros = Object.fromEntries((first ? [] : (once ?? [])).map((symbol) => [symbol, 0]));
+    const { tokens, positions, logits, vocabulary } = generationOf(session);
+    const { phases, model } = session.plan;
+    const prompt =
+      this.#held.length === 0 ? phases.find(({ kind }) => kind === "prompt") : undefined;
+    const phase = prompt ?? phases.find(({ kind }) => kind === "extend");
+    invariant(phase !== undefined, `${model} generates, but extends nothing`);
     const given = {
       [tokens]: integers(rows.map(({ token }) => token)),
       [positions]: integers(rows.map(({ position }) => position)),
     };
-    const outputs = await session.run(phase.name, given, zeros);
-    if (first) this.#leading = session.past - rows.length;
+    const outputs = await session.run(phase.name, given);
+    if (prompt !== undefined) this.#given = rows.length;
     this.#held = [...this.#held, ...rows];
     const tensor = await outputs.get(logits)?.readLast(vocabulary);
     invariant(tensor?.element === "f32", `${phase.name} gives no logits ${logits}`);

@@ -61,6 +61,11 @@ export class InputStore {
     });
   }
 
+  /** The version of `name`, or undefined before it was given. Equal versions mean equal content. */
+  version(name: string): number | undefined {
+    return this.#stored.get(name)?.version;
+  }
+
   /** Frees the device copies. */
   close(): void {
     for (const { buffer } of this.#stored.values()) this.#backend.free(buffer);

@@ -8,14 +8,14 @@
 
 import { Arena } from "./arena.ts";
 import type { Backend, DeviceBuffer, Slice } from "./backend.ts";
-import type { CompiledModel, Plan, PlanAxis, PlanPhase } from "./contract.ts";
+import type { CompiledModel, PhaseKind, Plan, PlanAxis, PlanPhase } from "./contract.ts";
 import { BraidError, invariant } from "./errors.ts";
 import { commandsOf } from "./execute.ts";
 import { type Inputs, InputStore } from "./inputs.ts";
 import { type LoadProgress, loadResidents, type Residents } from "./load.ts";
 import { OutputStore, type OutputTensor } from "./outputs.ts";
 import { type SymbolValues, symbolsOf } from "./size.ts";
-import { StateStore } from "./states.ts";
+import { appends, StateStore } from "./states.ts";
 import { showReference } from "./steps.ts";
 import { bindSymbols } from "./symbols.ts";
 import { verifyPlan } from "./verify.ts";
@@ -110,37 +110,37 @@ export class Session {
   }
 
   /**
-   * Runs the phase `name`, after those whose states it reads and that are out of date. `inputs` are kept:
-   * what was given before need not be given again. `forced` gives symbols values that differ from what
-   * states were computed for (see `PlanGeneration.once`).
+   * Runs the phase `name`, after the static ones whose states it reads and that are out of date. `inputs`
+   * are kept: what was given before need not be given again.
    */
-  async run(
-    name: string,
-    inputs: Inputs = {},
-    forced: Readonly<Record<string, number>> = {},
-  ): Promise<Outputs> {
+  async run(name: string, inputs: Inputs = {}): Promise<Outputs> {
     return this.#alone(async () => {
       await this.#inputs.accept(inputs);
-      return this.#run(this.#phase(name), new Map(Object.entries(forced)));
+      return this.#run(this.#phase(name));
     });
   }
 
-  /** Brings every phase up to date that does not extend caches, as far as `inputs` and earlier ones suffice. */
+  /** Brings every static phase up to date: what depends on images, not on text. */
   async prepare(inputs: Inputs = {}): Promise<void> {
     await this.#alone(async () => {
       await this.#inputs.accept(inputs);
-      for (const phase of this.plan.phases) if (!phase.extends) await this.#run(phase, new Map());
+      for (const phase of this.#phases("static")) await this.#run(phase);
     });
   }
 
-  /** Everything the model gives for `inputs`, with nothing cached before: runs each phase in order. */
+  /** Everything the model gives for `inputs`, with nothing cached before. */
   async forward(inputs: Inputs): Promise<Outputs> {
     return this.#alone(async () => {
       await this.#inputs.accept(inputs);
       this.#states.truncate(0);
       const all = new Map<string, OutputTensor>();
-      for (const phase of this.plan.phases) {
-        for (const [name, output] of await this.#run(phase, new Map())) all.set(name, output);
+      const [last] = [
+        ...this.#phases("forward"),
+        ...this.#phases("prompt"),
+        ...this.#phases("extend"),
+      ];
+      for (const phase of [...this.#phases("static"), ...(last === undefined ? [] : [last])]) {
+        for (const [name, output] of await this.#run(phase)) all.set(name, output);
       }
       return all;
     });
@@ -179,33 +179,31 @@ export class Session {
     this.backend.close();
   }
 
-  async #run(phase: PlanPhase, forced: SymbolValues): Promise<Outputs> {
+  async #run(phase: PlanPhase): Promise<Outputs> {
     await this.#updateSources(phase);
-    if (!phase.extends && this.#isCurrent(phase)) {
+    if (!appends(phase) && this.#isCurrent(phase)) {
       this.#timings.push({ phase: phase.name, ran: false, ms: 0 });
       return this.#outputs.of(phase);
     }
-    if (phase.extends) this.#checkCaches();
+    if (appends(phase)) this.#checkCaches(phase);
     const start = performance.now();
     this.#current.delete(phase.name);
-    const values = this.#symbols(phase, forced, this.past);
-    await this.#execute(phase, values, this.#symbols(phase, forced, ahead(this.past)));
+    const values = this.#symbols(phase, this.past);
+    await this.#execute(phase, values, this.#symbols(phase, ahead(this.past)));
     this.#states.commit(phase, values);
     this.#current.set(phase.name, this.#versions(phase));
-    if (phase.extends) this.#cached = this.#cacheBasis();
+    if (appends(phase)) this.#cached = this.#cacheBasis();
     this.#timings.push({ phase: phase.name, ran: true, ms: performance.now() - start });
     return this.#outputs.of(phase);
   }
 
-  /** Runs the phases whose values `phase` reads, where they are out of date. */
+  /** Runs the static phases whose values `phase` reads, where they are out of date. */
   async #updateSources(phase: PlanPhase): Promise<void> {
-    const values = phase.reads.map((name) => this.#states.declaration(name));
-    const makers = new Set(
-      values.filter(({ kind }) => kind === "value").map((state) => this.#phase(state.phase)),
-    );
-    for (const maker of makers) {
+    const makers = phase.reads.map((name) => this.#phase(this.#states.declaration(name).phase));
+    for (const maker of new Set(makers)) {
+      if (maker.kind !== "static") continue;
       await this.#updateSources(maker);
-      if (!this.#isCurrent(maker)) await this.#run(maker, new Map());
+      if (!this.#isCurrent(maker)) await this.#run(maker);
     }
   }
 
@@ -234,16 +232,11 @@ export class Session {
     await this.backend.run(commands);
   }
 
-  #symbols(phase: PlanPhase, forced: SymbolValues, past: number): SymbolValues {
+  #symbols(phase: PlanPhase, past: number): SymbolValues {
     const shapes = this.plan.inputs
       .filter(({ name }) => phase.inputs.includes(name))
       .map((input) => ({ input, shape: this.#inputs.get(input.name, phase.name).tensor.shape }));
-    return bindSymbols(this.plan, {
-      inherited: this.#states.inherited(phase),
-      shapes,
-      past,
-      forced,
-    });
+    return bindSymbols(this.plan, { inherited: this.#states.inherited(phase), shapes, past });
   }
 
   #isCurrent(phase: PlanPhase): boolean {
@@ -260,26 +253,32 @@ export class Session {
   /** The versions of all that cached rows depend on beside the rows before them. */
   #cacheBasis(): string {
     const growing = growingSymbols(this.plan);
-    const versions = this.plan.phases
-      .filter((phase) => phase.extends)
-      .flatMap((phase) => [
-        ...this.plan.inputs
-          .filter(({ name, axes }) => phase.inputs.includes(name) && !mentions(axes, growing))
-          .map(({ name }) => this.#inputs.get(name, phase.name).version),
-        ...phase.reads
-          .map((name) => this.#states.declaration(name))
-          .filter(({ kind, axes }) => kind === "value" && !mentions(axes, growing))
-          .map(({ name }) => this.#states.version(name)),
-      ]);
+    const versions = this.plan.phases.filter(appends).flatMap((phase) => [
+      ...this.plan.inputs
+        .filter(({ name, axes }) => phase.inputs.includes(name) && !mentions(axes, growing))
+        .map(({ name }) => this.#inputs.version(name)),
+      ...phase.reads
+        .map((name) => this.#states.declaration(name))
+        .filter(({ kind, axes }) => kind === "value" && !mentions(axes, growing))
+        .map(({ name }) => this.#states.version(name)),
+    ]);
     return versions.join();
   }
 
-  #checkCaches(): void {
+  #checkCaches(phase: PlanPhase): void {
+    if (phase.kind === "prompt" && this.past > 0) {
+      const message = `phase \`${phase.name}\` begins a text, but the caches hold ${this.past} rows`;
+      throw new BraidError("session/prompt", message, { hint: "call `reset()` first" });
+    }
     if (this.cachesCurrent) return;
     const message = `the ${this.past} cached rows were computed for other inputs than those given now`;
     throw new BraidError("session/stale", message, {
       hint: "call `reset()` and give the whole prompt again",
     });
+  }
+
+  #phases(kind: PhaseKind): readonly PlanPhase[] {
+    return this.plan.phases.filter((phase) => phase.kind === kind);
   }
 
   #phase(name: string): PlanPhase {
@@ -316,8 +315,7 @@ function growingSymbols(plan: Plan): ReadonlySet<string> {
   const rows = plan.states.filter(({ kind }) => kind === "cache").map(({ axes }) => axes[0]?.size);
   const past = plan.symbols.filter(({ source }) => source.kind === "past").map(({ name }) => name);
   const symbols = rows.flatMap((size) => (size === undefined ? [] : [...symbolsOf(size)]));
-  const others = new Set([...past, ...(plan.generation?.once ?? [])]);
-  return new Set(symbols.filter((symbol) => !others.has(symbol)));
+  return new Set(symbols.filter((symbol) => !past.includes(symbol)));
 }
 
 function mentions(axes: readonly PlanAxis[], symbols: ReadonlySet<string>): boolean {

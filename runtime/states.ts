@@ -69,16 +69,14 @@ export class StateStore {
     return this.#stored.get(name)?.version;
   }
 
-  /** The symbols for which the values that `phase` reads were computed; all must be. */
+  /** The symbols for which the values that `phase` reads were computed. Throws `session/order` if one is missing. */
   inherited(phase: PlanPhase): SymbolValues {
     const values = new Map<string, number>();
     for (const name of phase.reads) {
-      if (this.declaration(name).kind === "cache") continue;
+      const { kind, phase: maker } = this.declaration(name);
+      if (kind === "cache") continue;
       const stored = this.#stored.get(name);
-      invariant(
-        stored?.version !== undefined,
-        `phase ${phase.name} reads ${name} before it is there`,
-      );
+      if (stored?.version === undefined) throw outOfOrder(phase.name, name, maker);
       for (const [symbol, value] of stored.symbols) {
         const other = values.get(symbol) ?? value;
         invariant(
@@ -119,7 +117,7 @@ export class StateStore {
       const symbols = lasting(values, this.#plan);
       this.#stored.set(name, { ...stored, version: this.#versions, symbols });
     }
-    if (phase.extends) this.#past = this.#rowsAfter(phase, values);
+    if (appends(phase)) this.#past = this.#rowsAfter(phase, values);
   }
 
   /** Frees everything. */
@@ -165,11 +163,14 @@ export class StateStore {
 
   /** The rows of the caches that `phase` extends, which must agree. */
   #rowsAfter(phase: PlanPhase, values: SymbolValues): number {
-    const rows = phase.writes.map((name) => {
-      const size = this.declaration(name).axes[0]?.size;
-      invariant(size !== undefined, `the cache ${name} has no row axis`);
-      return evaluateSize(size, values);
-    });
+    const caches = phase.writes.map((name) => this.declaration(name));
+    const rows = caches
+      .filter(({ kind }) => kind === "cache")
+      .map(({ name, axes }) => {
+        const size = axes[0]?.size;
+        invariant(size !== undefined, `the cache ${name} has no row axis`);
+        return evaluateSize(size, values);
+      });
     const [first = this.#past] = rows;
     invariant(
       rows.every((each) => each === first),
@@ -183,4 +184,14 @@ export class StateStore {
 function lasting(values: SymbolValues, plan: Plan): SymbolValues {
   const past = plan.symbols.filter(({ source }) => source.kind === "past");
   return new Map([...values].filter(([name]) => past.every((symbol) => symbol.name !== name)));
+}
+
+/** Whether `phase` appends rows to caches, and so is never a repetition. */
+export function appends({ kind }: PlanPhase): boolean {
+  return kind === "prompt" || kind === "extend";
+}
+
+function outOfOrder(phase: string, state: string, maker: string): BraidError {
+  const message = `phase \`${phase}\` reads \`${state}\`, which phase \`${maker}\` has not computed`;
+  return new BraidError("session/order", message, { hint: `run \`${maker}\` first` });
 }

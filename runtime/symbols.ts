@@ -23,16 +23,11 @@ export interface SymbolSources {
   readonly shapes: readonly GivenShape[];
   /** The rows that caches hold before the call. */
   readonly past: number;
-  /** Values that hold whatever was given before: 0 for rows that entered the caches already. */
-  readonly forced: SymbolValues;
 }
 
-/**
- * The values for one call. Throws `input/shape` where a shape does not agree; shapes that depend on a
- * forced symbol are left alone, since their rows are not read.
- */
+/** The values for one call. Throws `input/shape` where a shape does not agree. */
 export function bindSymbols(plan: Plan, sources: SymbolSources): SymbolValues {
-  const { inherited, shapes, past, forced } = sources;
+  const { inherited, shapes, past } = sources;
   const values = new Map(inherited);
   for (const { input, shape } of shapes) {
     for (const [index, { size }] of input.axes.entries()) {
@@ -41,8 +36,7 @@ export function bindSymbols(plan: Plan, sources: SymbolSources): SymbolValues {
     }
   }
   for (const { name, source } of plan.symbols) if (source.kind === "past") values.set(name, past);
-  for (const [name, value] of forced) values.set(name, value);
-  for (const given of shapes) checkShape(given, values, forced);
+  for (const given of shapes) checkShape(given, values);
   return values;
 }
 
@@ -51,14 +45,10 @@ function firstSource(shapes: readonly GivenShape[], symbol: string): GivenShape 
   return shapes.find(({ input }) => input.axes.some(({ size }) => size === symbol));
 }
 
-function checkShape(
-  { input, shape }: GivenShape,
-  values: SymbolValues,
-  forced: SymbolValues,
-): void {
+function checkShape({ input, shape }: GivenShape, values: SymbolValues): void {
   for (const [index, { label, size }] of input.axes.entries()) {
     const symbols = [...symbolsOf(size)];
-    if (symbols.some((symbol) => forced.has(symbol))) continue;
+
     const [wanted, actual] = [evaluateSize(size, values), shape[index]];
     if (wanted === actual) continue;
     const where = symbols.map((symbol) => `${symbol} = ${values.get(symbol)}`).join(", ");

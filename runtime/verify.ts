@@ -35,14 +35,13 @@ function verifyNames(plan: Plan, phase: PlanPhase, where: string): void {
   for (const name of [...phase.reads, ...phase.writes]) {
     invariant(states.has(name), `${where}: no state is called ${name}`);
   }
+  const appends = phase.kind === "prompt" || phase.kind === "extend";
   for (const name of phase.writes) {
     const state = states.get(name);
-    invariant(
-      state?.phase === phase.name,
-      `${where}: it writes the state ${name} of another phase`,
-    );
-    const extended = state.kind === "cache";
-    invariant(extended === phase.extends, `${where}: ${name} is a ${state.kind}`);
+    invariant(state !== undefined, `${where}: no state is called ${name}`);
+    const maker = state.phase === phase.name;
+    const fits = state.kind === "cache" ? appends : phase.kind !== "forward" && maker;
+    invariant(fits, `${where}: a phase of kind ${phase.kind} writes the ${state.kind} ${name}`);
   }
 }
 

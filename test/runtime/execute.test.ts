@@ -95,7 +95,10 @@ test("the toy plan is sound", () => {
 /** The toy plan with another `extend`. */
 function changed(change: (phase: PlanPhase) => PlanPhase): Plan {
   const plan = toyPlan("gpu");
-  return { ...plan, phases: plan.phases.map((each) => (each.extends ? change(each) : each)) };
+  return {
+    ...plan,
+    phases: plan.phases.map((each) => (each.kind === "extend" ? change(each) : each)),
+  };
 }
 
 function withStep(index: number, change: (step: PlanStep) => PlanStep): Plan {
@@ -166,7 +169,10 @@ const faults: readonly (readonly [string, Plan])[] = [
     "no input is called lost",
     changed((phase) => ({ ...phase, inputs: [...phase.inputs, "lost"] })),
   ],
-  ["keys is a cache", changed((phase) => ({ ...phase, extends: false }))],
+  [
+    "a phase of kind static writes the cache keys",
+    changed((phase) => ({ ...phase, kind: "static" })),
+  ],
 ];
 
 for (const [message, plan] of faults) {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { BufferReference, CompiledModel, PlanStep, Size } from "../../runtime/contract.ts";
+import type { CompiledModel, PlanPhase } from "../../runtime/contract.ts";
 import { Conversation, type GenerationEvent, type Turn } from "../../runtime/generate.ts";
 import { greedy } from "../../runtime/sample.ts";
 import { Session } from "../../runtime/session.ts";
@@ -110,71 +110,75 @@ test("another image begins anew by itself, and so does a session that was reset"
   ]);
 });
 
-/** The toy as a causal model would be: the rows of images enter the cache with the prompt, once. */
+/**
+ * The toy as a causal model would be: what visual rows leave depends on the text, so the given rows come
+ * in one call of a phase of their own, which leaves the visual rows' values for `extend`.
+ */
 function causalPlan(): CompiledModel["plan"] {
   const plan = toyPlan("gpu");
-  const visual: Size = ["*", "Image", 3];
-  const rows: Size = ["+", "past", ["+", visual, "T"]];
-  const keys = (label: string, from: BufferReference, count: Size, past: Size): PlanStep => ({
-    kind: "dispatch",
-    label,
-    variants: [{ kernel: "append", groups: ["*", count, 2] }],
-    buffers: [from, { kind: "constant", name: "offset" }, { kind: "state", name: "keys" }],
-    scalars: [["*", count, 2], past],
-    flops: 0,
-  });
-  const text: Size = ["+", "past", visual];
-  const states = plan.states.map((state) =>
-    state.kind === "cache"
-      ? { ...state, axes: [{ label: "S", size: rows }, ...state.axes.slice(1)] }
-      : state,
-  );
-  const phases = plan.phases.map((phase) => {
-    if (!phase.extends) return phase;
-    const [gather, repeat, copy] = phase.steps;
-    const score = phase.steps.at(-1);
-    if (!gather || !repeat || !copy || score?.kind !== "dispatch") throw new Error("the toy");
-    const steps = [
-      gather,
-      repeat,
-      copy,
-      keys("keys.text", { kind: "buffer", name: "a" }, "T", text),
-      keys("keys.visual", { kind: "state", name: "placed" }, visual, "past"),
-      { ...score, scalars: [["*", "T", 8], text, 0] } satisfies PlanStep,
-    ];
-    return { ...phase, steps };
-  });
-  const { generation } = plan;
-  if (generation === undefined) throw new Error("the toy generates");
-  return { ...plan, states, phases, generation: { ...generation, once: ["Image"] } };
+  const extend = plan.phases.find(({ kind }) => kind === "extend");
+  const place = plan.phases.find(({ name }) => name === "place");
+  if (extend === undefined || place === undefined) throw new Error("the toy has both");
+  const later = place.steps.length;
+  const prompt: PlanPhase = {
+    ...extend,
+    name: "prompt",
+    kind: "prompt",
+    inputs: [...place.inputs, ...extend.inputs],
+    reads: place.reads,
+    writes: ["placed", "keys"],
+    buffers: extend.buffers.map((each) => ({
+      ...each,
+      first: each.first + later,
+      last: each.last + later,
+    })),
+    steps: [...place.steps, ...extend.steps],
+  };
+  return {
+    ...plan,
+    states: plan.states.map((each) =>
+      each.name === "placed" ? { ...each, phase: "prompt" } : each,
+    ),
+    phases: [...plan.phases.filter(({ name }) => name === "image"), prompt, extend],
+  };
 }
 
-test("rows that enter with the prompt enter once; their images may change between turns", async () => {
+test("with a prompt phase the given rows come in one call and are kept whole or not at all", async () => {
   const session = await open(causalPlan());
   const conversation = new Conversation(session);
-  const expected = (images: Images, prompt: readonly number[]): readonly string[] => {
-    // A visual row counts 30 more than in the toy, since it is cached: three rows an image, two columns.
-    const more = images.length * 3 * 30;
-    const moved: Images = images.map(([a, b], index) => (index === 0 ? [a + more / 6, b] : [a, b]));
-    return continued(moved, prompt, 4);
-  };
-  for (const [images, prompt] of [
-    [cat, [1, 4, 2]],
-    [cat, [1, 4, 2, 7, 7]],
-    [cat, [1, 5]],
+  const turns: readonly (readonly [Images, readonly number[], string])[] = [
+    [cat, [1, 4, 2], "ipeee"],
+    // More text than the answer before: only what is new.
+    [cat, [1, 4, 2, 7, 7], "(i)eeee"],
+    // Other words among the given rows: the prompt anew.
+    [cat, [1, 5], "(i)peee"],
     [
       [
         [-2, 4],
         [1, 1],
       ],
       [1, 5],
+      "ipeee",
     ],
-    [[], [1, 5]],
-  ] as const) {
+    [[], [1, 5], "ipeee"],
+  ];
+  for (const [images, prompt, wanted] of turns) {
     const events = await collect(conversation.answer(turn(images, prompt, { maxTokens: 4 })));
-    expect(events).toEqual([...expected(images, prompt), "length"]);
-    expect(session.past).toBe(images.length * 3 + prompt.length + 3);
+    expect(events).toEqual([...continued(images, prompt, 4), "length"]);
+    expect(phases(session)).toBe(wanted);
   }
+});
+
+test("the prompt phase begins a text, and extend comes after it", async () => {
+  const session = await open(causalPlan());
+  const inputs = toyInputs(cat, [1, 2]);
+  await expect(session.run("extend", inputs)).rejects.toMatchObject({ code: "session/order" });
+  await session.run("prompt", inputs);
+  await session.run("extend", inputs);
+  await expect(session.run("prompt", inputs)).rejects.toMatchObject({ code: "session/prompt" });
+  const outputs = await session.forward(inputs);
+  const logits = await outputs.get("logits")?.read();
+  expect([...(logits?.data ?? [])]).toEqual(toyReference(cat, [0, 1, 2], [1, 2]));
 });
 
 test("an end token ends the answer and is no part of it", async () => {

@@ -126,6 +126,7 @@ export function toyPlan(target: "cpu" | "gpu"): Plan {
 
 const imagePhase: Plan["phases"][number] = {
   name: "image",
+  kind: "static",
   doc: "what depends on the images alone",
   inputs: ["image"],
   reads: [],
@@ -154,11 +155,11 @@ const imagePhase: Plan["phases"][number] = {
       [visualSize],
     ),
   ],
-  extends: false,
 };
 
 const placePhase: Plan["phases"][number] = {
   name: "place",
+  kind: "static",
   doc: "what depends on where the images stand",
   inputs: ["positions.visual"],
   reads: ["seen"],
@@ -178,11 +179,11 @@ const placePhase: Plan["phases"][number] = {
       [visualSize],
     ),
   ],
-  extends: false,
 };
 
 const extendPhase: Plan["phases"][number] = {
   name: "extend",
+  kind: "extend",
   doc: "the rows of the text",
   inputs: ["prompt", "positions.text"],
   reads: ["placed", "keys"],
@@ -282,7 +283,6 @@ const extendPhase: Plan["phases"][number] = {
       [["*", "T", 8], "past", visualSize],
     ),
   ],
-  extends: true,
 };
 
 /** `x`: read floats, `#x`: read integers, `!x`: written floats. */
