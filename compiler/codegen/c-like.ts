@@ -7,6 +7,7 @@
  */
 
 import { InvariantError, invariant, unreachable } from "../../grammar/invariant.ts";
+import * as build from "../kernel/build.ts";
 import type { BinaryOperator, Expr, Kernel, KernelType, Statement } from "../kernel/kernel.ts";
 
 /** A place in memory, as its dialect sees it. */
@@ -37,6 +38,8 @@ export interface Dialect {
   readonly lane: (operand: string, index: number) => string;
   /** The right operand of a shift. */
   readonly shiftAmount: (amount: Expr, write: (expr: Expr, level: number) => string) => string;
+  /** Whether sums and products take a scalar beside four lanes. */
+  readonly mixesLanes: boolean;
   readonly barrier: string;
   /** The word for a name of the kernel: itself unless the language has another use for it. */
   readonly word: (name: string) => string;
@@ -82,6 +85,16 @@ const forms: Partial<Readonly<Record<BinaryOperator, Form>>> = {
 /** The statements of `kernel`, without the function around them, not indented. */
 export function printBody(kernel: Kernel, dialect: Dialect): readonly string[] {
   return new Printer(dialect).block(kernel.body);
+}
+
+/** The statements of a function that computes `result` after `body`. */
+export function printFunction(
+  body: readonly Statement[],
+  result: Expr,
+  dialect: Dialect,
+): readonly string[] {
+  const end: Statement = { kind: "let", name: "result", value: result };
+  return [...new Printer(dialect).block([...body, end]), "return result;"];
 }
 
 class Printer {
@@ -221,7 +234,7 @@ class Printer {
   }
 
   private binary(expr: Extract<Expr, { kind: "binary" }>, needed: number): string {
-    const { left, right } = expr;
+    const [left, right] = this.dialect.mixesLanes ? mixed(expr) : [expr.left, expr.right];
     const isLogic = expr.operator === "and" || expr.operator === "or";
     const own =
       isLogic && expr.type.lanes === 4
@@ -244,6 +257,18 @@ class Printer {
     const text = `${first} ${symbol} ${second}`;
     return own.own < needed ? `(${text})` : text;
   }
+}
+
+/** The operands, one of them as a scalar where all its lanes are equal and arithmetic allows it. */
+function mixed(expr: Extract<Expr, { kind: "binary" }>): readonly [Expr, Expr] {
+  const { operator, left, right } = expr;
+  const isSum = operator === "add" || operator === "subtract";
+  if (!isSum && operator !== "multiply" && operator !== "divide") return [left, right];
+  const isSpread = (each: Expr): boolean =>
+    each.type.lanes === 4 && (each.kind === "const" || each.kind === "splat");
+  if (isSpread(right) && !isSpread(left)) return [left, build.lane(right, 0)];
+  if (isSpread(left) && !isSpread(right)) return [build.lane(left, 0), right];
+  return [left, right];
 }
 
 /** A constant below zero whose opposite exists. */

@@ -8,8 +8,9 @@ import { invariant } from "../../grammar/invariant.ts";
 import * as build from "../kernel/build.ts";
 import type { CallFunction, Kernel, KernelType } from "../kernel/kernel.ts";
 import { shortest } from "../kernel/print.ts";
-import { type Dialect, printBody } from "./c-like.ts";
+import { type Dialect, printBody, printFunction } from "./c-like.ts";
 import { lanesPrelude } from "./cuda-lanes.ts";
+import { helperName, helpersOf } from "./helpers.ts";
 import { namesOf, usesLanes } from "./names.ts";
 import { reservedInCuda, wordsFor } from "./words.ts";
 
@@ -62,9 +63,9 @@ function dialectOf(kernel: Kernel): Dialect {
       if (type.lanes === 1) return [`${word(name)}[${write(index)}] = ${value};`];
       return [`store4(${word(name)}, ${write(index)}, ${value});`];
     },
-    call: ({ fn, args: [first] }, args) => {
+    call: ({ fn, type, args: [first] }, args) => {
       const isWhole = first?.type.scalar === "i32";
-      const name = (isWhole ? wholeFunctions : floatFunctions)[fn];
+      const name = (isWhole ? wholeFunctions : floatFunctions)[fn] ?? helperName(fn, type);
       invariant(name !== undefined, `codegen: \`${fn}\` is not legalized for CUDA`);
       return `${name}(${args.join(", ")})`;
     },
@@ -80,6 +81,7 @@ function dialectOf(kernel: Kernel): Dialect {
     lane: (operand, index) => `${operand}.${"xyzw"[index]}`,
     shiftAmount: (amount, write) =>
       write(amount.type.lanes === 1 ? amount : build.lane(amount, 0), 7),
+    mixesLanes: false,
     barrier: "__syncthreads()",
   };
 }
@@ -100,6 +102,12 @@ export function cudaText(kernel: Kernel): string {
   const lines = [
     ...kernel.comment.map((line) => `// ${line}`),
     ...(usesLanes(kernel) ? [...lanesPrelude, ""] : []),
+    ...helpersOf(kernel).flatMap(({ name, type, body, result }) => [
+      `static __device__ inline ${typeName(type)} ${name}(${typeName(type)} x) {`,
+      ...printFunction(body, result, dialect).map((line) => `  ${line}`),
+      "}",
+      "",
+    ]),
     `extern "C" __global__ void __launch_bounds__(${kernel.workgroupSize}) ${word(kernel.name)}(`,
     ...parameters.map((each, at) => `    ${each}${at + 1 < parameters.length ? "," : ") {"}`),
     ...[...start, ...printBody(kernel, dialect)].map((line) => `  ${line}`),

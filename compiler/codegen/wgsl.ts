@@ -10,8 +10,9 @@ import { invariant } from "../../grammar/invariant.ts";
 import * as build from "../kernel/build.ts";
 import type { CallFunction, Kernel, KernelType } from "../kernel/kernel.ts";
 import { shortest } from "../kernel/print.ts";
-import { type Dialect, type MemoryAccess, printBody } from "./c-like.ts";
+import { type Dialect, type MemoryAccess, printBody, printFunction } from "./c-like.ts";
 import { alignedBuffers, quarter } from "./aligned.ts";
+import { helperName, helpersOf } from "./helpers.ts";
 import { namesOf, uses } from "./names.ts";
 import { reservedInWgsl, wordsFor } from "./words.ts";
 
@@ -63,7 +64,7 @@ function dialectOf(kernel: Kernel, aligned: ReadonlySet<string>): Dialect {
     },
     call: ({ fn, type }, args) => {
       if (fn === "bits_of" || fn === "from_bits") return `bitcast<${typeName(type)}>(${args[0]})`;
-      const name = functions[fn];
+      const name = functions[fn] ?? helperName(fn, type);
       invariant(name !== undefined, `codegen: \`${fn}\` is not legalized for WGSL`);
       return `${name}(${args.join(", ")})`;
     },
@@ -78,6 +79,7 @@ function dialectOf(kernel: Kernel, aligned: ReadonlySet<string>): Dialect {
         ? `u32(${write(amount, 0)})`
         : `${open}${write(amount, 0)}${close}`;
     },
+    mixesLanes: true,
     barrier: "workgroupBarrier()",
   };
 }
@@ -104,6 +106,12 @@ export function wgslText(kernel: Kernel): string {
     `@group(0) @binding(${kernel.buffers.length}) var<uniform> sizes: Sizes;`,
     ...arrays,
     "",
+    ...helpersOf(kernel).flatMap(({ name, type, body, result }) => [
+      `fn ${name}(x: ${typeName(type)}) -> ${typeName(type)} {`,
+      ...printFunction(body, result, dialect).map((line) => `  ${line}`),
+      "}",
+      "",
+    ]),
     `@compute @workgroup_size(${kernel.workgroupSize})`,
     ...entryPoint(kernel, dialect),
   ];

@@ -47,6 +47,9 @@ export const reservedInWgsl: ReadonlySet<string> = list(`
   varying virtual volatile wgsl where with writeonly yield
   f32 i32 u32 bool vec4 array bitcast select min max abs floor ceil round sqrt inverseSqrt fma
   workgroupBarrier Sizes sizes group invocation group_id grid local_index lanes
+  precise_exp precise_exp2 precise_log precise_tanh precise_erf precise_acos precise_sin precise_cos
+  precise_exp4 precise_exp24 precise_log4 precise_tanh4 precise_erf4 precise_acos4 precise_sin4
+  precise_cos4
 `);
 
 /** Keywords of C++ and CUDA, and the names that our text uses. */
@@ -61,4 +64,7 @@ export const reservedInCuda: ReadonlySet<string> = list(`
   threadIdx blockIdx blockDim gridDim warpSize groups group invocation lanes load4 store4 splat4
   select4 min max abs fabsf fminf fmaxf floorf ceilf rintf sqrtf rsqrtf fmaf expf exp2f logf
   float4 int4 half uint
+  precise_exp precise_exp2 precise_log precise_tanh precise_erf precise_acos precise_sin precise_cos
+  precise_exp4 precise_exp24 precise_log4 precise_tanh4 precise_erf4 precise_acos4 precise_sin4
+  precise_cos4
 `);

@@ -11,6 +11,7 @@ import type { Kernel } from "../kernel.ts";
 import { expandFunctions, type FunctionOptions } from "./legalize/functions.ts";
 import type { LayoutOptions } from "./legalize/layout.ts";
 import { lowerTiles } from "./legalize/tiles.ts";
+import { mergeBranches } from "./merge-branches.ts";
 import { share } from "./share.ts";
 
 /** The languages that kernels are printed in. */
@@ -20,6 +21,7 @@ const targets: Readonly<Record<KernelTarget, LayoutOptions & FunctionOptions>> =
   wasm: {
     lanes: true,
     partialSums: true,
+    helpers: false,
     inverseSqrt: false,
     integerExtremes: false,
     fusedMultiply: false,
@@ -28,6 +30,7 @@ const targets: Readonly<Record<KernelTarget, LayoutOptions & FunctionOptions>> =
   wgsl: {
     lanes: true,
     partialSums: false,
+    helpers: true,
     inverseSqrt: true,
     integerExtremes: true,
     fusedMultiply: true,
@@ -35,6 +38,7 @@ const targets: Readonly<Record<KernelTarget, LayoutOptions & FunctionOptions>> =
   cuda: {
     lanes: false,
     partialSums: false,
+    helpers: true,
     inverseSqrt: true,
     integerExtremes: true,
     fusedMultiply: true,
@@ -46,6 +50,8 @@ export function legalize(kernel: Kernel, target: KernelTarget): Kernel {
   const options = targets[target];
   const passes: readonly ((kernel: Kernel) => Kernel)[] = [
     (each) => lowerTiles(each, options),
+    // Unrolled elements stand under conditions one by one.
+    mergeBranches,
     // After tiles: the names it declares stand before a single statement.
     (each) => expandFunctions(each, options),
     // Last, so that it sees the repetitions of both.

@@ -3,7 +3,8 @@
  * they have; likewise divisions that round down, divisions by powers of two, and bool in memory.
  *
  * The expansions are the same for all targets, so kernels give the same bits up to the order of sums
- * and the fusing of multiplications with additions. Values used more than once get a name before the
+ * and the fusing of multiplications with additions; languages with functions have each of them once,
+ * as a function. Values used more than once get a name before the
  * statement. Needs a kernel without tiles (a name would otherwise be outside the unrolled part).
  */
 
@@ -21,8 +22,28 @@ const expansions: Partial<Readonly<Record<CallFunction, (x: Expr, bind: Bind) =>
   ...{ exp, exp2, log, tanh, erf, acos, sin, cos },
 };
 
+/** A function of one value as statements and a result. */
+export interface Expansion {
+  readonly body: readonly Statement[];
+  readonly result: Expr;
+}
+
+/** Our own definition of `fn` at `x`, or nothing where targets' own will do. */
+export function expansionOf(fn: CallFunction, x: Expr): Expansion | undefined {
+  const body: Statement[] = [];
+  const bind: Bind = (value, name) => {
+    const fresh = `${name}_${body.length}`;
+    body.push(declare(fresh, value));
+    return build.variable(fresh, value.type);
+  };
+  const result = expansions[fn]?.(x, bind);
+  return result === undefined ? undefined : { body, result };
+}
+
 /** What a target has. */
 export interface FunctionOptions {
+  /** Whether the printer writes our own definitions as functions; they are written out otherwise. */
+  readonly helpers: boolean;
   /** Whether there is `1 / sqrt(x)` in one step. */
   readonly inverseSqrt: boolean;
   /** Whether `min`, `max` and `abs` of single i32 exist. */
@@ -85,7 +106,9 @@ function expandCall(
   const [first, second, third] = expr.args;
   invariant(first !== undefined, `legalize: \`${expr.fn}\` has no argument`);
   const expansion = expansions[expr.fn];
-  if (expansion !== undefined) return expansion(bind(first, "argument"), bind);
+  if (expansion !== undefined) {
+    return options.helpers ? expr : expansion(bind(first, "argument"), bind);
+  }
   if (expr.fn === "inverse_sqrt" && !options.inverseSqrt) {
     return build.divide(1, build.call("sqrt", first));
   }
