@@ -4,9 +4,15 @@
  */
 
 import type { Kernel } from "../kernel/kernel.ts";
-import { legalize } from "../kernel/passes/legalize.ts";
+import { share } from "../kernel/passes/share.ts";
+import { expand, legalize } from "../kernel/passes/legalize.ts";
 import { verifyKernel } from "../kernel/verify.ts";
 import { cudaText } from "./cuda.ts";
+import { toAddresses } from "./wasm/addresses.ts";
+import { encodeModule, type ModuleOptions } from "./wasm/encode.ts";
+import type { WasmFunction } from "./wasm/instructions.ts";
+import { lowerToWasm } from "./wasm/lower.ts";
+import { printWasm } from "./wasm/print.ts";
 import { wgslText } from "./wgsl.ts";
 
 /** One WGSL module; its entry point has the kernel's name (bindings: see `runtime/contract.ts`). */
@@ -19,4 +25,30 @@ export function printWgsl(kernel: Kernel): string {
 export function printCuda(kernel: Kernel): string {
   verifyKernel(kernel);
   return cudaText(legalize(kernel, "cuda"));
+}
+
+/**
+ * One WebAssembly module that exports each kernel by name and imports `env.memory`; how a kernel is
+ * called is in `runtime/contract.ts`. Kernels have groups of one invocation.
+ */
+export function encodeWasm(
+  kernels: readonly Kernel[],
+  options: ModuleOptions = {},
+): Uint8Array<ArrayBuffer> {
+  return encodeModule(kernels.map(wasmFunction), options);
+}
+
+/** The WebAssembly function of `kernel` as text, for reading. */
+export function printWasmText(kernel: Kernel): string {
+  return printWasm(wasmFunction(kernel));
+}
+
+/** The parameters of the WebAssembly function of `kernel`, by name and in order; all are i32. */
+export function wasmKernelSignature(kernel: Kernel): readonly string[] {
+  return wasmFunction(kernel).parameters;
+}
+
+function wasmFunction(kernel: Kernel): WasmFunction {
+  verifyKernel(kernel);
+  return lowerToWasm(share(toAddresses(expand(kernel, "wasm"))));
 }

@@ -47,6 +47,11 @@ const targets: Readonly<Record<KernelTarget, LayoutOptions & FunctionOptions>> =
 
 /** `kernel` as the printer of `target` can write it. */
 export function legalize(kernel: Kernel, target: KernelTarget): Kernel {
+  return share(expand(kernel, target));
+}
+
+/** The same before repetitions are shared, for a target that has passes of its own in between. */
+export function expand(kernel: Kernel, target: KernelTarget): Kernel {
   const options = targets[target];
   const passes: readonly ((kernel: Kernel) => Kernel)[] = [
     (each) => lowerTiles(each, options),
@@ -54,8 +59,6 @@ export function legalize(kernel: Kernel, target: KernelTarget): Kernel {
     mergeBranches,
     // After tiles: the names it declares stand before a single statement.
     (each) => expandFunctions(each, options),
-    // Last, so that it sees the repetitions of both.
-    share,
   ];
   return passes.reduce((result, pass) => pass(result), kernel);
 }

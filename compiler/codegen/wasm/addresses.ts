@@ -1,0 +1,80 @@
+/**
+ * Turns indices into byte addresses: the pointer of the buffer plus four times the index.
+ *
+ * The sum is spread out into terms, those that change least often first and constants last. So
+ * `share` finds the part of an address that a loop leaves alone, and rows at a constant distance have
+ * one base with different offsets, which become immediates of the instruction.
+ */
+
+import * as build from "../../kernel/build.ts";
+import type { Expr, Kernel, Statement } from "../../kernel/kernel.ts";
+import {
+  childrenOf,
+  declaredBy,
+  mapBlocks,
+  mapExpr,
+  mapExpressions,
+  visitBody,
+} from "../../kernel/rewrite.ts";
+
+/** The name of the variable that holds the address of a buffer. */
+export function pointerName(buffer: string): string {
+  return `${buffer}_at`;
+}
+
+/** `kernel` with byte addresses in all its loads and stores. */
+export function toAddresses(kernel: Kernel): Kernel {
+  const age = agesOf(kernel);
+  const address = (buffer: string, index: Expr): Expr => {
+    const terms: Expr[] = [];
+    const offset = spread(index, 4, terms);
+    const ordered = terms
+      .map((term) => ({ term, age: youngest(term, age) }))
+      .sort((left, right) => left.age - right.age);
+    const pointer = build.variable(pointerName(buffer));
+    const sum = ordered.reduce((total: Expr, { term }) => build.add(total, term), pointer);
+    return build.add(sum, offset);
+  };
+  const change = (part: Expr): Expr =>
+    part.kind === "load" ? { ...part, index: address(part.buffer, part.index) } : part;
+  const statement = (each: Statement): Statement => {
+    const changed = mapExpressions(each, (expr) => mapExpr(expr, change));
+    if (changed.kind === "store") {
+      return { ...changed, index: address(changed.buffer, changed.index) };
+    }
+    return mapBlocks(changed, (body) => body.map(statement));
+  };
+  return { ...kernel, body: kernel.body.map(statement) };
+}
+
+/** When a name is declared, counted in statements; those that change are younger than all others. */
+function agesOf(kernel: Kernel): ReadonlyMap<string, number> {
+  const ages = new Map<string, number>();
+  visitBody(kernel.body, (each) => {
+    for (const name of declaredBy(each)) {
+      ages.set(name, each.kind === "var" ? Infinity : ages.size + 1);
+    }
+  });
+  return ages;
+}
+
+function youngest(expr: Expr, ages: ReadonlyMap<string, number>): number {
+  if (expr.kind === "load" || expr.kind === "load_array") return Infinity;
+  const own = expr.kind === "var" ? (ages.get(expr.name) ?? 0) : 0;
+  return Math.max(own, ...childrenOf(expr).map((part) => youngest(part, ages)));
+}
+
+/** Appends the terms of `factor * expr`; the result is the constant among them. */
+function spread(expr: Expr, factor: number, terms: Expr[]): number {
+  if (expr.kind === "const") return Math.imul(expr.value, factor);
+  if (expr.kind === "binary") {
+    const { operator, left, right } = expr;
+    if (operator === "add") return spread(left, factor, terms) + spread(right, factor, terms);
+    if (operator === "subtract") return spread(left, factor, terms) + spread(right, -factor, terms);
+    if (operator === "multiply" && right.kind === "const") {
+      return spread(left, Math.imul(factor, right.value), terms);
+    }
+  }
+  terms.push(build.multiply(expr, factor));
+  return 0;
+}

@@ -1,0 +1,109 @@
+/**
+ * A WebAssembly module from functions: it imports `env.memory` and exports every function by name.
+ * Sections and encodings are those of the core specification, section 5.5.
+ */
+
+import { unreachable } from "../../../grammar/invariant.ts";
+import { Bytes } from "./bytes.ts";
+import { codes, type Instruction, type WasmFunction, type WasmType } from "./instructions.ts";
+
+/** Options of a module. */
+export interface ModuleOptions {
+  /** Whether the imported memory is shared between threads; it then has this many pages at most. */
+  readonly sharedPages?: number;
+}
+
+const typeCodes: Readonly<Record<WasmType, number>> = { i32: 0x7f, f32: 0x7d, v128: 0x7b };
+
+/** The bytes of the module. */
+export function encodeModule(
+  functions: readonly WasmFunction[],
+  options: ModuleOptions = {},
+): Uint8Array<ArrayBuffer> {
+  const counts = [...new Set(functions.map((each) => each.parameters.length))];
+  const out = new Bytes();
+  out.raw([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
+  section(out, 1, counts, (bytes, count) => {
+    bytes.byte(0x60);
+    bytes.sized(new Uint8Array(count).fill(typeCodes.i32));
+    bytes.unsigned(0);
+  });
+  section(out, 2, [options.sharedPages], (bytes, sharedPages) => {
+    bytes.text("env");
+    bytes.text("memory");
+    bytes.raw([0x02, sharedPages === undefined ? 0x00 : 0x03]);
+    bytes.unsigned(0);
+    if (sharedPages !== undefined) bytes.unsigned(sharedPages);
+  });
+  section(out, 3, functions, (bytes, each) => {
+    bytes.unsigned(counts.indexOf(each.parameters.length));
+  });
+  section(out, 7, functions, (bytes, each, index) => {
+    bytes.text(each.name);
+    bytes.byte(0x00);
+    bytes.unsigned(index);
+  });
+  section(out, 10, functions, (bytes, each) => bytes.sized(code(each)));
+  return out.done();
+}
+
+function section<Item>(
+  out: Bytes,
+  id: number,
+  items: readonly Item[],
+  write: (bytes: Bytes, item: Item, index: number) => void,
+): void {
+  const content = new Bytes();
+  content.unsigned(items.length);
+  for (const [index, item] of items.entries()) write(content, item, index);
+  out.byte(id);
+  out.sized(content.done());
+}
+
+function code({ locals, body }: WasmFunction): Uint8Array {
+  const bytes = new Bytes();
+  bytes.unsigned(locals.length);
+  for (const type of locals) bytes.raw([1, typeCodes[type]]);
+  for (const each of body) instruction(bytes, each);
+  bytes.raw(codes.end.bytes);
+  return bytes.done();
+}
+
+function instruction(bytes: Bytes, { name, immediates }: Instruction): void {
+  const { bytes: opcode, immediate } = codes[name];
+  bytes.raw(opcode);
+  const [first = 0] = immediates;
+  switch (immediate) {
+    case "none":
+      return;
+    case "local":
+    case "label":
+      bytes.unsigned(first);
+      return;
+    case "memory":
+      // Elements of four bytes are all that is certain about the alignment.
+      bytes.byte(2);
+      bytes.unsigned(first);
+      return;
+    case "lane":
+      bytes.byte(first);
+      return;
+    case "i32":
+      bytes.signed(first);
+      return;
+    case "f32":
+      bytes.float(first);
+      return;
+    case "v128":
+      for (const word of immediates) bytes.word(word);
+      return;
+    case "block":
+      bytes.byte(0x40);
+      return;
+    case "shuffle":
+      bytes.raw(immediates);
+      return;
+    default:
+      unreachable(immediate);
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * The WebAssembly instructions that kernels need: their names, codes and immediates, from the core
+ * specification 2.0 (section 5.4), with fixed-width SIMD and saturating conversions.
+ */
+
+/** What follows an instruction's code. */
+export type Immediate =
+  | "none"
+  | "local"
+  | "memory"
+  | "lane"
+  | "i32"
+  | "f32"
+  | "v128"
+  | "label"
+  | "block"
+  | "shuffle";
+
+interface Code {
+  readonly bytes: readonly number[];
+  readonly immediate: Immediate;
+}
+
+function plain(code: number, immediate: Immediate = "none"): Code {
+  return { bytes: [code], immediate };
+}
+
+/** SIMD instructions have a prefix and a LEB128 number, which takes two bytes from 128 on. */
+function simd(code: number, immediate: Immediate = "none"): Code {
+  const number = code < 0x80 ? [code] : [(code & 0x7f) | 0x80, code >> 7];
+  return { bytes: [0xfd, ...number], immediate };
+}
+
+/** The table, by the names of the text format. */
+export const codes = {
+  block: plain(0x02, "block"),
+  loop: plain(0x03, "block"),
+  if: plain(0x04, "block"),
+  else: plain(0x05),
+  end: plain(0x0b),
+  br: plain(0x0c, "label"),
+  br_if: plain(0x0d, "label"),
+  select: plain(0x1b),
+  "local.get": plain(0x20, "local"),
+  "local.set": plain(0x21, "local"),
+  "local.tee": plain(0x22, "local"),
+  "i32.load": plain(0x28, "memory"),
+  "f32.load": plain(0x2a, "memory"),
+  "i32.store": plain(0x36, "memory"),
+  "f32.store": plain(0x38, "memory"),
+  "i32.const": plain(0x41, "i32"),
+  "f32.const": plain(0x43, "f32"),
+  "i32.eqz": plain(0x45),
+  "i32.eq": plain(0x46),
+  "i32.ne": plain(0x47),
+  "i32.lt_s": plain(0x48),
+  "i32.le_s": plain(0x4c),
+  "f32.eq": plain(0x5b),
+  "f32.ne": plain(0x5c),
+  "f32.lt": plain(0x5d),
+  "f32.le": plain(0x5f),
+  "i32.add": plain(0x6a),
+  "i32.sub": plain(0x6b),
+  "i32.mul": plain(0x6c),
+  "i32.div_u": plain(0x6e),
+  "i32.rem_u": plain(0x70),
+  "i32.and": plain(0x71),
+  "i32.or": plain(0x72),
+  "i32.shl": plain(0x74),
+  "i32.shr_s": plain(0x75),
+  "f32.abs": plain(0x8b),
+  "f32.neg": plain(0x8c),
+  "f32.ceil": plain(0x8d),
+  "f32.floor": plain(0x8e),
+  "f32.nearest": plain(0x90),
+  "f32.sqrt": plain(0x91),
+  "f32.add": plain(0x92),
+  "f32.sub": plain(0x93),
+  "f32.mul": plain(0x94),
+  "f32.div": plain(0x95),
+  "f32.min": plain(0x96),
+  "f32.max": plain(0x97),
+  "f32.convert_i32_s": plain(0xb2),
+  "i32.reinterpret_f32": plain(0xbc),
+  "f32.reinterpret_i32": plain(0xbe),
+  "i32.trunc_sat_f32_s": { bytes: [0xfc, 0x00], immediate: "none" },
+  "v128.load": simd(0x00, "memory"),
+  "v128.load32_splat": simd(0x09, "memory"),
+  "v128.store": simd(0x0b, "memory"),
+  "v128.const": simd(0x0c, "v128"),
+  "i8x16.shuffle": simd(0x0d, "shuffle"),
+  "i32x4.splat": simd(0x11),
+  "f32x4.splat": simd(0x13),
+  "i32x4.extract_lane": simd(0x1b, "lane"),
+  "i32x4.replace_lane": simd(0x1c, "lane"),
+  "f32x4.extract_lane": simd(0x1f, "lane"),
+  "f32x4.replace_lane": simd(0x20, "lane"),
+  "i32x4.eq": simd(0x37),
+  "i32x4.ne": simd(0x38),
+  "i32x4.lt_s": simd(0x39),
+  "i32x4.le_s": simd(0x3d),
+  "f32x4.eq": simd(0x41),
+  "f32x4.ne": simd(0x42),
+  "f32x4.lt": simd(0x43),
+  "f32x4.le": simd(0x45),
+  "v128.not": simd(0x4d),
+  "v128.and": simd(0x4e),
+  "v128.or": simd(0x50),
+  "v128.bitselect": simd(0x52),
+  "f32x4.ceil": simd(0x67),
+  "f32x4.floor": simd(0x68),
+  "f32x4.nearest": simd(0x6a),
+  "i32x4.abs": simd(0xa0),
+  "i32x4.neg": simd(0xa1),
+  "i32x4.shl": simd(0xab),
+  "i32x4.shr_s": simd(0xac),
+  "i32x4.add": simd(0xae),
+  "i32x4.sub": simd(0xb1),
+  "i32x4.mul": simd(0xb5),
+  "i32x4.min_s": simd(0xb6),
+  "i32x4.max_s": simd(0xb8),
+  "f32x4.abs": simd(0xe0),
+  "f32x4.neg": simd(0xe1),
+  "f32x4.sqrt": simd(0xe3),
+  "f32x4.add": simd(0xe4),
+  "f32x4.sub": simd(0xe5),
+  "f32x4.mul": simd(0xe6),
+  "f32x4.div": simd(0xe7),
+  "f32x4.pmin": simd(0xea),
+  "f32x4.pmax": simd(0xeb),
+  "i32x4.trunc_sat_f32x4_s": simd(0xf8),
+  "f32x4.convert_i32x4_s": simd(0xfa),
+} as const satisfies Readonly<Record<string, Code>>;
+
+/** The name of an instruction in the text format. */
+export type InstructionName = keyof typeof codes;
+
+/** An instruction with its immediates as numbers: a local, an offset, a lane, four lanes, …. */
+export interface Instruction {
+  readonly name: InstructionName;
+  readonly immediates: readonly number[];
+}
+
+/** The types of locals and parameters. */
+export type WasmType = "i32" | "f32" | "v128";
+
+/** A function of no results. Locals are numbered after the parameters. */
+export interface WasmFunction {
+  readonly name: string;
+  /** Parameter names, all i32. */
+  readonly parameters: readonly string[];
+  readonly locals: readonly WasmType[];
+  readonly body: readonly Instruction[];
+}
