@@ -65,8 +65,13 @@ export interface Backend {
   upload(buffer: DeviceBuffer, offset: number, data: Float32Array | Int32Array): Promise<void>;
   /** The `bytes` bytes from `offset` on, after all that was run before, in memory of their own. */
   download(buffer: DeviceBuffer, offset: number, bytes: number): Promise<ArrayBuffer>;
-  /** Runs commands in order, each seeing what those before it wrote. */
+  /**
+   * Runs commands in order, each seeing what those before it wrote. Resolves once the device has accepted
+   * them; it may still be busy (see `finish`).
+   */
   run(commands: readonly Command[]): Promise<void>;
+  /** Resolves once the device has done all that it was asked to. */
+  finish(): Promise<void>;
   /** Frees everything. */
   close(): void;
 }

@@ -48,9 +48,11 @@ export class OutputStore {
     };
   }
 
-  /** The outputs of the last run of `phase`. */
-  of(phase: PlanPhase): ReadonlyMap<string, OutputTensor> {
-    return new Map(phase.outputs.map((output) => [output.name, this.#tensor(phase, output)]));
+  /** The outputs of the last run of `phase`; `onRead` is told whenever one has been read. */
+  of(phase: PlanPhase, onRead: () => void = () => undefined): ReadonlyMap<string, OutputTensor> {
+    return new Map(
+      phase.outputs.map((output) => [output.name, this.#tensor(phase, output, onRead)]),
+    );
   }
 
   async #make(name: string, shape: readonly number[]): Promise<void> {
@@ -66,7 +68,7 @@ export class OutputStore {
     this.#stored.set(name, { buffer, shape, run: (old?.run ?? 0) + 1 });
   }
 
-  #tensor(phase: PlanPhase, { name, element }: PlanOutput): OutputTensor {
+  #tensor(phase: PlanPhase, { name, element }: PlanOutput, onRead: () => void): OutputTensor {
     const stored = this.#stored.get(key(phase, name));
     invariant(stored !== undefined, `phase ${phase.name} has not computed its output ${name}`);
     const { shape, run } = stored;
@@ -75,7 +77,9 @@ export class OutputStore {
       const now = this.#stored.get(key(phase, name));
       if (now?.run !== run) throw overwritten(name, phase.name);
       if (count === 0) return new ArrayBuffer(0);
-      return this.#backend.download(now.buffer, first * 4, count * 4);
+      const bytes = await this.#backend.download(now.buffer, first * 4, count * 4);
+      onRead();
+      return bytes;
     };
     return {
       name,

@@ -33,7 +33,7 @@ export interface SessionOptions {
 export interface PhaseTiming {
   readonly phase: string;
   readonly ran: boolean;
-  /** Wall time in milliseconds until the device was done. */
+  /** Wall time in milliseconds until the device was done; for a phase that appends, until it was read from. */
   readonly ms: number;
 }
 
@@ -193,8 +193,27 @@ export class Session {
     this.#states.commit(phase, values);
     this.#current.set(phase.name, this.#versions(phase));
     if (appends(phase)) this.#cached = this.#cacheBasis();
-    this.#timings.push({ phase: phase.name, ran: true, ms: performance.now() - start });
-    return this.#outputs.of(phase);
+    return this.#outputs.of(phase, await this.#time(phase, start));
+  }
+
+  /**
+   * Notes what `phase` took since `start`. The steps of an answer do not wait for the device: whoever reads
+   * their logits does, and calls what this gives.
+   */
+  async #time(phase: PlanPhase, start: number): Promise<() => void> {
+    if (!appends(phase)) await this.backend.finish();
+    const timings = this.#timings;
+    const note = (): PhaseTiming => ({
+      phase: phase.name,
+      ran: true,
+      ms: performance.now() - start,
+    });
+    const place = timings.push(note()) - 1;
+    let read = !appends(phase);
+    return () => {
+      if (!read) timings[place] = note();
+      read = true;
+    };
   }
 
   /** Runs the static phases whose values `phase` reads, where they are out of date. */

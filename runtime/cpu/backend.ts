@@ -77,6 +77,10 @@ class CpuBackend implements Backend {
     }
   }
 
+  async finish(): Promise<void> {
+    // `run` has done everything by the time it resolves.
+  }
+
   close(): void {
     this.#heap = undefined;
     this.#kernels.clear();

@@ -93,6 +93,7 @@ class WebGpuBackend implements Backend {
     const { gpu } = this.#memoryOf(buffer);
     const { byteOffset, byteLength } = data;
     invariant(offset + byteLength <= buffer.bytes, `an upload leaves ${buffer.label}`);
+    if (byteLength === 0) return;
     await this.#checked(async () => {
       this.#device.queue.writeBuffer(gpu, offset, data.buffer, byteOffset, byteLength);
       this.#backlog += byteLength;
@@ -129,6 +130,10 @@ class WebGpuBackend implements Backend {
     if (error !== null) throw await this.#refusal(commands, error.message);
   }
 
+  async finish(): Promise<void> {
+    await this.#checked(() => this.#device.queue.onSubmittedWorkDone());
+  }
+
   close(): void {
     for (const { gpu } of this.#buffers.values()) gpu.destroy();
     this.#buffers.clear();
@@ -136,7 +141,7 @@ class WebGpuBackend implements Backend {
     this.#device.destroy();
   }
 
-  /** Runs `commands`; gives the error of the device, if any, once it is done with them. */
+  /** Submits `commands`; gives the error of the device, if it has one. */
   async #submit(commands: readonly Command[]): Promise<GPUError | null> {
     const device = this.#device;
     device.pushErrorScope("validation");
@@ -147,7 +152,6 @@ class WebGpuBackend implements Backend {
     } finally {
       errors = [device.popErrorScope(), device.popErrorScope()];
     }
-    await device.queue.onSubmittedWorkDone();
     const [memory = null, validation = null] = await Promise.all(errors);
     return validation ?? memory;
   }

@@ -41,7 +41,9 @@ export function encode(
   const slots = layOutScalars(commands);
   const encoding = withUniforms(device, before, slots.data.byteLength);
   const { uniforms, bindGroups } = encoding;
-  if (uniforms !== undefined) device.queue.writeBuffer(uniforms, 0, slots.data);
+  // Deno 2.9 dies of an empty write.
+  const scalars = slots.data.byteLength > 0 ? uniforms : undefined;
+  if (scalars !== undefined) device.queue.writeBuffer(scalars, 0, slots.data);
   const encoder = device.createCommandEncoder();
   let pass: GPUComputePassEncoder | undefined;
   for (const command of commands) {

@@ -88,6 +88,7 @@ export function fakeBackend(
       }
       for (const command of commands) execute(command);
     },
+    async finish() {},
     close() {
       memory.clear();
     },
