@@ -12,7 +12,6 @@ import {
   valueId,
 } from "../graph/graph.ts";
 import { resultType } from "../graph/result-type.ts";
-import { rootsOf } from "../graph/rewrite.ts";
 import type { AxisName } from "../op/axis.ts";
 import { constant, equalDimensions } from "../op/dimension.ts";
 import type { Op } from "../op/op.ts";
@@ -44,8 +43,17 @@ import { zerosOf } from "./zeros.ts";
  * where rows of a join are taken from one of its parts.
  */
 export function narrowRows(graph: Graph, separates?: Separates): Graph {
-  const roots = rootsOf(graph);
-  return new Narrowing(graph, demandOf(graph, roots, separates)).run();
+  return new Narrowing(graph, demandOf(graph, rootsOf(graph), separates)).run();
+}
+
+/** What leaves the graph, and caches that are filled although nothing here reads them. */
+function rootsOf(graph: Graph): readonly ValueId[] {
+  const used = new Set(graph.nodes.flatMap((node) => node.args));
+  const filled = graph.nodes.flatMap(({ op }, index) =>
+    op.kind === "append" && !used.has(valueId(index)) ? [valueId(index)] : [],
+  );
+  const logits = graph.generation === undefined ? [] : [graph.generation.logits];
+  return [...graph.outputs.map((output) => output.value), ...logits, ...filled];
 }
 
 /** A value of the new graph, or zeros that are not written out. */

@@ -15,7 +15,6 @@ import {
 import {
   attendCells,
   type Cell,
-  type GivenFacts,
   type QueryCells,
   type SegmentRows,
 } from "../phase/attend-cells.ts";
@@ -29,11 +28,8 @@ export interface SplitGraph {
   readonly moved: readonly ValueId[];
 }
 
-/** Which attentions to split, and what is known of their rows. */
-export interface SplitChoice {
-  readonly splits: (id: ValueId, op: AttendOp) => boolean;
-  readonly given?: GivenFacts;
-}
+/** Which attentions to split. */
+export type SplitChoice = (id: ValueId, op: AttendOp) => boolean;
 
 /**
  * Rewrites the chosen attentions segment by segment. Rows that see no key are zeros. Rows that see
@@ -70,7 +66,7 @@ class Splitting {
       const { op } = node;
       // Probabilities have one axis for all keys.
       const may = op.kind === "attend" && op.result !== "weights";
-      const splits = may && this.#choice.splits(valueId(index), op);
+      const splits = may && this.#choice(valueId(index), op);
       this.#moved.push(splits ? this.#split(op, node, args, id) : id);
     });
     for (const { name, value } of this.#graph.outputs)
@@ -88,7 +84,7 @@ class Splitting {
   }
 
   #split(op: AttendOp, node: Node, args: readonly ValueId[], id: ValueId): ValueId {
-    const queries = attendCells(this.#graph, op, this.#choice.given);
+    const queries = attendCells(this.#graph, op);
     const roles = attendArguments(op, args);
     const pieces = queries.map((query) => this.#piece(op, node, roles, query));
     const [only, more] = pieces;

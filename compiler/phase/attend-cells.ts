@@ -4,6 +4,7 @@
  */
 
 import { axisAt, type Graph } from "../graph/graph.ts";
+import { growthOf } from "./growth.ts";
 import type { Facts } from "../mask/facts.ts";
 import { simplify } from "../mask/simplify.ts";
 import { type RowVerdict, rowVerdict, type Verdict, verdictOf } from "../mask/verdict.ts";
@@ -50,20 +51,14 @@ export interface QueryCells {
   readonly verdict: RowVerdict;
 }
 
-/** What is known of all rows, besides their segments: see `Facts`. */
-export type GivenFacts = Pick<Facts, "queryGiven" | "keyGiven">;
-
 /** The cells of the attention `op`, query segments in storage order. */
-export function attendCells(
-  graph: Graph,
-  op: AttendOp,
-  given: GivenFacts = {},
-): readonly QueryCells[] {
+export function attendCells(graph: Graph, op: AttendOp): readonly QueryCells[] {
+  const growing = growthOf(graph).axes;
   const keys = op.parts.flatMap((part, index) =>
     segmentsOf(graph, part.axis, part.segment).map((rows): KeyRows => ({ ...rows, part: index })),
   );
   return segmentsOf(graph, op.query, op.querySegment).map((rows) => {
-    const cells = keys.map((key) => cellOf(graph, op, rows, key, given));
+    const cells = keys.map((key) => cellOf(graph, op, rows, key, growing));
     return { rows, cells, verdict: verdictOfRows(graph, op, rows, cells) };
   });
 }
@@ -112,12 +107,12 @@ function cellOf(
   op: AttendOp,
   rows: SegmentRows,
   keys: KeyRows,
-  given: GivenFacts,
+  growing: ReadonlySet<AxisName>,
 ): Cell {
+  // Rows that never grow were all there when generation started.
   const facts: Facts = {
-    ...given,
-    ...(isGivenRows(graph, rows.axis) ? { queryGiven: true } : {}),
-    ...(isGivenRows(graph, keys.axis) ? { keyGiven: true } : {}),
+    ...(growing.has(rows.axis) ? {} : { queryGiven: true }),
+    ...(growing.has(keys.axis) ? {} : { keyGiven: true }),
     ...(rows.segment === undefined ? {} : { querySegment: rows.segment }),
     ...(keys.segment === undefined ? {} : { keySegment: keys.segment }),
     shared: ofOneSequence(graph, rows.axis, keys.axis),

@@ -22,7 +22,7 @@ import { toyEnvironment } from "../../support/toy-prompt.ts";
 const layouts = ["itt", "titt", "tittit", "ttt", "tti"];
 
 function splitAll(graph: Graph): Graph {
-  return splitSegments(graph, { splits: () => true }).graph;
+  return splitSegments(graph, () => true).graph;
 }
 
 const models = {

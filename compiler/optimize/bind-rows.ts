@@ -1,0 +1,54 @@
+/** Splits attention where its mask or what its rows depend on makes segments differ. */
+
+import { type Graph, nodeAt, type ValueId } from "../graph/graph.ts";
+import { attendArguments, type AttendOp } from "../op/op.ts";
+import { attendCells, segmentsOf } from "../phase/attend-cells.ts";
+import {
+  bindsApart,
+  type Dependences,
+  dependencesOf,
+  staticSegments,
+} from "../phase/dependence.ts";
+import { growthOf } from "../phase/growth.ts";
+import { narrowRows } from "./narrow-rows.ts";
+import { type SplitGraph, splitSegments } from "./split-segments.ts";
+
+/**
+ * Splits the attentions where that pays: some segment's rows see nothing, or only themselves, or no
+ * row of some key segment; or all query rows but those that grow are static, and so are the rows of
+ * some key segment, which a phase can then keep. Elsewhere (a plain causal mask) the segments stay one
+ * sequence, so that their rows share matrix products.
+ */
+export function splitWherePays(graph: Graph, dependences: Dependences): SplitGraph {
+  return splitSegments(
+    graph,
+    (id, op) => maskParts(graph, op) || bindsRows(graph, dependences, id, op),
+  );
+}
+
+/** Computes only the rows that are read, and static rows apart from those that depend on tokens. */
+export function narrowBound(graph: Graph): Graph {
+  const dependences = dependencesOf(graph);
+  return narrowRows(graph, (id, axis) => bindsApart(dependences, id, axis));
+}
+
+function maskParts(graph: Graph, op: AttendOp): boolean {
+  return attendCells(graph, op).some(
+    ({ cells, verdict }) =>
+      verdict.kind !== "attend" || cells.some((cell) => cell.verdict.kind === "none"),
+  );
+}
+
+function bindsRows(graph: Graph, dependences: Dependences, id: ValueId, op: AttendOp): boolean {
+  const roles = attendArguments(op, nodeAt(graph, id).args);
+  const keys = op.parts.flatMap((part, index) => {
+    const value = roles.parts[index]?.value;
+    const rows = segmentsOf(graph, part.axis, part.segment);
+    return value === undefined ? [] : staticSegments(dependences, value, rows);
+  });
+  if (!keys.includes(true) || !keys.includes(false)) return false;
+  const rows = segmentsOf(graph, op.query, op.querySegment);
+  const queries = staticSegments(dependences, id, rows);
+  const { axes } = growthOf(graph);
+  return rows.every((each, index) => axes.has(each.axis) || queries[index]);
+}

@@ -1,0 +1,53 @@
+/** The order of the passes, on one screen. */
+
+import type { Graph } from "../graph/graph.ts";
+import { dependencesOf } from "../phase/dependence.ts";
+import { narrowBound, splitWherePays } from "./bind-rows.ts";
+import { fold } from "./fold.ts";
+import { removeDead } from "./remove-dead.ts";
+import { share } from "./share.ts";
+import { simplifyMaps } from "./simplify-maps.ts";
+import { simplifyViews } from "./simplify-views.ts";
+import { type PhaseSplit, splitPhases } from "./split-phases.ts";
+
+/** A rewriting of the graph and its name in dumps. */
+export interface Pass {
+  readonly name: string;
+  readonly apply: (graph: Graph) => Graph;
+}
+
+/** The passes before the graph is split into phases, in order. */
+export const passes: readonly Pass[] = [
+  // Indices become constants, which the views need to see which row they take.
+  { name: "fold", apply: fold },
+  { name: "simplify-maps", apply: simplifyMaps },
+  // Equal slices and renames become one, so that demand meets each value once.
+  { name: "share", apply: share },
+  { name: "simplify-views", apply: simplifyViews },
+  { name: "remove-dead", apply: removeDead },
+  // Before narrowing: what the mask says of a segment is what makes its queries unread.
+  { name: "split-segments", apply: (graph) => splitWherePays(graph, dependencesOf(graph)).graph },
+  // Before phases: a row is static only where it is computed apart from those that are not.
+  { name: "narrow-rows", apply: narrowBound },
+  { name: "share-again", apply: share },
+  { name: "simplify-views-again", apply: simplifyViews },
+  { name: "remove-dead-again", apply: removeDead },
+];
+
+/** What is left to do after a phase was cut out. */
+export function tidy(graph: Graph): Graph {
+  return removeDead(share(simplifyViews(graph)));
+}
+
+/** All passes, then the phases. `seen` is called with the graph after each pass. */
+export function optimize(
+  graph: Graph,
+  seen: (name: string, graph: Graph) => void = () => {},
+): PhaseSplit {
+  let current = graph;
+  for (const { name, apply } of passes) {
+    current = apply(current);
+    seen(name, current);
+  }
+  return splitPhases(current, tidy);
+}

@@ -1,0 +1,220 @@
+/** From one graph to the phases in which it runs. */
+
+import type { Diagnostic } from "../../grammar/diagnostic.ts";
+import { invariant } from "../../grammar/invariant.ts";
+import { type Graph, type Node, nodeAt, type ValueId, valueId } from "../graph/graph.ts";
+import type { Op } from "../op/op.ts";
+import { equalTypes } from "../op/type.ts";
+import { segmentsOf } from "../phase/attend-cells.ts";
+import { cutGraph } from "../phase/cut-graph.ts";
+import { dependencesOf } from "../phase/dependence.ts";
+import { asksGiven } from "../phase/given.ts";
+import { type Growth, growthOf } from "../phase/growth.ts";
+import type { Phase, Phases, State } from "../phase/phase.ts";
+import { phaseOf } from "../phase/phase-facts.ts";
+import { proveStability, stabilityErrors, type StabilityProof } from "../phase/stability.ts";
+import { StateNames } from "../phase/state-names.ts";
+import { staticPhases } from "../phase/static-phases.ts";
+import { streamsOf } from "../phase/streams.ts";
+import { type ExtendGraph, extendGraph, givenCache } from "./extend-graph.ts";
+import { narrowRows } from "./narrow-rows.ts";
+import { allGiven, promptGraph } from "./prompt-graph.ts";
+import { type SplitGraph, splitSegments } from "./split-segments.ts";
+
+/** The phases, and why the model may generate from caches. */
+export interface PhaseSplit extends Phases {
+  /** Absent where nothing is generated. */
+  readonly proof?: StabilityProof;
+}
+
+/**
+ * Splits a graph, whose attention is split where that pays and whose rows are narrowed, into static
+ * phases, `prompt` where values as a whole depend on the prompt, `extend` over caches, and `forward`.
+ * `tidy` is applied to each phase's graph: it may merge and remove nodes, not change meanings.
+ */
+export function splitPhases(graph: Graph, tidy: (graph: Graph) => Graph): PhaseSplit {
+  const names = new StateNames(graph);
+  const fixed = staticPhases(graph, dependencesOf(graph), names);
+  const statics = fixed.phases;
+  const roots = [
+    ...graph.outputs,
+    ...(graph.generation === undefined
+      ? []
+      : [{ name: " logits", value: graph.generation.logits }]),
+  ];
+  const cut = cutGraph(graph, roots, fixed.held).graph;
+  const dynamic = { ...cut, outputs: cut.outputs.filter((output) => output.name !== " logits") };
+  const forward = forwardPhase(dynamic, tidy);
+  if (dynamic.generation === undefined)
+    return { phases: [...statics, forward], states: fixed.states, diagnostics: [] };
+  const generating = generationPhases(dynamic, dynamic.generation.logits, tidy);
+  return {
+    phases: [...statics, ...generating.phases, forward],
+    states: [...fixed.states, ...generating.states],
+    diagnostics: generating.diagnostics,
+    proof: generating.proof,
+  };
+}
+
+function forwardPhase(graph: Graph, tidy: Tidy): Phase {
+  const { generation: _, ...rest } = graph;
+  const whole = graph.generation === undefined ? rest : allGiven(rest, growthOf(graph));
+  const doc = "All outputs for all rows at once, without caches.";
+  return phaseOf("forward", "forward", doc, tidy(narrowRows(whole)));
+}
+
+type Generating = Required<PhaseSplit>;
+
+type Tidy = (graph: Graph) => Graph;
+
+function generationPhases(graph: Graph, logits: ValueId, tidy: Tidy): Generating {
+  const growth = growthOf(graph);
+  const split = splitGrowing(graph, growth);
+  const at = split.moved[logits];
+  invariant(at !== undefined, "split-phases lost the logits");
+  const { proof, diagnostics } = prove(split.graph, growth);
+  if (diagnostics.length > 0) return { phases: [], states: [], diagnostics, proof };
+  const streams = streamsOf(split.graph, dependencesOf(split.graph), growth);
+  const build = (afterPrompt: boolean): ExtendGraph =>
+    settle(extendGraph({ graph: split.graph, growth, streams, logits: at, afterPrompt }), tidy);
+  const first = build(false);
+  const needsPrompt = first.wholes.size > 0 || asksAboutGiven(first.graph);
+  const extended = named(split.graph, needsPrompt ? build(true) : first);
+  const extend = phaseOf("extend", "extend", extendDoc(needsPrompt), extended.graph);
+  const prompt = needsPrompt ? [promptPhase(split, growth, at, extended, tidy)] : [];
+  const states = statesOf(extend, prompt[0]);
+  return { phases: [...prompt, extend], states, diagnostics: [], proof };
+}
+
+/** Splits every attention of or over growing rows by segments. */
+function splitGrowing(graph: Graph, growth: Growth): SplitGraph {
+  return splitSegments(graph, (_, op) => {
+    const axes = [op.query, ...op.parts.map((part) => part.axis)];
+    return axes.some((axis) => segmentsOf(graph, axis).some((rows) => growth.axes.has(rows.axis)));
+  });
+}
+
+function prove(
+  graph: Graph,
+  growth: Growth,
+): { readonly proof: StabilityProof; readonly diagnostics: readonly Diagnostic[] } {
+  const narrow = narrowRows({ ...graph, outputs: [] });
+  invariant(narrow.generation !== undefined, "split-phases lost the logits");
+  const proof = proveStability(narrow, growth, [narrow.generation.logits]);
+  return { proof, diagnostics: stabilityErrors(narrow, proof) };
+}
+
+/** `extend` without what its last row does not need; equal rows are cached once. */
+function settle(extended: ExtendGraph, tidy: Tidy): ExtendGraph {
+  const narrow = tidy(narrowRows(withoutGeneration(extended.graph)));
+  const graph = tidy(shareCaches(narrow));
+  const read = new Set(graph.nodes.flatMap(({ op }) => (op.kind === "state" ? [op.name] : [])));
+  const kept = new Set(graph.nodes.flatMap(({ op }) => (op.kind === "append" ? [op.state] : [])));
+  return {
+    graph,
+    wholes: new Map([...extended.wholes].filter(([name]) => read.has(name))),
+    caches: new Map([...extended.caches].filter(([name]) => kept.has(name))),
+  };
+}
+
+function withoutGeneration({ generation: _, ...graph }: Graph): Graph {
+  return graph;
+}
+
+/** Caches of one value become the first of them. */
+function shareCaches(graph: Graph): Graph {
+  const first = new Map<ValueId, ValueId>();
+  const moved: ValueId[] = [];
+  const nodes: Node[] = [];
+  for (const node of graph.nodes) {
+    const args = node.args.map((arg) => moved[arg] ?? arg);
+    const [arg] = args;
+    const known = node.op.kind === "append" && arg !== undefined ? first.get(arg) : undefined;
+    const id = known ?? valueId(nodes.push({ ...node, args }) - 1);
+    if (node.op.kind === "append" && arg !== undefined) first.set(arg, id);
+    moved.push(id);
+  }
+  const outputs = graph.outputs.map((each) => ({
+    ...each,
+    value: moved[each.value] ?? each.value,
+  }));
+  return { ...graph, nodes, outputs };
+}
+
+function asksAboutGiven(graph: Graph): boolean {
+  return graph.nodes.some(
+    ({ op }) => op.kind === "attend" && op.parts.some((part) => asksGiven(part.mask)),
+  );
+}
+
+/** `extended` with the final names of its states, given in the order of the values. */
+function named(split: Graph, extended: ExtendGraph): ExtendGraph {
+  const names = new StateNames(split);
+  const final = new Map<string, string>([[givenCache, givenCache]]);
+  const wholes = [...extended.wholes].sort(([, a], [, b]) => a - b);
+  const caches = [...extended.caches].sort(([, a], [, b]) => a.value - b.value);
+  for (const [name, id] of wholes) final.set(name, names.name(id, "prompt"));
+  for (const [name, { value }] of caches) final.set(name, names.name(value, ""));
+  const rename = (op: Op): Op => {
+    if (op.kind === "state") return { ...op, name: final.get(op.name) ?? op.name };
+    return op.kind === "append" ? { ...op, state: final.get(op.state) ?? op.state } : op;
+  };
+  return {
+    graph: {
+      ...extended.graph,
+      nodes: extended.graph.nodes.map((node) => ({ ...node, op: rename(node.op) })),
+    },
+    wholes: new Map(wholes.map(([name, id]) => [final.get(name) ?? name, id])),
+    caches: new Map(caches.map(([name, each]) => [final.get(name) ?? name, each])),
+  };
+}
+
+function promptPhase(
+  split: SplitGraph,
+  growth: Growth,
+  logits: ValueId,
+  { graph, wholes, caches }: ExtendGraph,
+  tidy: Tidy,
+): Phase {
+  const flags = graph.nodes.flatMap(({ op }) =>
+    op.kind === "append" && op.state === givenCache ? [op.axis] : [],
+  );
+  const [rows] = flags;
+  const given = rows === undefined ? {} : { given: { state: givenCache, rows } };
+  const whole = promptGraph(split, growth, logits, { wholes, caches, ...given });
+  const doc = "The given rows, all at once: rows of other segments depend on them.";
+  const narrow = narrowRows(withoutGeneration(whole));
+  return phaseOf("prompt", "prompt", doc, tidy(narrow));
+}
+
+function extendDoc(afterPrompt: boolean): string {
+  return afterPrompt
+    ? "New rows over the caches that `prompt` filled: a step of generation, or a further question."
+    : "New rows over the caches: the prompt where they are empty, then a step of generation.";
+}
+
+/** What `prompt` leaves and `extend` caches. */
+function statesOf(extend: Phase, prompt: Phase | undefined): readonly State[] {
+  const values = (prompt?.writes ?? []).map(({ state, value }): State => {
+    const { type } = nodeAt(prompt?.graph ?? extend.graph, value);
+    return { name: state, kind: "value", type, phase: "prompt" };
+  });
+  const caches = extend.graph.nodes.flatMap(({ op, type }): State[] =>
+    op.kind === "append" ? [{ name: op.state, kind: "cache", type, phase: "extend" }] : [],
+  );
+  checkLayouts(extend, prompt, [...values, ...caches]);
+  return [...values, ...caches];
+}
+
+/** A state lies in memory as its phase leaves it: every reader and writer must agree. */
+function checkLayouts(extend: Phase, prompt: Phase | undefined, states: readonly State[]): void {
+  const types = new Map(states.map((state) => [state.name, state.type]));
+  for (const { op, type } of [...extend.graph.nodes, ...(prompt?.graph.nodes ?? [])]) {
+    const name = op.kind === "state" ? op.name : op.kind === "append" ? op.state : undefined;
+    const wanted = name === undefined ? undefined : types.get(name);
+    invariant(
+      wanted === undefined || equalTypes(wanted, type),
+      `the state ${name} is [${wanted?.axes.join(", ")}] and [${type.axes.join(", ")}]`,
+    );
+  }
+}

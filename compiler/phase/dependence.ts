@@ -1,0 +1,210 @@
+/**
+ * Binding time: which inputs each value depends on, for the rows of a sequence segment by segment.
+ * Attention counts by its mask: rows of a segment depend on the keys that they may see.
+ */
+
+import { type Graph, type Node, sizeOf, type ValueId } from "../graph/graph.ts";
+import { type AxisName, rowsOf } from "../op/axis.ts";
+import { type Dimension, symbolsOf } from "../op/dimension.ts";
+import { attendArguments, type AttendOp } from "../op/op.ts";
+import { attendCells, segmentsOf, type SegmentRows } from "./attend-cells.ts";
+import { growthOf } from "./growth.ts";
+
+/** A set of inputs: bit i stands for the i-th input of the graph. */
+export type InputSet = bigint;
+
+/** What one value depends on. */
+export interface Dependence {
+  /** All inputs that any row depends on. */
+  readonly all: InputSet;
+  /** What the rows of each segment of a sequence axis depend on, by the segment's own axis. */
+  readonly rows?: { readonly axis: AxisName; readonly segments: ReadonlyMap<AxisName, InputSet> };
+}
+
+/** What the values of a graph depend on. */
+export interface Dependences {
+  /** By node. */
+  readonly of: readonly Dependence[];
+  /** The inputs that grow with the prompt: what depends on none of them is static. */
+  readonly growing: InputSet;
+}
+
+/** Analyses all nodes of `graph`. */
+export function dependencesOf(graph: Graph): Dependences {
+  const growth = growthOf(graph);
+  const sources = sourcesOf(graph);
+  const of: Dependence[] = [];
+  for (const node of graph.nodes) of.push(dependenceOf(graph, node, of, sources));
+  const growing = graph.inputs.reduce((set, input, index) => {
+    const grows = input.type.axes.some((axis) => growth.axes.has(axis));
+    return grows ? set | bit(index) : set;
+  }, 0n);
+  return { of, growing };
+}
+
+/** The inputs in `set`, by name, in declaration order. */
+export function inputsIn(graph: Graph, set: InputSet): readonly string[] {
+  return graph.inputs.flatMap((input, index) => ((set & bit(index)) === 0n ? [] : [input.name]));
+}
+
+function bit(index: number): InputSet {
+  return 1n << BigInt(index);
+}
+
+/** Where values and sizes come from. */
+interface Sources {
+  readonly inputs: ReadonlyMap<string, InputSet>;
+  /** The input whose shape gives each run-time symbol. */
+  readonly symbols: ReadonlyMap<string, InputSet>;
+}
+
+function sourcesOf(graph: Graph): Sources {
+  const symbols = new Map<string, InputSet>();
+  const inputs = new Map(graph.inputs.map((input, index) => [input.name, bit(index)]));
+  for (const [index, input] of graph.inputs.entries())
+    for (const axis of input.type.axes)
+      for (const symbol of symbolsOf(sizeOf(graph, axis)))
+        if (!symbols.has(symbol)) symbols.set(symbol, bit(index));
+  return { inputs, symbols };
+}
+
+function ofSize(size: Dimension, sources: Sources): InputSet {
+  return [...symbolsOf(size)].reduce((set, name) => set | (sources.symbols.get(name) ?? 0n), 0n);
+}
+
+function dependenceOf(
+  graph: Graph,
+  node: Node,
+  of: readonly Dependence[],
+  sources: Sources,
+): Dependence {
+  const { op } = node;
+  const args = node.args.map((arg) => of[arg] ?? { all: 0n });
+  const all = args.reduce((set, arg) => set | arg.all, 0n);
+  switch (op.kind) {
+    case "input":
+      return { all: sources.inputs.get(op.name) ?? 0n };
+    case "size":
+      return { all: ofSize(op.size, sources) };
+    case "index":
+      return { all: ofSize(sizeOf(graph, op.axis), sources) };
+    case "rename":
+      return renamed(args[0] ?? { all }, op.from, op.to);
+    case "slice": {
+      const segments = args[0]?.rows?.axis === op.axis ? args[0].rows.segments : undefined;
+      return { all: segments?.get(op.into) ?? all };
+    }
+    case "join":
+      return joined(graph, op.into, op.parts, args) ?? alike(node, args, all);
+    case "attend":
+      return attended(graph, op, args);
+    case "cumulative":
+    case "sort":
+    case "select":
+      return args[0]?.rows?.axis === op.axis ? { all } : alike(node, args, all);
+    default:
+      return alike(node, args, all);
+  }
+}
+
+function renamed(arg: Dependence, from: AxisName, to: AxisName): Dependence {
+  return arg.rows?.axis === from ? { ...arg, rows: { ...arg.rows, axis: to } } : arg;
+}
+
+/** A sequence made of its segments' rows. */
+function joined(
+  graph: Graph,
+  into: AxisName,
+  parts: readonly AxisName[],
+  args: readonly Dependence[],
+): Dependence | undefined {
+  const { segments } = rowsOf(graph.axes.get(into) ?? unknownAxis(into), graph.axes);
+  if (segments.length !== parts.length || segments.length === 0) return undefined;
+  const sets = segments.map((each, i) => [each.axis, args[i]?.all ?? 0n] as const);
+  return {
+    all: unionOf(sets.map(([, set]) => set)),
+    rows: { axis: into, segments: new Map(sets) },
+  };
+}
+
+function unknownAxis(name: AxisName): never {
+  throw new RangeError(`the graph has no axis ${name}`);
+}
+
+/** An operation that treats rows alike: each segment depends on the same segment of the arguments. */
+function alike(node: Node, args: readonly Dependence[], all: InputSet): Dependence {
+  const first = args.find(
+    (arg) => arg.rows !== undefined && node.type.axes.includes(arg.rows.axis),
+  );
+  const { rows } = first ?? {};
+  if (rows === undefined) return { all };
+  const segments = new Map(
+    [...rows.segments.keys()].map((each) => [
+      each,
+      unionOf(args.map((arg) => segmentOf(arg, rows.axis, each))),
+    ]),
+  );
+  return { all, rows: { axis: rows.axis, segments } };
+}
+
+/** What the rows of one segment of `axis` depend on. */
+function segmentOf(dependence: Dependence, axis: AxisName, segment: AxisName): InputSet {
+  const { rows, all } = dependence;
+  return rows?.axis === axis ? (rows.segments.get(segment) ?? all) : all;
+}
+
+function unionOf(sets: readonly InputSet[]): InputSet {
+  return sets.reduce((union, set) => union | set, 0n);
+}
+
+function attended(graph: Graph, op: AttendOp, args: readonly Dependence[]): Dependence {
+  const roles = attendArguments(op, args);
+  const at = (arg: Dependence, rows: SegmentRows): InputSet => segmentOf(arg, rows.of, rows.axis);
+  const segments = attendCells(graph, op).map(({ rows, cells, verdict }) => {
+    if (verdict.kind === "zeros") return [rows.axis, 0n] as const;
+    const seen = cells.filter((_, index) =>
+      verdict.kind === "identity" ? index === verdict.part : verdict.live.includes(index),
+    );
+    const keys = seen.map(({ keys: part }) => {
+      const role = roles.parts[part.part];
+      if (role === undefined) return 0n;
+      const value = at(role.value, part);
+      if (verdict.kind === "identity") return value;
+      return unionOf([
+        value,
+        ...[role.key, role.position, ...role.data.values()].map((x) => at(x, part)),
+      ]);
+    });
+    if (verdict.kind === "identity") return [rows.axis, unionOf(keys)] as const;
+    const own = [roles.query, roles.queryPosition, ...roles.data.values()].map((x) => at(x, rows));
+    return [rows.axis, unionOf([...own, ...keys, roles.sink?.all ?? 0n])] as const;
+  });
+  const all = unionOf(segments.map(([, set]) => set));
+  if (segmentsOf(graph, op.query, op.querySegment).length < 2) return { all };
+  return { all, rows: { axis: op.query, segments: new Map(segments) } };
+}
+
+/** Whether the value depends on nothing that grows. */
+export function isStatic({ of, growing }: Dependences, id: ValueId): boolean {
+  return ((of[id]?.all ?? 0n) & growing) === 0n;
+}
+
+/** Whether some segment of `axis` of the value is static and some is not. */
+export function bindsApart({ of, growing }: Dependences, id: ValueId, axis: AxisName): boolean {
+  const rows = of[id]?.rows;
+  if (rows?.axis !== axis) return false;
+  const dynamic = [...rows.segments.values()].map((set) => (set & growing) !== 0n);
+  return dynamic.includes(true) && dynamic.includes(false);
+}
+
+/** The segments of the rows of `id` along `axis` that are static, by their own axes. */
+export function staticSegments(
+  dependences: Dependences,
+  id: ValueId,
+  rows: readonly SegmentRows[],
+): readonly boolean[] {
+  const dependence = dependences.of[id] ?? { all: 0n };
+  return rows.map(
+    (each) => (segmentOf(dependence, each.of, each.axis) & dependences.growing) === 0n,
+  );
+}
