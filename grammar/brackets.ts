@@ -37,85 +37,122 @@ export function closing(open: IToken): TokenType | undefined {
 
 /** Matches `(` and `[`; braces only bound them, since `outline.ts` knows more about bodies. */
 export function matchBrackets(file: string, tokens: readonly IToken[]): Brackets {
-  const stack: IToken[] = [];
-  const kept: IToken[] = [];
-  const unclosed = new Set<IToken>();
-  const diagnostics: Diagnostic[] = [];
-  for (const token of tokens) {
-    const opening = openings.get(token.tokenType);
-    if (closings.has(token.tokenType)) {
-      if (stack.length === nestingLimit) diagnostics.push(tooDeep(file, token));
-      stack.push(token);
-    }
-    if (opening !== undefined) close(token, opening);
-    else if (stack.length <= nestingLimit) kept.push(token);
-  }
-  for (const open of stack) if (open.tokenType !== t.LeftBrace) leave(open);
-  return { tokens: kept, unclosed, diagnostics };
+  const matcher = new Matcher(file, tokens);
+  tokens.forEach((token, index) => {
+    matcher.read(token, index);
+  });
+  return matcher.end();
+}
 
-  function close(token: IToken, opening: TokenType): void {
-    const index = stack.findLastIndex(
+/** Reads the tokens of one declaration once, from first to last. */
+class Matcher {
+  readonly #file: string;
+  readonly #tokens: readonly IToken[];
+  readonly #stack: IToken[] = [];
+  readonly #kept: IToken[] = [];
+  readonly #unclosed = new Set<IToken>();
+  readonly #diagnostics: Diagnostic[] = [];
+  #isTooDeep = false;
+
+  constructor(file: string, tokens: readonly IToken[]) {
+    this.#file = file;
+    this.#tokens = tokens;
+  }
+
+  read(token: IToken, index: number): void {
+    if (closings.has(token.tokenType)) {
+      if (this.#stack.length === nestingLimit) this.#refuseDepth(token);
+      this.#stack.push(token);
+    }
+    const opening = openings.get(token.tokenType);
+    if (opening !== undefined) this.#close(token, opening, index);
+    else if (this.#stack.length <= nestingLimit) this.#kept.push(token);
+  }
+
+  end(): Brackets {
+    for (const open of this.#stack) this.#leave(open);
+    return { tokens: this.#kept, unclosed: this.#unclosed, diagnostics: this.#diagnostics };
+  }
+
+  #close(token: IToken, opening: TokenType, index: number): void {
+    const found = this.#stack.findLastIndex(
       (open) => open.tokenType === opening || open.tokenType === t.LeftBrace,
     );
-    const found = stack[index];
-    if (found?.tokenType === opening) {
-      for (const open of stack.splice(index).slice(1)) leave(open);
-      keep(token);
+    if (this.#stack[found]?.tokenType === opening) {
+      for (const open of this.#stack.splice(found).slice(1)) this.#leave(open);
+      this.#keep(token);
     } else if (token.tokenType === t.RightBrace) {
-      for (const open of stack.splice(0)) leave(open);
-      keep(token);
-    } else closeWrongly(token);
+      for (const open of this.#stack.splice(0)) this.#leave(open);
+      this.#keep(token);
+    } else this.#closeWrongly(token, index);
   }
 
   /** What is nested too deeply is left out, brackets and all. */
-  function keep(token: IToken): void {
-    if (stack.length < nestingLimit) kept.push(token);
+  #keep(token: IToken): void {
+    if (this.#stack.length < nestingLimit) this.#kept.push(token);
   }
 
   /** `)` where no `(` is open: another bracket of the line is meant, or none. */
-  function closeWrongly(token: IToken): void {
-    const open = stack[stack.length - 1];
+  #closeWrongly(token: IToken, index: number): void {
+    const open = this.#stack[this.#stack.length - 1];
     const wanted = open === undefined ? undefined : closing(open);
     if (
       open === undefined ||
       wanted === undefined ||
       open.tokenType === t.LeftBrace ||
       open.startLine !== token.startLine ||
-      isClosedLater(token, open, wanted)
+      this.#isClosedLater(open, wanted, index)
     ) {
-      diagnostics.push(closesNothing(file, token));
+      this.#diagnostics.push(closesNothing(this.#file, token));
       return;
     }
-    stack.pop();
-    keep(virtual(wanted, token.startOffset, token));
-    diagnostics.push(
+    this.#stack.pop();
+    this.#keep(virtual(wanted, token.startOffset, token));
+    this.#diagnostics.push(
       error("syntax/bracket", {
         message: `\`${open.image}\` is closed by \`${token.image}\``,
-        at: { span: spanOf(file, token), note: "" },
-        also: [{ span: spanOf(file, open), note: "opened here" }],
+        at: { span: spanOf(this.#file, token), note: "" },
+        also: [{ span: spanOf(this.#file, open), note: "opened here" }],
         hint: `write \`${wanted.name}\``,
       }),
     );
   }
 
-  /** Whether every bracket of the line that is open like `open` is closed after `token`. */
-  function isClosedLater(token: IToken, open: IToken, wanted: TokenType): boolean {
-    const rest = tokens.slice(tokens.indexOf(token) + 1);
-    const line = rest.filter((each) => each.startLine === token.startLine);
-    const count = (list: readonly IToken[], type: TokenType): number =>
-      list.filter((each) => each.startLine === token.startLine && each.tokenType === type).length;
-    const closed = count(line, wanted) - count(line, open.tokenType);
-    return closed >= count(stack, open.tokenType);
+  /** Whether every bracket of the line that is open like `open` is closed after the token at `index`. */
+  #isClosedLater(open: IToken, wanted: TokenType, index: number): boolean {
+    let needed = this.#stack.filter(
+      (each) => each.startLine === open.startLine && each.tokenType === open.tokenType,
+    ).length;
+    for (let next = index + 1; this.#tokens[next]?.startLine === open.startLine; next++) {
+      const type = this.#tokens[next]?.tokenType;
+      if (type === open.tokenType) needed += 1;
+      else if (type === wanted) needed -= 1;
+    }
+    return needed <= 0;
   }
 
-  function leave(open: IToken): void {
+  #leave(open: IToken): void {
     if (open.tokenType === t.LeftBrace) return;
-    unclosed.add(open);
-    diagnostics.push(
+    this.#unclosed.add(open);
+    // Of brackets that a program has nested without end, the first that is too deep says it all.
+    if (this.#isTooDeep) return;
+    this.#diagnostics.push(
       error("syntax/bracket", {
         message: `\`${open.image}\` is never closed`,
-        at: { span: spanOf(file, open), note: "" },
+        at: { span: spanOf(this.#file, open), note: "" },
         hint: `add \`${closing(open)?.name ?? ""}\``,
+      }),
+    );
+  }
+
+  #refuseDepth(token: IToken): void {
+    if (this.#isTooDeep) return;
+    this.#isTooDeep = true;
+    this.#diagnostics.push(
+      error("syntax/depth", {
+        message: `brackets are nested more than ${nestingLimit} deep here`,
+        at: { span: spanOf(this.#file, token), note: "" },
+        hint: "bind the inner part to a name on a line of its own",
       }),
     );
   }
@@ -135,12 +172,4 @@ export function virtual(type: TokenType, offset: number, near: IToken): IToken {
   const line = near.endLine ?? near.startLine ?? 1;
   const column = near.endColumn ?? near.startColumn ?? 1;
   return createTokenInstance(type, type.name, offset, offset - 1, line, line, column, column);
-}
-
-function tooDeep(file: string, token: IToken): Diagnostic {
-  return error("syntax/depth", {
-    message: `brackets are nested more than ${nestingLimit} deep here`,
-    at: { span: spanOf(file, token), note: "" },
-    hint: "bind the inner part to a name on a line of its own",
-  });
 }

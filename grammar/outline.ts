@@ -42,13 +42,12 @@ export function outline(file: string, lexed: Lexed): Outline {
   const diagnostics: Diagnostic[] = [];
   const regions = divide(lexed.tokens).map((region) => {
     const brackets = matchBrackets(file, region);
-    diagnostics.push(...brackets.diagnostics);
     const reported = new Set(
       [...lexed.diagnostics, ...brackets.diagnostics].map(({ at }) => at.span.start),
     );
     const outliner = new Outliner(file, brackets, reported, docs);
     const lines = outliner.run();
-    diagnostics.push(...outliner.diagnostics);
+    for (const each of [...brackets.diagnostics, ...outliner.diagnostics]) diagnostics.push(each);
     return lines;
   });
   return { regions: regions.filter((lines) => lines.length > 0), diagnostics };

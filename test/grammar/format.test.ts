@@ -49,7 +49,7 @@ test("the example is formatted but for comments that were aligned", () => {
   expect(format(example)).toBe(example.replace(/ {3,}\/\//g, "  //"));
 });
 
-test("formatting keeps the tree of a text without mistakes", () => {
+test("formatting keeps the tree of a text without mistakes", { timeout: 60_000 }, () => {
   const spaces = fc.constantFrom("", " ", "   ", "\t");
   const noisy = fc.array(spaces, { minLength: 40, maxLength: 40 }).map((gaps) => {
     let index = 0;
@@ -78,7 +78,9 @@ const soup: fc.Arbitrary<string> = fc
   .array(fc.constantFrom(...pieces), { maxLength: 60 })
   .map((parts) => parts.join(""));
 
-test("formatting any text keeps its tokens, and formatting it again changes nothing", () => {
+test("formatting any text keeps its tokens, and formatting it again changes nothing", {
+  timeout: 60_000,
+}, () => {
   fc.assert(
     fc.property(soup, (text) => {
       const once = format(text);
@@ -90,7 +92,7 @@ test("formatting any text keeps its tokens, and formatting it again changes noth
   );
 });
 
-test("formatting text without mistakes keeps it without mistakes", () => {
+test("formatting text without mistakes keeps it without mistakes", { timeout: 60_000 }, () => {
   fc.assert(
     fc.property(soup, (text) => {
       const before = parse({ file: "a.braid", text });

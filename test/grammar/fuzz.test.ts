@@ -102,7 +102,7 @@ function strayPlaces(value: unknown, length: number): readonly unknown[] {
   return Object.values(value).flatMap((inside) => strayPlaces(inside, length));
 }
 
-test("any mutation of the example is answered in places that exist", () => {
+test("any mutation of the example is answered in places that exist", { timeout: 60_000 }, () => {
   fc.assert(
     fc.property(fc.array(mutation, { minLength: 1, maxLength: 8 }), (mutations) => {
       const text = mutated(mutations);
@@ -114,7 +114,7 @@ test("any mutation of the example is answered in places that exist", () => {
   );
 });
 
-test("one token too few or twice is at most one mistake", () => {
+test("one token too few or twice is at most one mistake", { timeout: 60_000 }, () => {
   for (const kind of ["delete", "duplicate"] as const) {
     for (let index = 0; index < tokens.length; index++) {
       const found = expectSound(mutated([{ kind, index }]));
