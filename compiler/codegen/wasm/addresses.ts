@@ -8,21 +8,14 @@
 
 import * as build from "../../kernel/build.ts";
 import type { Expr, Kernel, Statement } from "../../kernel/kernel.ts";
-import {
-  childrenOf,
-  declaredBy,
-  mapBlocks,
-  mapExpr,
-  mapExpressions,
-  visitBody,
-} from "../../kernel/rewrite.ts";
+import { childrenOf, mapBlocks, mapExpr, mapExpressions, visitBody } from "../../kernel/rewrite.ts";
 
-/** The name of the variable that holds the address of a buffer. */
+/** The name of the variable that holds the address of a buffer; no kernel has such a name. */
 export function pointerName(buffer: string): string {
-  return `${buffer}_at`;
+  return `&${buffer}`;
 }
 
-/** `kernel` with byte addresses in all its loads and stores. */
+/** `kernel` with byte addresses in all its loads and stores, and the pointers as first scalars. */
 export function toAddresses(kernel: Kernel): Kernel {
   const age = agesOf(kernel);
   const address = (buffer: string, index: Expr): Expr => {
@@ -44,16 +37,20 @@ export function toAddresses(kernel: Kernel): Kernel {
     }
     return mapBlocks(changed, (body) => body.map(statement));
   };
-  return { ...kernel, body: kernel.body.map(statement) };
+  const pointers = kernel.buffers.map((each) => pointerName(each.name));
+  return { ...kernel, scalars: [...pointers, ...kernel.scalars], body: kernel.body.map(statement) };
 }
 
-/** When a name is declared, counted in statements; those that change are younger than all others. */
+/**
+ * How late the value of each name is known: by the innermost loop that it depends on, in the order of
+ * the text. What changes otherwise is younger than all others.
+ */
 function agesOf(kernel: Kernel): ReadonlyMap<string, number> {
   const ages = new Map<string, number>();
   visitBody(kernel.body, (each) => {
-    for (const name of declaredBy(each)) {
-      ages.set(name, each.kind === "var" ? Infinity : ages.size + 1);
-    }
+    if (each.kind === "var") ages.set(each.name, Infinity);
+    if (each.kind === "for") ages.set(each.variable, ages.size + 1);
+    if (each.kind === "let") ages.set(each.name, youngest(each.value, ages));
   });
   return ages;
 }

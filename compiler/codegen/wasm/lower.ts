@@ -17,12 +17,7 @@ import { ExpressionWriter, wasmType } from "./lower-expression.ts";
 export function lowerToWasm(kernel: Kernel): WasmFunction {
   const isSingle = kernel.workgroupSize === 1 && kernel.arrays.length === 0;
   invariant(isSingle, `wasm: kernel ${kernel.name} needs groups of one and no group memory`);
-  const parameters = [
-    "first_group",
-    "end_group",
-    ...kernel.buffers.map((each) => pointerName(each.name)),
-    ...kernel.scalars,
-  ];
+  const parameters = ["&first", "&end", ...kernel.scalars];
   const writer = new StatementWriter(kernel, parameters);
   writer.groups(kernel.body);
   const { newLocals: locals, out: body } = writer;
@@ -40,22 +35,22 @@ class StatementWriter extends ExpressionWriter {
     super();
     this.parameterCount = parameters.length;
     for (const [index, name] of parameters.entries()) this.locals.set(name, index);
+    // Sizes of what is read are not zero, or there is nothing to read: `size - 1` is an index.
+    for (const name of kernel.scalars) this.known.set(name, { low: 1, high: Infinity });
     for (const { name } of kernel.buffers) {
       this.known.set(pointerName(name), { low: 0, high: Infinity });
     }
-    // Sizes of what is read are not zero, or there is nothing to read: `size - 1` is an index.
-    for (const name of kernel.scalars) this.known.set(name, { low: 1, high: Infinity });
   }
 
   /** The loop over groups around `body`. */
   groups(body: readonly Statement[]): void {
     const group = this.allocate("i32");
     this.locals.set("@group", group);
-    this.emit("local.get", this.localOf("first_group"));
+    this.emit("local.get", this.localOf("&first"));
     this.emit("local.set", group);
     this.whileLess(
       group,
-      () => this.emit("local.get", this.localOf("end_group")),
+      () => this.emit("local.get", this.localOf("&end")),
       () => {
         this.block(body);
         this.emit("local.get", group);

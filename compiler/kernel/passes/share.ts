@@ -100,7 +100,6 @@ class Walk {
         : mapExpressions(statement, (expr) => this.expression(expr, depth));
     this.versions.pass(statement);
     switch (changed.kind) {
-      case "let":
       case "var":
         this.depths.set(changed.name, depth);
         return changed;
@@ -122,15 +121,22 @@ class Walk {
 
   /** The value of a `let`, whose own name serves where the value needs one. */
   private definition(name: string, value: Expr, depth: number): Expr {
-    if (this.chosen === undefined || isFree(value)) return this.expression(value, depth);
-    const key = this.keyOf(value, this.placeOf(value, depth));
-    const isFirst = !this.written.has(key) && this.placeOf(value, depth) === depth;
-    if (isFirst && this.chosen.has(key)) {
+    const place = this.placeOf(value, depth);
+    this.depths.set(name, place);
+    if (isFree(value)) {
+      const changed = this.expression(value, depth);
+      const isFixed = value.kind === "var" && this.versions.of(value.name) === undefined;
+      if (isFixed || value.kind === "const") this.aliases.set(name, changed);
+      return changed;
+    }
+    if (this.chosen === undefined) return this.expression(value, depth);
+    const key = this.keyOf(value, place);
+    if (this.chosen.has(key) && !this.written.has(key) && place === depth) {
       this.written.set(key, variable(name, value.type));
       return mapChildren(value, (part) => this.expression(part, depth));
     }
     const changed = this.expression(value, depth);
-    if (changed.kind === "var" && this.chosen.has(key)) this.aliases.set(name, changed);
+    if (this.chosen.has(key)) this.aliases.set(name, changed);
     return changed;
   }
 
