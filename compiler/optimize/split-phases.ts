@@ -68,13 +68,13 @@ type Generating = Required<PhaseSplit>;
 type Tidy = (graph: Graph) => Graph;
 
 function generationPhases(graph: Graph, logits: ValueId, tidy: Tidy): Generating {
-  const growth = growthOf(graph);
-  const split = splitGrowing(graph, growth);
+  const split = splitGrowing(graph, growthOf(graph));
+  const growth = growthOf(split.graph);
   const at = split.moved[logits];
   invariant(at !== undefined, "split-phases lost the logits");
   const { proof, diagnostics } = prove(split.graph, growth);
   if (diagnostics.length > 0) return { phases: [], states: [], diagnostics, proof };
-  const streams = streamsOf(split.graph, dependencesOf(split.graph), growth);
+  const streams = streamsOf(split.graph, growth);
   const build = (afterPrompt: boolean): ExtendGraph =>
     settle(extendGraph({ graph: split.graph, growth, streams, logits: at, afterPrompt }), tidy);
   const first = build(false);

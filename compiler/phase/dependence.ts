@@ -91,8 +91,8 @@ function dependenceOf(
     case "rename":
       return renamed(args[0] ?? { all }, op.from, op.to);
     case "slice": {
-      const segments = args[0]?.rows?.axis === op.axis ? args[0].rows.segments : undefined;
-      return { all: segments?.get(op.into) ?? all };
+      if (args[0]?.rows?.axis !== op.axis) return alike(node, args, all);
+      return { all: args[0].rows.segments.get(op.into) ?? all };
     }
     case "join":
       return joined(graph, op.into, op.parts, args) ?? alike(node, args, all);

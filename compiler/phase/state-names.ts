@@ -66,7 +66,7 @@ const passesRole: ReadonlySet<string> = new Set([
   "append",
 ]);
 
-/** What each argument of an attention is called; the query is nobody's state. */
+/** What each argument of an attention is called; empty for what is no state of its own. */
 function roleNames(
   op: AttendOp,
   args: readonly ValueId[],
@@ -75,7 +75,7 @@ function roleNames(
   const data = (of: ReadonlyMap<number, ValueId>): Map<number, string> =>
     new Map([...of.keys()].map((index) => [index, `data${index}`]));
   return {
-    query: "",
+    query: "q",
     queryPosition: "",
     parts: roles.parts.map((part) => ({
       key: "k",

@@ -4,22 +4,32 @@
  */
 
 import { type Graph, type ValueId, valueId } from "../graph/graph.ts";
-import { type Dependences, isStatic } from "./dependence.ts";
+import type { AxisName } from "../op/axis.ts";
+import { symbolsOf } from "../op/dimension.ts";
+import type { Op } from "../op/op.ts";
 import type { Growth } from "./growth.ts";
 
 /** `static`: depends on nothing that grows. `rows`: has an axis that grows. `whole`: neither. */
 export type Stream = "static" | "rows" | "whole";
 
-/** The stream of each node. */
-export function streamsOf(
-  graph: Graph,
-  dependences: Dependences,
-  growth: Growth,
-): readonly Stream[] {
-  return graph.nodes.map((node, index) => {
-    if (isStatic(dependences, valueId(index))) return "static";
-    return node.type.axes.some((axis) => growth.axes.has(axis)) ? "rows" : "whole";
-  });
+/**
+ * The stream of each node, as its operation computes it: the rows of one segment of a joined value are
+ * computed with the others, even if they do not depend on them.
+ */
+export function streamsOf(graph: Graph, growth: Growth): readonly Stream[] {
+  const grows = (axes: readonly AxisName[]): boolean => axes.some((axis) => growth.axes.has(axis));
+  const streams: Stream[] = [];
+  for (const { op, args, type } of graph.nodes) {
+    const source =
+      op.kind === "input" || op.kind === "index" ? grows(type.axes) : isGrowingSize(op, growth);
+    const dynamic = source || args.some((arg) => streams[arg] !== "static");
+    streams.push(dynamic ? (grows(type.axes) ? "rows" : "whole") : "static");
+  }
+  return streams;
+}
+
+function isGrowingSize(op: Op, growth: Growth): boolean {
+  return op.kind === "size" && [...symbolsOf(op.size)].some((each) => growth.symbols.has(each));
 }
 
 /** The nodes that `roots` need. */
