@@ -57,7 +57,8 @@ const table: OpTable<Rule, void> = {
   },
   slice: (op, graph) => {
     const room = subtract(sizeOf(graph, op.axis), sumOf([op.start, sizeOf(graph, op.into)]));
-    invariant((asConstant(room) ?? 0) >= 0, `the slice ends ${showDimension(room)} rows early`);
+    const late = -(asConstant(room) ?? 0);
+    invariant(late <= 0, `the slice ends ${late} rows after the last`);
     invariant((asConstant(op.start) ?? 0) >= 0, "the slice starts before the first row");
   },
   select: nothing,

@@ -3,7 +3,7 @@
  * names the pass, says what is wrong and prints the neighbourhood of the node.
  */
 
-import { InvariantError, invariant } from "../../grammar/invariant.ts";
+import { invariant } from "../../grammar/invariant.ts";
 import { equalTypes } from "../op/type.ts";
 import type { Graph, Node } from "./graph.ts";
 import { printNode, printType } from "./print.ts";
@@ -14,20 +14,27 @@ import { verifySizes } from "./verify-sizes.ts";
 /** Throws unless `graph`, as `pass` left it, is well-formed. */
 export function verifyGraph(graph: Graph, pass: string): void {
   graph.nodes.forEach((node, id) => {
-    try {
-      verifyNode(graph, node, id);
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      throw new InvariantError(
-        `after ${pass}, %${id} is wrong: ${error.message}\n${neighbourhood(graph, node, id)}`,
-      );
-    }
+    blaming(
+      `after ${pass}, %${id} is wrong`,
+      () => neighbourhood(graph, node, id),
+      () => verifyNode(graph, node, id),
+    );
   });
+  blaming(
+    `after ${pass}, the graph is wrong`,
+    () => `graph ${graph.name}`,
+    () => verifyTables(graph),
+  );
+}
+
+/** Runs `check`; what it throws is thrown again with what it is about before and `context` after. */
+function blaming(subject: string, context: () => string, check: () => void): void {
   try {
-    verifyTables(graph);
+    check();
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    throw new InvariantError(`after ${pass}, the graph ${graph.name} is wrong: ${error.message}`);
+    const reason = error.message.replace(/^Braid broke its own rule: /, "");
+    invariant(false, `${subject}: ${reason}\n${context()}`);
   }
 }
 

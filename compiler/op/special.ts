@@ -4,7 +4,7 @@
  */
 
 /** Below it the series of erf converges quickly; above it the continued fraction of erfc does. */
-const seriesLimit = 2.5;
+const seriesLimit = 1.25;
 
 const twoOverRootPi = 2 / Math.sqrt(Math.PI);
 
@@ -78,9 +78,10 @@ function erfSeries(x: number): number {
 
 /** erfc x = e^(-x²)/√π / (x + (1/2)/(x + (2/2)/(x + …))) (7.1.14), from the far end. */
 function erfcFraction(x: number): number {
-  // At 2.5, where it converges most slowly, 60 levels leave less than a float64 shows.
+  // It converges more slowly the smaller x is: so many levels leave less than a float64 shows.
+  const levels = x < 2 ? 120 : 60;
   let tail = x;
-  for (let n = 60; n >= 1; n--) tail = x + n / 2 / tail;
+  for (let n = levels; n >= 1; n--) tail = x + n / 2 / tail;
   return expOfMinusSquare(x) / (Math.sqrt(Math.PI) * tail);
 }
 

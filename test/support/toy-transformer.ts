@@ -57,43 +57,54 @@ export function toyTransformer(sizes: ToySizes): Graph {
   const text = draft.node({ kind: "select", axis: "Vocab", padded: false }, table, tokens);
   let x = draft.node({ kind: "join", into: "S", parts: ["V", "T"] }, visual, text);
   const turn = rotary(draft, position, sizes);
-  for (let l = 0; l < sizes.layers; l++) {
-    const norm = rmsNorm(draft, x, `layers.${l}.norm1`);
-    const weight = (name: string, axes: readonly string[]): ValueId =>
-      draft.weight(`layers.${l}.${name}`, axes);
-    const q = turn(draft.contract(norm, weight("q", ["H", "E", "D"]), "D"));
-    const k = turn(draft.contract(norm, weight("k", ["G", "E", "D"]), "D"));
-    const v = draft.contract(norm, weight("v", ["G", "E", "D"]), "D");
-    const asKeys = (value: ValueId): ValueId =>
-      draft.node({ kind: "rename", from: "S", to: "K" }, value);
-    const attended = draft.attend(
-      {
-        query: "S",
-        contracted: "E",
-        value: "E",
-        group: { query: "H", key: "G" },
-        parts: [{ axis: "K", mask: causal }],
-        scale: 1 / Math.sqrt(sizes.head),
-      },
-      q,
-      position,
-      asKeys(k),
-      asKeys(v),
-      asKeys(position),
-    );
-    x = draft.map("add", x, draft.contract(attended, weight("o", ["D", "H", "E"]), "H", "E"));
-    const second = rmsNorm(draft, x, `layers.${l}.norm2`);
-    const gate = draft.map("silu", draft.contract(second, weight("gate", ["F", "D"]), "D"));
-    const up = draft.contract(second, weight("up", ["F", "D"]), "D");
-    const fed = draft.contract(draft.map("multiply", gate, up), weight("down", ["D", "F"]), "F");
-    x = draft.map("add", x, fed);
-  }
+  for (let l = 0; l < sizes.layers; l++) x = layer(draft, x, position, turn, `layers.${l}`, sizes);
   const last = draft.node(
     { kind: "slice", axis: "S", start: symbol("V"), into: "T" },
     rmsNorm(draft, x, "norm"),
   );
   draft.output("logits", draft.contract(last, draft.weight("head", ["Vocab", "D"]), "D"));
   return draft.finish();
+}
+
+/** Attention and MLP, each with its norm before it and its residual around it. */
+function layer(
+  draft: Draft,
+  x: ValueId,
+  position: ValueId,
+  turn: (x: ValueId) => ValueId,
+  path: string,
+  sizes: ToySizes,
+): ValueId {
+  const weight = (name: string, axes: readonly string[]): ValueId =>
+    draft.weight(`${path}.${name}`, axes);
+  const asKeys = (value: ValueId): ValueId =>
+    draft.node({ kind: "rename", from: "S", to: "K" }, value);
+  const norm = rmsNorm(draft, x, `${path}.norm1`);
+  const attended = draft.attend(
+    {
+      query: "S",
+      contracted: "E",
+      value: "E",
+      group: { query: "H", key: "G" },
+      parts: [{ axis: "K", mask: causal }],
+      scale: 1 / Math.sqrt(sizes.head),
+    },
+    turn(draft.contract(norm, weight("q", ["H", "E", "D"]), "D")),
+    position,
+    asKeys(turn(draft.contract(norm, weight("k", ["G", "E", "D"]), "D"))),
+    asKeys(draft.contract(norm, weight("v", ["G", "E", "D"]), "D")),
+    asKeys(position),
+  );
+  const seen = draft.map(
+    "add",
+    x,
+    draft.contract(attended, weight("o", ["D", "H", "E"]), "H", "E"),
+  );
+  const second = rmsNorm(draft, seen, `${path}.norm2`);
+  const gate = draft.map("silu", draft.contract(second, weight("gate", ["F", "D"]), "D"));
+  const up = draft.contract(second, weight("up", ["F", "D"]), "D");
+  const fed = draft.contract(draft.map("multiply", gate, up), weight("down", ["D", "F"]), "F");
+  return draft.map("add", seen, fed);
 }
 
 function rmsNorm(draft: Draft, x: ValueId, name: string): ValueId {

@@ -188,5 +188,7 @@ test("a fraction is no whole size", () => {
 });
 
 test("a symbol without a value is named", () => {
-  expect(() => evaluateDimension(add(H, V), new Map([["H", 1]]))).toThrow("no value for a symbol of the size H + V");
+  expect(() => evaluateDimension(add(H, V), new Map([["H", 1]]))).toThrow(
+    "no value for a symbol of the size H + V",
+  );
 });
