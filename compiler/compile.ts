@@ -14,8 +14,8 @@ import type { Graph } from "./graph/graph.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import type { Family } from "./kernel/lower/schedule.ts";
 import { optimize } from "./optimize/optimize.ts";
+import { splitPhases } from "./optimize/split-phases.ts";
 import type { Phases } from "./phase/phase.ts";
-import { splitPhases } from "./phase/split-phases.ts";
 import { makePlan } from "./plan/plan.ts";
 
 /** What to compile and for which values of the model's parameters. */

@@ -8,7 +8,7 @@ import { removeDead } from "./remove-dead.ts";
 import { share } from "./share.ts";
 import { simplifyMaps } from "./simplify-maps.ts";
 import { simplifyViews } from "./simplify-views.ts";
-import { type PhaseSplit, splitPhases } from "./split-phases.ts";
+import { tidy } from "./tidy.ts";
 
 /** A rewriting of the graph and its name in dumps. */
 export interface Pass {
@@ -29,25 +29,19 @@ export const passes: readonly Pass[] = [
   { name: "split-segments", apply: (graph) => splitWherePays(graph, dependencesOf(graph)).graph },
   // Before phases: a row is static only where it is computed apart from those that are not.
   { name: "narrow-rows", apply: narrowBound },
-  { name: "share-again", apply: share },
-  { name: "simplify-views-again", apply: simplifyViews },
-  { name: "remove-dead-again", apply: removeDead },
+  // Segments of equal values are equal values, and views met new views.
+  { name: "tidy", apply: tidy },
 ];
 
-/** What is left to do after a phase was cut out. */
-export function tidy(graph: Graph): Graph {
-  return removeDead(share(simplifyViews(graph)));
-}
-
-/** All passes, then the phases. `seen` is called with the graph after each pass. */
+/** Applies all passes; `seen` is called with the graph after each. */
 export function optimize(
   graph: Graph,
   seen: (name: string, graph: Graph) => void = () => {},
-): PhaseSplit {
+): Graph {
   let current = graph;
   for (const { name, apply } of passes) {
     current = apply(current);
     seen(name, current);
   }
-  return splitPhases(current, tidy);
+  return current;
 }

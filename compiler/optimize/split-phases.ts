@@ -20,6 +20,7 @@ import { type ExtendGraph, extendGraph, givenCache } from "./extend-graph.ts";
 import { narrowRows } from "./narrow-rows.ts";
 import { allGiven, promptGraph } from "./prompt-graph.ts";
 import { type SplitGraph, splitSegments } from "./split-segments.ts";
+import { tidy } from "./tidy.ts";
 
 /** The phases, and why the model may generate from caches. */
 export interface PhaseSplit extends Phases {
@@ -30,9 +31,8 @@ export interface PhaseSplit extends Phases {
 /**
  * Splits a graph, whose attention is split where that pays and whose rows are narrowed, into static
  * phases, `prompt` where values as a whole depend on the prompt, `extend` over caches, and `forward`.
- * `tidy` is applied to each phase's graph: it may merge and remove nodes, not change meanings.
  */
-export function splitPhases(graph: Graph, tidy: (graph: Graph) => Graph): PhaseSplit {
+export function splitPhases(graph: Graph): PhaseSplit {
   const names = new StateNames(graph);
   const fixed = staticPhases(graph, dependencesOf(graph), names);
   const statics = fixed.phases;
@@ -44,10 +44,10 @@ export function splitPhases(graph: Graph, tidy: (graph: Graph) => Graph): PhaseS
   ];
   const cut = cutGraph(graph, roots, fixed.held).graph;
   const dynamic = { ...cut, outputs: cut.outputs.filter((output) => output.name !== " logits") };
-  const forward = forwardPhase(dynamic, tidy);
+  const forward = forwardPhase(dynamic);
   if (dynamic.generation === undefined)
     return { phases: [...statics, forward], states: fixed.states, diagnostics: [] };
-  const generating = generationPhases(dynamic, dynamic.generation.logits, tidy);
+  const generating = generationPhases(dynamic, dynamic.generation.logits);
   return {
     phases: [...statics, ...generating.phases, forward],
     states: [...fixed.states, ...generating.states],
@@ -56,7 +56,7 @@ export function splitPhases(graph: Graph, tidy: (graph: Graph) => Graph): PhaseS
   };
 }
 
-function forwardPhase(graph: Graph, tidy: Tidy): Phase {
+function forwardPhase(graph: Graph): Phase {
   const { generation: _, ...rest } = graph;
   const whole = graph.generation === undefined ? rest : allGiven(rest, growthOf(graph));
   const doc = "All outputs for all rows at once, without caches.";
@@ -65,9 +65,7 @@ function forwardPhase(graph: Graph, tidy: Tidy): Phase {
 
 type Generating = Required<PhaseSplit>;
 
-type Tidy = (graph: Graph) => Graph;
-
-function generationPhases(graph: Graph, logits: ValueId, tidy: Tidy): Generating {
+function generationPhases(graph: Graph, logits: ValueId): Generating {
   const split = splitGrowing(graph, growthOf(graph));
   const growth = growthOf(split.graph);
   const at = split.moved[logits];
@@ -76,12 +74,12 @@ function generationPhases(graph: Graph, logits: ValueId, tidy: Tidy): Generating
   if (diagnostics.length > 0) return { phases: [], states: [], diagnostics, proof };
   const streams = streamsOf(split.graph, growth);
   const build = (afterPrompt: boolean): ExtendGraph =>
-    settle(extendGraph({ graph: split.graph, growth, streams, logits: at, afterPrompt }), tidy);
+    settle(extendGraph({ graph: split.graph, growth, streams, logits: at, afterPrompt }));
   const first = build(false);
   const needsPrompt = first.wholes.size > 0 || asksAboutGiven(first.graph);
   const extended = named(split.graph, needsPrompt ? build(true) : first);
   const extend = phaseOf("extend", "extend", extendDoc(needsPrompt), extended.graph);
-  const prompt = needsPrompt ? [promptPhase(split, growth, at, extended, tidy)] : [];
+  const prompt = needsPrompt ? [promptPhase(split, growth, at, extended)] : [];
   const states = statesOf(extend, prompt[0]);
   return { phases: [...prompt, extend], states, diagnostics: [], proof };
 }
@@ -105,7 +103,7 @@ function prove(
 }
 
 /** `extend` without what its last row does not need; equal rows are cached once. */
-function settle(extended: ExtendGraph, tidy: Tidy): ExtendGraph {
+function settle(extended: ExtendGraph): ExtendGraph {
   const narrow = tidy(narrowRows(withoutGeneration(extended.graph)));
   const graph = tidy(shareCaches(narrow));
   const read = new Set(graph.nodes.flatMap(({ op }) => (op.kind === "state" ? [op.name] : [])));
@@ -174,7 +172,6 @@ function promptPhase(
   growth: Growth,
   logits: ValueId,
   { graph, wholes, caches }: ExtendGraph,
-  tidy: Tidy,
 ): Phase {
   const flags = graph.nodes.flatMap(({ op }) =>
     op.kind === "append" && op.state === givenCache ? [op.axis] : [],

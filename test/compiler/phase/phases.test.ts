@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { evaluateGraph } from "../../../compiler/graph/evaluate.ts";
 import type { NamedTensor } from "../../../compiler/graph/tensor.ts";
 import { optimize } from "../../../compiler/optimize/optimize.ts";
+import { splitPhases } from "../../../compiler/optimize/split-phases.ts";
 import { expectClose, expectSame } from "../../support/close.ts";
 import { PhaseRun } from "../../support/run-phases.ts";
 import {
@@ -85,7 +86,7 @@ const layouts = ["ittt", "titttt", "ttittitt", "ttttt", "iittt"];
 for (const [name, { model, phases }] of Object.entries(cases)) {
   test(`${name}: phases agree with the whole graph`, () => {
     const graph = toyMllm(model);
-    const split = optimize(graph);
+    const split = splitPhases(optimize(graph));
     expect(split.diagnostics).toEqual([]);
     expect(split.phases.map((phase) => phase.name)).toEqual([...phases, "forward"]);
     const run = new PhaseRun(graph, split);
