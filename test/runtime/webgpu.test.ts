@@ -2,20 +2,21 @@ import { afterAll, expect, test } from "vitest";
 import type { Backend, DeviceBuffer } from "../../runtime/backend.ts";
 import type { CompiledModel } from "../../runtime/contract.ts";
 import { Session } from "../../runtime/session.ts";
+import { integers } from "../../runtime/tensor.ts";
 import { memoryWeights } from "../../runtime/weight-source.ts";
 import { createWebGpuBackend } from "../../runtime/webgpu/backend.ts";
 import { findAdapter, openDevice } from "../../runtime/webgpu/device.ts";
+import { Missing, testWith } from "../support/require.ts";
 import { testGpu } from "./support/gpu.ts";
 import { toyInputs, toyPlan, toyReference, toyWeights } from "./support/toy-plan.ts";
 import { toyWgsl } from "./support/toy-wgsl.ts";
 
 const gpu = await testGpu();
-if (gpu === undefined) {
-  const message = "no WebGPU adapter: the WebGPU backend is not tested";
-  if (process.env["BRAID_REQUIRE"]?.split(",").includes("webgpu")) throw new Error(message);
-  console.warn(message);
+
+/** A test that needs a device. */
+function run(name: string, body: () => Promise<void>): void {
+  testWith("webgpu-device", gpu ?? new Missing("there is no adapter"), name, body);
 }
-const run = test.skipIf(gpu === undefined);
 
 const backends: Backend[] = [];
 afterAll(() => {
@@ -75,22 +76,8 @@ run("the toy runs on WebGPU: forward, then step by step, then another question",
   session.clearTimings();
   const rows: number[] = [];
   for (const [row, token] of [1, 4, 7].entries()) {
-    const step = toyInputs(
-      images,
-      Array.from({ length: row + 1 }, () => token),
-    );
-    const last = {
-      prompt: step["prompt"],
-      "positions.text": step["positions.text"],
-    };
-    const inputs = Object.fromEntries(
-      Object.entries(last).flatMap(([name, tensor]) =>
-        tensor?.element === "i32"
-          ? [[name, { element: "i32", shape: [1], data: tensor.data.slice(-1) } as const]]
-          : [],
-      ),
-    );
-    const outputs = await session.run("extend", inputs);
+    const step = { prompt: integers([token]), "positions.text": integers([6 + row]) };
+    const outputs = await session.run("extend", step);
     rows.push(...((await outputs.get("logits")?.readLast(8))?.data ?? []));
   }
   expect(rows).toEqual(wanted);
