@@ -48,6 +48,7 @@ export function evaluateBackend(kernels: readonly Kernel[], target: "cpu" | "gpu
     run: async (commands) => {
       for (const command of commands) run(command);
     },
+    finish: async () => undefined,
     close: () => memory.clear(),
   };
 }
