@@ -8,7 +8,7 @@ import type { Predicate } from "../op/predicate.ts";
 import type { Algebra } from "./algebra.ts";
 import { type Conjunct, type Cover, coverOf } from "./cover.ts";
 import { type Facts, nothingKnown } from "./facts.ts";
-import { narrowed, sortedBounds, type Tile, withExtents } from "./feasible.ts";
+import { narrowed, type Tile, withExtents } from "./feasible.ts";
 import { type Folded, integerOf, known } from "./fold.ts";
 import { intersectRanges, type Range, rangeFrom, rangeOfLinear } from "./interval.ts";
 import { byConstant, combine, type Linear, readsPosition } from "./linear.ts";
@@ -57,7 +57,7 @@ function visibleKeys<E>(cover: Cover, tile: Tile<E>): Range<Folded<E>> {
 
 /** The keys that all bounds of `conjunct` leave. */
 function keysOf<E>(conjunct: Conjunct, tile: Tile<E>): Range<Folded<E>> {
-  const query = narrowed("q", sortedBounds(conjunct), tile).extent;
+  const query = narrowed("q", conjunct.bounds, tile).extent;
   const tight = withExtents(tile, query, tile.k);
   return conjunct.bounds
     .map(({ form, interval }) => {
@@ -90,7 +90,7 @@ function solvedForKey<E>(form: Linear, allowed: Range<Folded<E>>, tile: Tile<E>)
   );
   const value = dividedBy(product, part.coefficient, algebra);
   if (part.atom.kind === "position") return value;
-  const quotient = byConstant(part.atom, "/");
+  const quotient = byConstant(part, "/");
   if (quotient === undefined) return {};
   const divisor = known<E>(quotient.divisor);
   const last = known<E>(quotient.divisor - 1);

@@ -20,15 +20,14 @@ import {
 } from "./integer-set.ts";
 import { type Intervals, type Range, rangeFrom, rangeOfLinear } from "./interval.ts";
 import {
-  binaryTerm,
   combine,
   keyPosition,
   type Linear,
   linearKey,
   ofAtom,
+  ofOperation,
   queryPosition,
 } from "./linear.ts";
-import { showTerm } from "../op/show-predicate.ts";
 
 /** The segments that a row may be in: those named, or all but those named. */
 interface Membership {
@@ -44,7 +43,8 @@ export interface Context {
   readonly given: { readonly q?: boolean; readonly k?: boolean };
 }
 
-const differenceTerm = binaryTerm("-", queryPosition, keyPosition);
+/** `q - k` as one atom, of which more may be known than of its sides. */
+const differenceAtom = ofOperation("-", ofAtom(queryPosition), ofAtom(keyPosition));
 /** The form `q - k`. */
 export const differenceForm: Linear = combine([
   [ofAtom(queryPosition), 1],
@@ -83,29 +83,33 @@ export function contextOf(facts: Facts): Context {
   };
 }
 
-/** `context` where `literal` holds as well, which `decide` must not have refuted. */
-export function assume(context: Context, literal: Literal): Context {
-  switch (literal.kind) {
-    case "within": {
-      const before = context.sets.get(literal.key) ?? everything;
-      const sets = new Map(context.sets).set(literal.key, intersect(before, literal.set));
-      return { ...context, sets };
+/** `context` where all of `literals` hold as well. */
+export function assume(context: Context, literals: readonly Literal[]): Context {
+  const sets = new Map(context.sets);
+  let { segments, given } = context;
+  for (const literal of literals)
+    switch (literal.kind) {
+      case "within":
+        sets.set(literal.key, intersect(sets.get(literal.key) ?? everything, literal.set));
+        break;
+      case "segment":
+        segments = { ...segments, [literal.side]: meet(segments[literal.side], literal) };
+        break;
+      case "given":
+        given = { ...given, [literal.side]: literal.given };
+        break;
+      default:
+        return unreachable(literal);
     }
-    case "segment": {
-      const both = meet(context.segments[literal.side], literal);
-      return { ...context, segments: { ...context.segments, [literal.side]: both } };
-    }
-    case "given":
-      return { ...context, given: { ...context.given, [literal.side]: literal.given } };
-    default:
-      return unreachable(literal);
-  }
+  return { sets, segments, given };
 }
 
 /** Whether `literal` always or never holds in `context`; `undefined` if it may do either. */
 export function decide(context: Context, literal: Literal): boolean | undefined {
   switch (literal.kind) {
     case "within": {
+      const assumed = context.sets.get(literal.key) ?? everything;
+      if (intersect(assumed, literal.set).length === 0) return false;
       const possible = possibleValues(context, literal.form, literal.key);
       if (intersect(possible, literal.set).length === 0) return false;
       return isSubset(possible, literal.set) ? true : undefined;
@@ -153,9 +157,11 @@ function byDifference(form: Linear): Linear | undefined {
   return combine([
     [form, 1],
     [differenceForm, -multiple],
-    [ofAtom(differenceTerm), multiple],
+    [differenceAtom, multiple],
   ]);
 }
+
+const folded = folding(numbers);
 
 /** Interval arithmetic in `context`; `undefined` if the context contradicts itself. */
 function intervalsIn(context: Context): Intervals<number> | undefined {
@@ -175,9 +181,9 @@ function intervalsIn(context: Context): Intervals<number> | undefined {
   };
   if (query.low > query.high || key.low > key.high) return undefined;
   const knownOf = (atom: string): Interval | undefined =>
-    atom === showTerm(differenceTerm) ? d : hullOf(sets.get(`1*${atom}`) ?? everything);
+    `1*${atom}` === linearKey(differenceAtom) ? d : hullOf(sets.get(`1*${atom}`) ?? everything);
   return {
-    algebra: folding(numbers),
+    algebra: folded,
     ranges: {
       q: asRange(query),
       k: asRange(key),

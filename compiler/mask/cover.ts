@@ -6,15 +6,8 @@
 import { unreachable } from "../../grammar/invariant.ts";
 import { mergeLiterals } from "./context.ts";
 import { type Formula, type Literal, subjectOf } from "./formula.ts";
-import { hullOf, type Interval } from "./integer-set.ts";
-import type { Linear } from "./linear.ts";
-
-/** `form`, whose constant is 0, lies in one interval. */
-export interface Bound {
-  readonly form: Linear;
-  readonly key: string;
-  readonly interval: Interval;
-}
+import { hullOf } from "./integer-set.ts";
+import { type Bound, boundOf } from "./subject.ts";
 
 /** All of `bounds` and `rows` hold; each bound is about another form. */
 export interface Conjunct {
@@ -98,9 +91,8 @@ function splitIntervals(product: Product): readonly Conjunct[] {
   for (const literal of product.values()) {
     conjuncts = conjuncts.flatMap(({ bounds, rows }): readonly Conjunct[] => {
       if (literal.kind !== "within") return [{ bounds, rows: [...rows, literal] }];
-      const { form, key } = literal;
       return literal.set.map((interval) => {
-        return { bounds: [...bounds, { form, key, interval }], rows };
+        return { bounds: [...bounds, boundOf(literal.form, interval)], rows };
       });
     });
   }
@@ -111,7 +103,7 @@ function hullConjunct(product: Product): Conjunct {
   const bounds = [...product.values()].flatMap((literal) => {
     if (literal.kind !== "within") return [];
     const interval = hullOf(literal.set);
-    return interval === undefined ? [] : [{ form: literal.form, key: literal.key, interval }];
+    return interval === undefined ? [] : [boundOf(literal.form, interval)];
   });
   const rows = [...product.values()].flatMap((each) => (each.kind === "within" ? [] : [each]));
   return { bounds, rows };

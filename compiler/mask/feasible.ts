@@ -10,7 +10,7 @@
 import { unreachable } from "../../grammar/invariant.ts";
 import { floorRemainder } from "../op/special.ts";
 import { chunksPossible, differencesAt, distancesOf, type Extent } from "./chunks.ts";
-import type { Bound, Conjunct } from "./cover.ts";
+import type { Conjunct } from "./cover.ts";
 import { type Folded, known } from "./fold.ts";
 import type { Interval } from "./integer-set.ts";
 import {
@@ -22,7 +22,7 @@ import {
   rangeOfLinear,
 } from "./interval.ts";
 import type { Linear } from "./linear.ts";
-import { type Subject, subjectOfBound } from "./subject.ts";
+import type { Bound, Chunks, Residue, Subject } from "./subject.ts";
 
 /** A truth value known only within bounds: whether it may hold, and whether it must. */
 export interface Likelihood<E> {
@@ -39,34 +39,23 @@ export interface Tile<E> extends Intervals<E> {
   readonly given: ((side: "q" | "k") => Likelihood<Folded<E>>) | undefined;
 }
 
-/** A bound with what it is about. */
-export interface SortedBound {
-  readonly bound: Bound;
-  readonly subject: Subject;
-}
-
 /** Whether some pair of rows in `tile` may satisfy `conjunct`. */
 export function feasible<E>(conjunct: Conjunct, tile: Tile<E>): Folded<E> {
-  const sorted = sortedBounds(conjunct);
-  const q = narrowed("q", sorted, tile);
-  const k = narrowed("k", sorted, tile);
+  const { bounds } = conjunct;
+  const q = narrowed("q", bounds, tile);
+  const k = narrowed("k", bounds, tile);
   const tight = withExtents(tile, q.extent, k.extent);
   const rows = conjunct.rows.flatMap((row) =>
     row.kind === "given" ? [givenPossible(row.side, row.given, tile)] : [],
   );
-  const others = sorted.map((each) => separatelyPossible(each, tight));
+  const others = bounds.map((each) => separatelyPossible(each, tight));
   return all(tile, [
     ...rows,
     ...q.conditions,
     ...k.conditions,
     ...others,
-    differencePossible(sorted, tight),
+    differencePossible(bounds, tight),
   ]);
-}
-
-/** The bounds of `conjunct` with what each is about. */
-export function sortedBounds(conjunct: Conjunct): readonly SortedBound[] {
-  return conjunct.bounds.map((bound) => ({ bound, subject: subjectOfBound(bound) }));
 }
 
 /** `tile` cut to these positions. */
@@ -87,15 +76,15 @@ function givenPossible<E>(side: "q" | "k", given: boolean, tile: Tile<E>): Folde
 /** The positions of one side that its own bounds leave, and whether there are any. */
 export function narrowed<E>(
   side: "q" | "k",
-  sorted: readonly SortedBound[],
+  bounds: readonly Bound[],
   tile: Tile<E>,
 ): { readonly extent: Extent<Folded<E>>; readonly conditions: readonly Folded<E>[] } {
   const { algebra } = tile;
   let { low, high } = tile[side];
   const conditions: Folded<E>[] = [];
-  for (const { bound, subject } of sorted) {
+  for (const { interval, subject } of bounds) {
     if (subject.kind !== side) continue;
-    const allowed = solved(bound.interval, subject.rest, tile);
+    const allowed = solved(interval, subject.rest, tile);
     if (allowed.low !== undefined) conditions.push(algebra.lessEqual(allowed.low, high));
     if (allowed.high !== undefined) conditions.push(algebra.lessEqual(low, allowed.high));
     if (allowed.low !== undefined && allowed.high !== undefined)
@@ -104,8 +93,8 @@ export function narrowed<E>(
     low = both.low ?? low;
     high = both.high ?? high;
   }
-  for (const { bound, subject } of sorted) {
-    const residue = residueOf(side, bound, subject);
+  for (const { subject } of bounds) {
+    const residue = residueOf(side, subject);
     if (residue === undefined || residue.low !== residue.high) continue;
     // To the first and last position that leave this remainder.
     const to = (from: Folded<E>, until: Folded<E>): Folded<E> =>
@@ -131,24 +120,13 @@ function solved<E>(interval: Interval, rest: Linear, tile: Tile<E>): Range<Folde
   );
 }
 
-/** `low <= x % divisor <= high`. */
-interface Residue {
-  readonly divisor: number;
-  readonly low: number;
-  readonly high: number;
-}
-
-function residueOf(
-  of: "q" | "k" | "difference",
-  bound: Bound,
-  subject: Subject,
-): Residue | undefined {
-  if (subject.kind !== "remainder" || subject.of !== of) return undefined;
-  return { divisor: subject.divisor, ...bound.interval };
+/** The residue that `subject` asks of the position of a side, or of the difference. */
+function residueOf(of: "q" | "k" | "difference", subject: Subject): Residue | undefined {
+  return subject.kind === "remainder" && subject.of === of ? subject : undefined;
 }
 
 /** Whether a bound may hold as far as it can be told from the bound alone. */
-function separatelyPossible<E>({ bound, subject }: SortedBound, tile: Tile<E>): Folded<E> {
+function separatelyPossible<E>({ form, interval, subject }: Bound, tile: Tile<E>): Folded<E> {
   const { algebra } = tile;
   switch (subject.kind) {
     case "q":
@@ -158,29 +136,25 @@ function separatelyPossible<E>({ bound, subject }: SortedBound, tile: Tile<E>): 
     case "remainder":
       return subject.of === "difference"
         ? known(1)
-        : residuePossible(
-            rangeOfLinear(subject.operand, tile),
-            { divisor: subject.divisor, ...bound.interval },
-            tile,
-          );
+        : residuePossible(rangeOfLinear(subject.operand, tile), subject, tile);
     case "chunks":
       return chunksPossible(subject, tile.q, tile.k, algebra);
     case "other":
-      return overlap(rangeOfLinear(bound.form, tile), finite(bound.interval), tile);
+      return overlap(rangeOfLinear(form, tile), finite(interval), tile);
     default:
       return unreachable(subject);
   }
 }
 
 /** Whether some `q - k` satisfies all bounds on it at once. */
-function differencePossible<E>(sorted: readonly SortedBound[], tile: Tile<E>): Folded<E> {
+function differencePossible<E>(bounds: readonly Bound[], tile: Tile<E>): Folded<E> {
   const { algebra, q, k } = tile;
   let allowed: Range<Folded<E>> = {};
-  const residues = sameRemainders(sorted);
-  for (const { bound, subject } of sorted) {
+  const residues = sameRemainders(bounds);
+  for (const { interval, subject } of bounds) {
     if (subject.kind === "difference")
-      allowed = intersectRanges(allowed, solved(bound.interval, subject.rest, tile), algebra);
-    const residue = residueOf("difference", bound, subject);
+      allowed = intersectRanges(allowed, solved(interval, subject.rest, tile), algebra);
+    const residue = residueOf("difference", subject);
     if (residue !== undefined) residues.push(residue);
   }
   if (allowed.low === undefined && allowed.high === undefined && residues.length === 0)
@@ -190,27 +164,44 @@ function differencePossible<E>(sorted: readonly SortedBound[], tile: Tile<E>): F
     const each = residues.map((residue) => residuePossible(possible, residue, tile));
     return all(tile, [overlap(attained, allowed, tile), notEmpty(allowed, tile), ...each]);
   };
-  const chunks = sorted.find(({ subject }) => subject.kind === "chunks")?.subject;
-  const distances =
-    chunks?.kind === "chunks" ? distancesOf(chunks, knownInterval(allowed)) : undefined;
-  if (chunks?.kind !== "chunks" || distances === undefined)
-    return within({
-      low: algebra.subtract(q.low, k.high),
-      high: algebra.subtract(q.high, k.low),
-    });
+  const full = { low: algebra.subtract(q.low, k.high), high: algebra.subtract(q.high, k.low) };
+  const chunks = bounds.flatMap(({ subject }) => (subject.kind === "chunks" ? [subject] : []))[0];
+  const distances = chunks && distancesOf(chunks, knownInterval(allowed));
+  if (chunks === undefined || distances === undefined) return within(full);
   const alternatives = distances.map((distance) => {
     const exactly = { ...chunks, interval: { low: distance, high: distance } };
-    const reached = distances.length === 1 ? known<E>(1) : chunksPossible(exactly, q, k, algebra);
-    return algebra.and(reached, within(differencesAt(distance, chunks, q, k, algebra)));
+    const only = chunks.interval.low === chunks.interval.high;
+    // A bound to only one distance is a condition of its own already.
+    const reached = only ? known<E>(1) : chunksPossible(exactly, q, k, algebra);
+    const simple = residues.length === 0 && allowsWholeChunks(allowed, distance, chunks);
+    const attained = simple ? full : differencesAt(distance, chunks, q, k, algebra);
+    return algebra.and(reached, within(attained));
   });
   return alternatives.reduce(algebra.or, known<E>(0));
 }
 
+/**
+ * Whether equal places in chunks that far apart are allowed. Then it is enough that the tile holds
+ * such chunks and allowed differences: it also holds such chunks with an allowed difference.
+ */
+function allowsWholeChunks<E>(
+  allowed: Range<Folded<E>>,
+  distance: number,
+  { divisor, query, key }: Chunks,
+): boolean {
+  const difference = distance * divisor - (query - key);
+  const { low, high } = allowed;
+  return (
+    (low === undefined || (low.kind === "known" && low.value <= difference)) &&
+    (high === undefined || (high.kind === "known" && difference <= high.value))
+  );
+}
+
 /** Remainders of `q - k` that follow from those of `q` and of `k` by the same divisor. */
-function sameRemainders(sorted: readonly SortedBound[]): Residue[] {
+function sameRemainders(bounds: readonly Bound[]): Residue[] {
   const single = (of: "q" | "k"): readonly Residue[] =>
-    sorted.flatMap(({ bound, subject }) => {
-      const residue = residueOf(of, bound, subject);
+    bounds.flatMap(({ subject }) => {
+      const residue = residueOf(of, subject);
       return residue !== undefined && residue.low === residue.high ? [residue] : [];
     });
   return single("q").flatMap((query) =>

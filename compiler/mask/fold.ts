@@ -13,7 +13,7 @@ export type Folded<E> =
       readonly value: E;
       /** The negation of a truth value, where it is shorter than a `not`. */
       readonly opposite?: () => Folded<E>;
-      /** What was subtracted from what: `a - b <= 0` is written `a <= b`. */
+      /** What was subtracted: `a - b <= 0` is written `a <= b`, and `0 - (0 - b)` is `b`. */
       readonly difference?: Operands<E>;
     };
 
@@ -76,17 +76,33 @@ function arithmetic<E>(base: Algebra<E>): Pick<Algebra<Folded<E>>, Arithmetic> {
       return known(numbers[operator](left.value, right.value));
     return short ?? unknown(base[operator](integerOf(left, base), integerOf(right, base)));
   };
-  const subtract = (left: Folded<E>, right: Folded<E>): Folded<E> =>
-    right.kind === "known" && right.value < 0
-      ? add(left, known(-right.value))
-      : withDifference(build("subtract", [left, right], isKnown(right, 0) ? left : undefined), [
-          left,
-          right,
-        ]);
+  const subtract = (left: Folded<E>, right: Folded<E>): Folded<E> => {
+    if (left === right) return known(0);
+    if (right.kind === "known") {
+      const inner = differenceOf(left);
+      if (right.value < 0) return add(left, known(-right.value));
+      if (right.value === 0) return left;
+      if (inner?.[1].kind === "known")
+        return subtract(inner[0], known(inner[1].value + right.value));
+    }
+    const inner = differenceOf(right);
+    if (inner !== undefined && isKnown(inner[0], 0)) return add(left, inner[1]);
+    if (inner !== undefined && isKnown(left, 0)) return subtract(inner[1], inner[0]);
+    const built = build("subtract", [left, right]);
+    return built.kind === "known" ? built : { ...built, difference: [left, right] };
+  };
   const add = (left: Folded<E>, right: Folded<E>): Folded<E> => {
-    if (isKnown(left, 0)) return right;
-    if (right.kind === "known" && right.value < 0) return subtract(left, known(-right.value));
-    return build("add", [left, right], isKnown(right, 0) ? left : undefined);
+    if (left.kind === "known" && right.kind !== "known") return add(right, left);
+    const [inner, other] = [differenceOf(left), differenceOf(right)];
+    if (right.kind === "known") {
+      if (right.value < 0) return subtract(left, known(-right.value));
+      if (right.value === 0) return left;
+      if (inner?.[1].kind === "known")
+        return subtract(inner[0], known(inner[1].value - right.value));
+    }
+    if (inner !== undefined && isKnown(inner[0], 0)) return subtract(right, inner[1]);
+    if (other !== undefined && isKnown(other[0], 0)) return subtract(left, other[1]);
+    return build("add", [left, right]);
   };
   const multiply = (left: Folded<E>, right: Folded<E>): Folded<E> => {
     if (isKnown(left, 1)) return right;
@@ -112,20 +128,16 @@ function arithmetic<E>(base: Algebra<E>): Pick<Algebra<Folded<E>>, Arithmetic> {
   };
 }
 
-/** `folded` with the operands that it is the difference of, neither of them known. */
-function withDifference<E>(folded: Folded<E>, operands: Operands<E>): Folded<E> {
-  const plain = operands.some((each) => each.kind === "known");
-  return folded.kind === "known" || plain ? folded : { ...folded, difference: operands };
+function differenceOf<E>(folded: Folded<E>): Operands<E> | undefined {
+  return folded.kind === "expression" ? folded.difference : undefined;
 }
 
 /** Both sides of a comparison; those of `a - b` with 0 are `a` and `b`. */
 function sidesOf<E>(left: Folded<E>, right: Folded<E>): Operands<E> {
-  if (isKnown(right, 0) && left.kind === "expression" && left.difference) return left.difference;
-  if (isKnown(left, 0) && right.kind === "expression" && right.difference) {
-    const [a, b] = right.difference;
-    return [b, a];
-  }
-  return [left, right];
+  const inner = isKnown(right, 0) ? differenceOf(left) : undefined;
+  if (inner !== undefined) return inner;
+  const other = isKnown(left, 0) ? differenceOf(right) : undefined;
+  return other === undefined ? [left, right] : [other[1], other[0]];
 }
 
 type ComparisonName = "less" | "lessEqual" | "equal" | "notEqual";
@@ -162,17 +174,24 @@ function connectives<E>(base: Algebra<E>): Pick<Algebra<Folded<E>>, "and" | "or"
     if (operand.opposite !== undefined) return operand.opposite();
     return { kind: "expression", value: base.not(operand.value), opposite: () => operand };
   };
-  return {
-    and: (left, right) => {
-      if (left.kind === "known") return left.value === 0 ? left : right;
-      if (right.kind === "known") return right.value === 0 ? right : left;
-      return unknown(base.and(left.value, right.value));
-    },
-    or: (left, right) => {
-      if (left.kind === "known") return left.value === 1 ? left : right;
-      if (right.kind === "known") return right.value === 1 ? right : left;
-      return unknown(base.or(left.value, right.value));
-    },
-    not,
+  /** A negation goes to the operands where both have a short one. */
+  const join = (value: E, operands: Operands<E>, dual: Join<E>): Folded<E> => {
+    const short = operands.every((each) => each.kind === "known" || each.opposite !== undefined);
+    return short
+      ? { kind: "expression", value, opposite: () => dual(not(operands[0]), not(operands[1])) }
+      : unknown(value);
   };
+  const and: Join<E> = (left, right) => {
+    if (left.kind === "known") return left.value === 0 ? left : right;
+    if (right.kind === "known") return right.value === 0 ? right : left;
+    return join(base.and(left.value, right.value), [left, right], or);
+  };
+  const or: Join<E> = (left, right) => {
+    if (left.kind === "known") return left.value === 1 ? left : right;
+    if (right.kind === "known") return right.value === 1 ? right : left;
+    return join(base.or(left.value, right.value), [left, right], and);
+  };
+  return { and, or, not };
 }
+
+type Join<E> = (left: Folded<E>, right: Folded<E>) => Folded<E>;

@@ -79,7 +79,13 @@ export function negated(set: IntegerSet): IntegerSet {
 
 /** Whether both hold the same integers. */
 export function equalSets(left: IntegerSet, right: IntegerSet): boolean {
-  return showSet(left) === showSet(right);
+  return (
+    left.length === right.length &&
+    left.every(({ low, high }, index) => {
+      const other = right[index];
+      return other !== undefined && other.low === low && other.high === high;
+    })
+  );
 }
 
 /** Whether every integer of `inner` is in `outer`. */

@@ -3,11 +3,12 @@
  * term; exact for a sum of distinct atoms whose ranges are attained independently of each other.
  */
 
-import { unreachable } from "../../grammar/invariant.ts";
-import type { Side, Term } from "../op/predicate.ts";
+import { invariant, unreachable } from "../../grammar/invariant.ts";
+import type { Side } from "../op/predicate.ts";
+import { showTerm } from "../op/show-predicate.ts";
 import type { Algebra } from "./algebra.ts";
 import { type Folded, isKnown, known } from "./fold.ts";
-import { type Linear, toLinear } from "./linear.ts";
+import type { Linear, LinearPart } from "./linear.ts";
 
 /** The smallest and largest value; an absent end is not bounded. */
 export interface Range<E> {
@@ -46,8 +47,9 @@ export function rangeOfLinear<E>(form: Linear, intervals: Intervals<E>): Range<F
   const { algebra } = intervals;
   let low: Folded<E> | undefined = known(form.constant);
   let high: Folded<E> | undefined = known(form.constant);
-  for (const { atom, key, coefficient } of form.parts) {
-    const range = rangeOfAtom(atom, key, intervals);
+  for (const part of form.parts) {
+    const { coefficient } = part;
+    const range = rangeOfAtom(part, intervals);
     const [least, most] = coefficient > 0 ? [range.low, range.high] : [range.high, range.low];
     low = addMultiple(low, least, coefficient, algebra);
     high = addMultiple(high, most, coefficient, algebra);
@@ -55,19 +57,19 @@ export function rangeOfLinear<E>(form: Linear, intervals: Intervals<E>): Range<F
   return rangeFrom(low, high);
 }
 
-/** The range of `term`. */
-export function rangeOfTerm<E>(term: Term, intervals: Intervals<E>): Range<Folded<E>> {
-  return rangeOfLinear(toLinear(term), intervals);
+function rangeOfAtom<E>(part: LinearPart, intervals: Intervals<E>): Range<Folded<E>> {
+  const { algebra, ranges } = intervals;
+  const own = ownRange(part, intervals);
+  return ranges.known === undefined ? own : intersectRanges(own, ranges.known(part.key), algebra);
 }
 
-function rangeOfAtom<E>(atom: Term, key: string, intervals: Intervals<E>): Range<Folded<E>> {
+function ownRange<E>({ atom, operands }: LinearPart, intervals: Intervals<E>): Range<Folded<E>> {
   const { algebra, ranges } = intervals;
-  const own = ownRange(atom, intervals);
-  return ranges.known === undefined ? own : intersectRanges(own, ranges.known(key), algebra);
-}
-
-function ownRange<E>(atom: Term, intervals: Intervals<E>): Range<Folded<E>> {
-  const { algebra, ranges } = intervals;
+  const operand = (index: number): Range<Folded<E>> => {
+    const form = operands[index];
+    invariant(form !== undefined, `mask: the atom ${showTerm(atom)} lacks an operand`);
+    return rangeOfLinear(form, intervals);
+  };
   switch (atom.kind) {
     case "number":
       return { low: known(atom.value), high: known(atom.value) };
@@ -76,7 +78,7 @@ function ownRange<E>(atom: Term, intervals: Intervals<E>): Range<Folded<E>> {
     case "data":
       return ranges.data(atom.index, atom.side);
     case "absolute": {
-      const { low, high } = rangeOfTerm(atom.operand, intervals);
+      const { low, high } = operand(0);
       const mirrored = low && algebra.subtract(known(0), low);
       const least = both(low, high && algebra.subtract(known(0), high), algebra.max);
       return rangeFrom(
@@ -85,8 +87,8 @@ function ownRange<E>(atom: Term, intervals: Intervals<E>): Range<Folded<E>> {
       );
     }
     case "binary": {
-      const left = rangeOfTerm(atom.left, intervals);
-      const right = rangeOfTerm(atom.right, intervals);
+      const left = operand(0);
+      const right = operand(1);
       switch (atom.operator) {
         case "min":
           return extremes(left, right, algebra.min, "high");
@@ -99,9 +101,10 @@ function ownRange<E>(atom: Term, intervals: Intervals<E>): Range<Folded<E>> {
         case "%":
           return remainders(left, right, algebra);
         case "+":
+          return sums(left, right, algebra, 1);
         case "-":
           // Only `q - k` comes as an atom, where more is known of it than of its two sides.
-          return rangeOfTerm(atom, intervals);
+          return sums(left, right, algebra, -1);
         default:
           return unreachable(atom.operator);
       }
@@ -109,6 +112,20 @@ function ownRange<E>(atom: Term, intervals: Intervals<E>): Range<Folded<E>> {
     default:
       return unreachable(atom);
   }
+}
+
+/** The range of `left + sign * right`. */
+function sums<E>(
+  left: Range<Folded<E>>,
+  right: Range<Folded<E>>,
+  algebra: Algebra<Folded<E>>,
+  sign: 1 | -1,
+): Range<Folded<E>> {
+  const [least, most] = sign > 0 ? [right.low, right.high] : [right.high, right.low];
+  return rangeFrom(
+    addMultiple(left.low, least, sign, algebra),
+    addMultiple(left.high, most, sign, algebra),
+  );
 }
 
 /** `min` is bounded above by either operand, `max` below: `either` is that end. */

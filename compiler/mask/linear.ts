@@ -14,6 +14,8 @@ export interface LinearPart {
   readonly atom: Term;
   /** The atom as text: equal atoms have equal keys. */
   readonly key: string;
+  /** The operands of an atom that is an operation, in normal form. */
+  readonly operands: readonly Linear[];
   readonly coefficient: number;
 }
 
@@ -133,12 +135,14 @@ export interface ByConstant {
   readonly divisor: number;
 }
 
-/** `atom`, if it divides by a constant with `operator`. */
-export function byConstant(atom: Term, operator: "/" | "%"): ByConstant | undefined {
+/** The atom of `part`, if it divides by a constant with `operator`. */
+export function byConstant(part: LinearPart, operator: "/" | "%"): ByConstant | undefined {
+  const { atom } = part;
+  const [operand] = part.operands;
   if (atom.kind !== "binary" || atom.operator !== operator) return undefined;
   // In normal form a constant divisor is positive.
-  if (atom.right.kind !== "number") return undefined;
-  return { operand: toLinear(atom.left), divisor: atom.right.value };
+  if (atom.right.kind !== "number" || operand === undefined) return undefined;
+  return { operand, divisor: atom.right.value };
 }
 
 /** Whether the position of `side` occurs in `term`. */
@@ -158,25 +162,30 @@ export function readsPosition(term: Term, side: "q" | "k"): boolean {
   }
 }
 
-/** The form of one atom. */
-export function ofAtom(atom: Term): Linear {
-  return { constant: 0, parts: [{ atom, key: showTerm(atom), coefficient: 1 }] };
+/** The form of one atom; `operands` are those of an operation, in normal form. */
+export function ofAtom(atom: Term, operands: readonly Linear[] = []): Linear {
+  return { constant: 0, parts: [{ atom, key: showTerm(atom), operands, coefficient: 1 }] };
+}
+
+/** The form of one operation as an atom. */
+export function ofOperation(operator: TermOperator, left: Linear, right: Linear): Linear {
+  return ofAtom(binaryTerm(operator, fromLinear(left), fromLinear(right)), [left, right]);
 }
 
 function absolute(form: Linear): Linear {
   if (form.parts.length === 0) return { constant: Math.abs(form.constant), parts: [] };
   const operand = (form.parts[0]?.coefficient ?? 0) < 0 ? scale(form, -1) : form;
-  return ofAtom({ kind: "absolute", operand: fromLinear(operand) });
+  return ofAtom({ kind: "absolute", operand: fromLinear(operand) }, [operand]);
 }
 
 function product(left: Linear, right: Linear): Linear {
   if (left.parts.length === 0) return scale(right, left.constant);
   if (right.parts.length === 0) return scale(left, right.constant);
-  return ofAtom(binaryTerm("*", ...ordered(left, right)));
+  return ofOperation("*", ...ordered(left, right));
 }
 
 function quotient(left: Linear, right: Linear): Linear {
-  if (right.parts.length > 0) return ofAtom(binaryTerm("/", fromLinear(left), fromLinear(right)));
+  if (right.parts.length > 0) return ofOperation("/", left, right);
   const divisor = right.constant;
   if (divisor === 0) return combine([]);
   if (divisor < 0) return quotient(scale(left, -1), { constant: -divisor, parts: [] });
@@ -191,7 +200,7 @@ function quotient(left: Linear, right: Linear): Linear {
     [whole, -divisor],
   ]);
   if (rest.parts.length === 0) return whole;
-  const atom = ofAtom(binaryTerm("/", fromLinear(rest), numberTerm(divisor)));
+  const atom = ofOperation("/", rest, right);
   return combine([
     [whole, 1],
     [atom, 1],
@@ -199,14 +208,14 @@ function quotient(left: Linear, right: Linear): Linear {
 }
 
 function remainder(left: Linear, right: Linear): Linear {
-  if (right.parts.length > 0) return ofAtom(binaryTerm("%", fromLinear(left), fromLinear(right)));
+  if (right.parts.length > 0) return ofOperation("%", left, right);
   const divisor = right.constant;
   if (divisor === 0) return combine([]);
   if (divisor < 0) return scale(remainder(scale(left, -1), { constant: -divisor, parts: [] }), -1);
   const parts = left.parts.filter((part) => floorRemainder(part.coefficient, divisor) !== 0);
   const rest = { constant: floorRemainder(left.constant, divisor), parts };
   if (parts.length === 0) return rest;
-  return ofAtom(binaryTerm("%", fromLinear(rest), numberTerm(divisor)));
+  return ofOperation("%", rest, right);
 }
 
 function extreme(operator: "min" | "max", left: Linear, right: Linear): Linear {
@@ -216,13 +225,13 @@ function extreme(operator: "min" | "max", left: Linear, right: Linear): Linear {
   ]);
   if (difference.parts.length === 0)
     return (operator === "max") === difference.constant > 0 ? left : right;
-  return ofAtom(binaryTerm(operator, ...ordered(left, right)));
+  return ofOperation(operator, ...ordered(left, right));
 }
 
-/** Both as terms, in an order that does not depend on how they were written. */
-function ordered(left: Linear, right: Linear): readonly [Term, Term] {
-  const [a, b] = [fromLinear(left), fromLinear(right)];
-  return showTerm(a) <= showTerm(b) ? [a, b] : [b, a];
+/** Both in an order that does not depend on how they were written. */
+function ordered(left: Linear, right: Linear): readonly [Linear, Linear] {
+  const [a, b] = [showTerm(fromLinear(left)), showTerm(fromLinear(right))];
+  return a <= b ? [left, right] : [right, left];
 }
 
 function timesAtom(part: LinearPart, factor: number): Term {

@@ -4,7 +4,7 @@
  */
 
 import { unreachable } from "../../grammar/invariant.ts";
-import type { Comparison, Predicate, Term } from "../op/predicate.ts";
+import type { Comparison, Predicate } from "../op/predicate.ts";
 import { floorRemainder } from "../op/special.ts";
 import {
   conjunction,
@@ -31,16 +31,14 @@ import {
 } from "./integer-set.ts";
 import {
   combine,
-  binaryTerm,
   byConstant,
   type ByConstant,
   commonDivisor,
-  fromLinear,
   gcd,
   type Linear,
+  type LinearPart,
   linearKey,
-  numberTerm,
-  ofAtom,
+  ofOperation,
   scale,
   toLinear,
 } from "./linear.ts";
@@ -121,11 +119,11 @@ const mostExtremes = 3;
 
 /** `min`, `max` and `abs`: against one bound, each is a conjunction or disjunction. */
 function extremeResolved(form: Linear, set: IntegerSet): Formula | undefined {
-  const extremes = form.parts.filter((part) => operandsOfMaximum(part.atom) !== undefined);
+  const extremes = form.parts.filter((part) => operandsOfMaximum(part) !== undefined);
   const [part] = extremes;
   if (part === undefined || set.length > mostIntervals || extremes.length > mostExtremes)
     return undefined;
-  const maximum = operandsOfMaximum(part.atom);
+  const maximum = operandsOfMaximum(part);
   if (maximum === undefined) return undefined;
   const rest = combine([
     [form, 1],
@@ -153,26 +151,23 @@ function extremeResolved(form: Linear, set: IntegerSet): Formula | undefined {
   );
 }
 
-/** `term` as `sign` times the maximum of two forms, if it is one. */
-function operandsOfMaximum(
-  term: Term,
-): { readonly sign: 1 | -1; readonly operands: readonly [Linear, Linear] } | undefined {
-  if (term.kind === "absolute") {
-    const operand = toLinear(term.operand);
-    return { sign: 1, operands: [operand, scale(operand, -1)] };
-  }
-  if (term.kind !== "binary") return undefined;
-  const [left, right] = [toLinear(term.left), toLinear(term.right)];
-  if (term.operator === "max") return { sign: 1, operands: [left, right] };
-  if (term.operator === "min") return { sign: -1, operands: [scale(left, -1), scale(right, -1)] };
+/** The atom as `sign` times the maximum of two forms, if it is one. */
+function operandsOfMaximum({
+  atom,
+  operands: [left, right],
+}: LinearPart): { readonly sign: 1 | -1; readonly operands: readonly Linear[] } | undefined {
+  if (left === undefined) return undefined;
+  if (atom.kind === "absolute") return { sign: 1, operands: [left, scale(left, -1)] };
+  if (atom.kind !== "binary" || right === undefined) return undefined;
+  if (atom.operator === "max") return { sign: 1, operands: [left, right] };
+  if (atom.operator === "min") return { sign: -1, operands: [scale(left, -1), scale(right, -1)] };
   return undefined;
 }
 
 /** `floor(m / n)` alone lies in an interval exactly if `m` lies in a longer one. */
 function quotientResolved(form: Linear, set: IntegerSet): Formula | undefined {
   const [part, more] = form.parts;
-  const quotient =
-    more === undefined && part !== undefined ? byConstant(part.atom, "/") : undefined;
+  const quotient = more === undefined && part !== undefined ? byConstant(part, "/") : undefined;
   if (quotient === undefined) return undefined;
   const { operand, divisor } = quotient;
   const wider = mapIntervals(set, ({ low, high }) => ({
@@ -185,10 +180,10 @@ function quotientResolved(form: Linear, set: IntegerSet): Formula | undefined {
 /** One remainder is brought to primitive form; two that are equal are one remainder. */
 function remainderResolved(form: Linear, set: IntegerSet): Formula | undefined {
   const [left, right, more] = form.parts;
-  const a = left && byConstant(left.atom, "%");
+  const a = left && byConstant(left, "%");
   if (a === undefined) return undefined;
   if (right === undefined) return remainderWithin(a, set);
-  const b = byConstant(right.atom, "%");
+  const b = byConstant(right, "%");
   if (b === undefined || more !== undefined || a.divisor !== b.divisor) return undefined;
   if (left?.coefficient !== 1 || right.coefficient !== -1) return undefined;
   // Whether the two differ by 0 is whether their difference leaves the remainder 0.
@@ -221,8 +216,8 @@ function remainderWithin({ operand, divisor }: ByConstant, set: IntegerSet): For
   const parts = operand.parts.map((part) => {
     return { ...part, coefficient: (sign * part.coefficient) / common };
   });
-  const primitive = fromLinear({ constant: 0, parts });
-  return literalWithin(ofAtom(binaryTerm("%", primitive, numberTerm(period))), residues);
+  const modulus = { constant: period, parts: [] };
+  return literalWithin(ofOperation("%", { constant: 0, parts }, modulus), residues);
 }
 
 /** The remainders that the integers of an interval leave. */

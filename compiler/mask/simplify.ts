@@ -80,7 +80,7 @@ function reduceAll(operands: readonly Formula[], context: Context): Formula {
     const literals = mergedLiterals(current.operands);
     const kept = literals && withoutImplied(literals, context);
     if (literals === undefined || kept === undefined) return fails;
-    const narrowed = literals.reduce(assume, context);
+    const narrowed = assume(context, literals);
     if (isContradictory(narrowed)) return fails;
     const nested = current.operands
       .filter((operand) => operand.kind !== "literal")
@@ -116,7 +116,7 @@ function withoutImplied(
   // Longer terms first: a bound on `q - k` that bounds on `q` and `k` imply is the one to drop.
   for (const literal of kept.toReversed()) {
     const others = kept.filter((each) => each !== literal);
-    const decided = decide(others.reduce(assume, context), literal);
+    const decided = decide(assume(context, others), literal);
     if (decided === false) return undefined;
     if (decided === true) kept = others;
   }

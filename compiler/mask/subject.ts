@@ -1,23 +1,34 @@
 /** What a bound inside a conjunction is about: which bounds can be judged together, and how. */
 
-import type { Term } from "../op/predicate.ts";
-import type { Bound } from "./cover.ts";
 import type { Interval } from "./integer-set.ts";
-import { byConstant, type Linear, readsPosition } from "./linear.ts";
+import { byConstant, type Linear, type LinearPart, readsPosition } from "./linear.ts";
+
+/** `form`, whose constant is 0, lies in one interval. */
+export interface Bound {
+  readonly form: Linear;
+  readonly interval: Interval;
+  readonly subject: Subject;
+}
 
 /** A kind of linear form that tiles treat exactly, or `other`. */
 export type Subject =
   /** The position of one side, or `q - k`, plus `rest`, which reads no position. */
   | { readonly kind: "q" | "k" | "difference"; readonly rest: Linear }
-  /** `operand % divisor` for a positive constant; `of` says if the operand is one of the above. */
-  | {
+  /** The remainder of `operand`; `of` says if the operand is one of the above. */
+  | ({
       readonly kind: "remainder";
       readonly operand: Linear;
-      readonly divisor: number;
       readonly of: "q" | "k" | "difference" | "other";
-    }
+    } & Residue)
   | ({ readonly kind: "chunks" } & Chunks)
   | { readonly kind: "other" };
+
+/** A remainder by a positive constant is one of those from `low` to `high`, which it can be. */
+export interface Residue {
+  readonly divisor: number;
+  readonly low: number;
+  readonly high: number;
+}
 
 /** `(q + query) / divisor - (k + key) / divisor`, for a positive constant, lies in `interval`. */
 export interface Chunks {
@@ -27,9 +38,10 @@ export interface Chunks {
   readonly interval: Interval;
 }
 
-/** What `bound` is about. */
-export function subjectOfBound(bound: Bound): Subject {
-  return remainderOf(bound.form) ?? chunksOf(bound) ?? positionOf(bound.form) ?? { kind: "other" };
+/** The bound that `form` lies in `interval`. */
+export function boundOf(form: Linear, interval: Interval): Bound {
+  const subject = remainderOf(form, interval) ?? chunksOf(form, interval) ?? positionOf(form);
+  return { form, interval, subject: subject ?? { kind: "other" } };
 }
 
 type PositionSubject = Extract<Subject, { readonly rest: Linear }>;
@@ -50,23 +62,25 @@ function kindOf(query: number, key: number): "q" | "k" | "difference" | undefine
   return query === 1 && key === -1 ? "difference" : undefined;
 }
 
-function remainderOf(form: Linear): Subject | undefined {
+function remainderOf(form: Linear, interval: Interval): Subject | undefined {
   const [part, more] = form.parts;
   if (part === undefined || more !== undefined || part.coefficient !== 1) return undefined;
-  const parsed = byConstant(part.atom, "%");
+  const parsed = byConstant(part, "%");
   if (parsed === undefined) return undefined;
   const { operand, divisor } = parsed;
   const inner = positionOf(operand);
   const plain = inner !== undefined && inner.rest.parts.length === 0 && operand.constant === 0;
   const of = plain ? inner.kind : "other";
-  return { kind: "remainder", operand, divisor, of };
+  const low = Math.max(interval.low, 0);
+  const high = Math.min(interval.high, divisor - 1);
+  return { kind: "remainder", operand, of, divisor, low, high };
 }
 
-function chunksOf({ form, interval }: Bound): Subject | undefined {
+function chunksOf(form: Linear, interval: Interval): Subject | undefined {
   const [left, right, more] = form.parts;
   if (left === undefined || right === undefined || more !== undefined) return undefined;
   if (left.coefficient !== 1 || right.coefficient !== -1) return undefined;
-  const [a, b] = [chunkOf(left.atom), chunkOf(right.atom)];
+  const [a, b] = [chunkOf(left), chunkOf(right)];
   if (a === undefined || b === undefined || a.divisor !== b.divisor) return undefined;
   const { divisor } = a;
   const { low, high } = interval;
@@ -85,9 +99,9 @@ function chunksOf({ form, interval }: Bound): Subject | undefined {
 
 /** `(side + offset) / divisor`. */
 function chunkOf(
-  atom: Term,
+  part: LinearPart,
 ): { readonly side: "q" | "k"; readonly offset: number; readonly divisor: number } | undefined {
-  const parsed = byConstant(atom, "/");
+  const parsed = byConstant(part, "/");
   if (parsed === undefined) return undefined;
   const inner = positionOf(parsed.operand);
   if (inner === undefined || (inner.kind !== "q" && inner.kind !== "k")) return undefined;

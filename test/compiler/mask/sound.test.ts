@@ -48,24 +48,41 @@ for (let first = 0; first < seeds; first += perTest)
 /** Everything about `predicate` on `sequence` that brute force contradicts. */
 function faults(predicate: Predicate, sequence: Sequence, from: Random): readonly string[] {
   const groups = groupsOf(sequence);
+  const seen = visibility(predicate, sequence);
   const some = Array.from({ length: groupPairs }, () => [from.pick(groups), from.pick(groups)]);
   const wrong = some.flatMap(([q, k]) => {
     if (q === undefined || k === undefined) return [];
     const where = JSON.stringify(factsOf(q, k));
     return [
-      ...segmentFaults(predicate, sequence, q, k),
-      ...tileFaults(predicate, sequence, q, k, from),
+      ...segmentFaults(predicate, sequence, q, k, seen),
+      ...tileFaults(predicate, sequence, q, k, seen, from),
     ].map((fault) => `${fault} with ${where}`);
   });
   return [
     ...wrong,
-    ...rowFaults(predicate, sequence, groups),
-    ...growthFaults(predicate, sequence),
+    ...rowFaults(predicate, groups, seen),
+    ...growthFaults(predicate, sequence, seen),
   ];
 }
 
 /** Of the pairs of row sets, so many are tried for each mask. */
-const groupPairs = 5;
+const groupPairs = 3;
+
+/** Whether a query row sees a key row. */
+type Visible = (query: Row, key: Row) => boolean;
+
+/** The definition, evaluated once for every pair of rows. */
+function visibility(predicate: Predicate, sequence: Sequence): Visible {
+  const keysOf = new Map(
+    sequence.rows.map((query) => [
+      query,
+      new Set(
+        sequence.rows.filter((key) => evaluatePredicate(predicate, rowFacts(sequence, query, key))),
+      ),
+    ]),
+  );
+  return (query, key) => keysOf.get(query)?.has(key) ?? expect.unreachable("a row of no sequence");
+}
 
 function rowFacts(sequence: Sequence, q: Row, k: Row): RowFacts {
   const row = (side: Side): Row | undefined => (side === "none" ? undefined : { q, k }[side]);
@@ -114,6 +131,7 @@ function segmentFaults(
   sequence: Sequence,
   q: Group,
   k: Group,
+  seen: Visible,
 ): readonly string[] {
   const facts = factsOf(q, k);
   const simple = simplify(predicate, facts);
@@ -125,11 +143,12 @@ function segmentFaults(
   const emitted = elementOf(simple, () => rows ?? expect.unreachable("no rows"));
   for (const [query, key] of pairs(q.rows, k.rows)) {
     rows = rowFacts(sequence, query, key);
-    const seen = evaluatePredicate(predicate, rows);
+    const expected = seen(query, key);
     const where = `at ${query.position}, ${key.position}`;
-    if (evaluatePredicate(simple, rows) !== seen) wrong.push(`${show(simple)} ${where}`);
-    if ((emitted() === 1) !== seen) wrong.push(`element ${where}`);
-    if (verdictSees(verdict, query, key, seen) !== seen) wrong.push(`${verdict.kind} ${where}`);
+    if (evaluatePredicate(simple, rows) !== expected) wrong.push(`${show(simple)} ${where}`);
+    if ((emitted() === 1) !== expected) wrong.push(`element ${where}`);
+    if (verdictSees(verdict, query, key, expected) !== expected)
+      wrong.push(`${verdict.kind} ${where}`);
   }
   return wrong;
 }
@@ -164,25 +183,23 @@ function verdictSees(verdict: Verdict, q: Row, k: Row, general: boolean): boolea
 /** What a query row sees of all segments together. */
 function rowFaults(
   predicate: Predicate,
-  sequence: Sequence,
   groups: readonly Group[],
+  seen: Visible,
 ): readonly string[] {
   const wrong: string[] = [];
-  const keys = groups.filter((each) => each.facts.segment && each.facts.given === undefined);
-  for (const q of keys) {
+  const segments = groups.filter((each) => each.facts.segment && each.facts.given === undefined);
+  for (const q of segments) {
     const row = rowVerdict(
-      keys.map((k) => ({ verdict: verdictOf(predicate, factsOf(q, k)), own: k === q })),
+      segments.map((k) => ({ verdict: verdictOf(predicate, factsOf(q, k)), own: k === q })),
     );
     for (const query of q.rows) {
-      const seen = keys.map((k) =>
-        k.rows.filter((key) => evaluatePredicate(predicate, rowFacts(sequence, query, key))),
-      );
+      const keys = segments.map((k) => k.rows.filter((key) => seen(query, key)));
       const right =
         row.kind === "zeros"
-          ? seen.flat().length === 0
+          ? keys.flat().length === 0
           : row.kind === "identity"
-            ? seen.flat().length === 1 && seen[row.part]?.[0] === query
-            : seen.every((each, part) => each.length === 0 || row.live.includes(part));
+            ? keys.flat().length === 1 && keys[row.part]?.[0] === query
+            : keys.every((each, part) => each.length === 0 || row.live.includes(part));
       if (!right) wrong.push(`row ${query.position} is not ${JSON.stringify(row)}`);
     }
   }
@@ -195,6 +212,7 @@ function tileFaults(
   sequence: Sequence,
   q: Group,
   k: Group,
+  seen: Visible,
   from: Random,
 ): readonly string[] {
   const wrong: string[] = [];
@@ -215,9 +233,9 @@ function tileFaults(
       const where = `at ${JSON.stringify([current.q, current.k])}`;
       const [first, last] = [bounds.low?.() ?? -Infinity, bounds.high?.() ?? Infinity];
       for (const [query, key] of pairs(queries, keys)) {
-        const seen = evaluatePredicate(predicate, rowFacts(sequence, query, key));
-        if (found === (seen ? "never" : "always")) wrong.push(`${found} ${where}`);
-        if (seen && (key.position < first || key.position > last))
+        const expected = seen(query, key);
+        if (found === (expected ? "never" : "always")) wrong.push(`${found} ${where}`);
+        if (expected && (key.position < first || key.position > last))
           wrong.push(`keys from ${first} to ${last} ${where}`);
       }
       if (code !== found && !(code === "maybe" && coarser))
@@ -284,16 +302,14 @@ function rangesOf(
 }
 
 /** The generation proof, against all earlier queries and later new keys. */
-function growthFaults(predicate: Predicate, sequence: Sequence): readonly string[] {
+function growthFaults(predicate: Predicate, sequence: Sequence, seen: Visible): readonly string[] {
   const proof = extendable(predicate, sequence.segments, sequence.growing);
   if (proof.kind === "no") {
     const { example } = proof;
     return example === undefined || example.q < example.k ? [] : ["the example is out of order"];
   }
   return pairs(sequence.rows, sequence.rows).flatMap(([query, key]) =>
-    !key.given &&
-    query.position < key.position &&
-    evaluatePredicate(predicate, rowFacts(sequence, query, key))
+    !key.given && query.position < key.position && seen(query, key)
       ? [`${query.position} sees ${key.position}, which came later`]
       : [],
   );
