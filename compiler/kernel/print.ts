@@ -47,14 +47,20 @@ function printConstant(type: KernelType, value: number): string {
   return `${shortest(value)}${lanes}`;
 }
 
+/** The largest f32. */
+const largest = (2 - 2 ** -23) * 2 ** 127;
+
 /** The shortest decimal with a point or exponent that rounds to the f32 `value`. */
 export function shortest(value: number): string {
   const rounded = Math.fround(value);
   for (let digits = 1; digits < 9; digits++) {
-    const text = rounded.toPrecision(digits);
-    if (Math.fround(Number(text)) === rounded) return withPoint(Number(text), rounded);
+    const decimal = Number(rounded.toPrecision(digits));
+    // WGSL refuses a decimal beyond the largest f32, even if it would round to that.
+    if (Math.abs(decimal) > largest) continue;
+    if (Math.fround(decimal) === rounded) return withPoint(decimal, rounded);
   }
-  return withPoint(Number(rounded.toPrecision(9)), rounded);
+  const decimal = Number(rounded.toPrecision(9));
+  return withPoint(Math.abs(decimal) > largest ? rounded : decimal, rounded);
 }
 
 function withPoint(decimal: number, value: number): string {

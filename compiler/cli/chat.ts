@@ -1,0 +1,66 @@
+/** `braid chat`: question after question about the same images. */
+
+import { createInterface } from "node:readline";
+import type { Command } from "commander";
+import { exitCode } from "./exit-code.ts";
+import { loadModel } from "./model-options.ts";
+import { openAssistant } from "./open-model.ts";
+import { type AnswerOptions, printAnswer, showImages, withAnswerOptions } from "./run.ts";
+import { say } from "./terminal.ts";
+
+const help = [
+  "/image FILE   look at another image and start anew",
+  "/new          start anew with the same image",
+  "/quit         end (or Ctrl-D)",
+].join("\n");
+
+/** Adds the verb. */
+export function addChat(program: Command): void {
+  withAnswerOptions(program.command("chat"))
+    .description("ask question after question; images are looked at once")
+    .argument("<file>", "the .braid file")
+    .addHelpText(
+      "after",
+      `\nAt the prompt:\n${help}\n\nExample:\n  braid chat examples/ee-mllm/ee-mllm.braid --image examples/ee-mllm/images/0.png`,
+    )
+    .action(async (file: string, options: AnswerOptions) => {
+      const model = loadModel(file, { ...options, json: false });
+      if (model === undefined) {
+        process.exitCode = exitCode.mistakes;
+        return;
+      }
+      const assistant = await openAssistant(model, file, options);
+      await showImages(assistant, options.image);
+      const terminal = process.stdin.isTTY === true;
+      if (terminal) say(help);
+      const lines = createInterface({ input: process.stdin, output: process.stderr, prompt: "> " });
+      if (terminal) lines.prompt();
+      for await (const line of lines) {
+        const question = line.trim();
+        if (question === "/quit") break;
+        if (question === "/new") assistant.forget();
+        else if (question.startsWith("/image ")) {
+          await tellErrors(() => showImages(assistant, [question.slice(7).trim()]));
+        } else if (question.startsWith("/")) say(help);
+        else if (question !== "") {
+          await tellErrors(async () => {
+            const answer = await printAnswer(assistant, question, options);
+            say(answer.timing);
+          });
+        }
+        if (terminal) lines.prompt();
+      }
+      lines.close();
+      assistant.session.backend.close();
+    });
+}
+
+/** A wrong path or an overlong prompt does not end the conversation. */
+async function tellErrors(action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    say(`error: ${error.message}`);
+  }
+}

@@ -1,0 +1,19 @@
+/** `braid check`: is the spec right? */
+
+import type { Command } from "commander";
+import { exitCode } from "./exit-code.ts";
+import { loadModel, type ModelOptions, withModelOptions } from "./model-options.ts";
+import { say } from "./terminal.ts";
+
+/** Adds the verb. */
+export function addCheck(program: Command): void {
+  withModelOptions(program.command("check"))
+    .description("report every mistake of a spec")
+    .argument("<file>", "the .braid file")
+    .addHelpText("after", "\nExample:\n  braid check examples/ee-mllm/ee-mllm.braid")
+    .action((file: string, options: ModelOptions) => {
+      const model = loadModel(file, options);
+      if (model === undefined) process.exitCode = exitCode.mistakes;
+      else if (options.json !== true) say(`${file}: ${model.graph.name} is right`);
+    });
+}

@@ -1,0 +1,59 @@
+#!/usr/bin/env node
+/** `braid`: one file a verb. Data goes to stdout, talk to stderr. */
+
+import { Command, CommanderError } from "commander";
+import { BraidError } from "../../runtime/errors.ts";
+import { addBuild } from "./build.ts";
+import { addChat } from "./chat.ts";
+import { addCheck } from "./check.ts";
+import { exitCode } from "./exit-code.ts";
+import { addExplain } from "./explain.ts";
+import { addFmt } from "./fmt.ts";
+import { addRun } from "./run.ts";
+import { clear, say } from "./terminal.ts";
+import { UsageError } from "./usage-error.ts";
+
+const program = new Command("braid")
+  .description("Compile and run multimodal language models described in one file")
+  .version("0.1.0")
+  .showHelpAfterError("(braid --help lists the commands)")
+  .exitOverride()
+  .addHelpText(
+    "after",
+    `
+Exit status:
+  0  all is well
+  1  the spec has errors
+  2  the command line is wrong
+  3  a checkpoint, image, prompt or device does not fit the spec`,
+  );
+
+for (const add of [addCheck, addFmt, addBuild, addExplain, addRun, addChat]) add(program);
+for (const command of program.commands) command.exitOverride();
+
+// A reader that has seen enough (`| head`) is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === "EPIPE" ? exitCode.success : exitCode.failure);
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  clear();
+  process.exitCode = failed(error);
+}
+
+function failed(error: unknown): number {
+  if (error instanceof CommanderError) {
+    return error.exitCode === 0 ? exitCode.success : exitCode.usage;
+  }
+  if (error instanceof UsageError) {
+    say(`error: ${error.message}`);
+    return exitCode.usage;
+  }
+  if (error instanceof BraidError) {
+    say(`error[${error.code}]: ${error.message}`);
+    return exitCode.failure;
+  }
+  throw error;
+}

@@ -1,0 +1,88 @@
+/** From a spec and a checkpoint folder to an assistant on a device, with progress on the way. */
+
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { Assistant } from "../../runtime/assistant.ts";
+import { chooseBackend } from "../../runtime/choose.ts";
+import { diskFolder, nodeGpu } from "../../runtime/node/index.ts";
+import { Session } from "../../runtime/session.ts";
+import { checkConfig } from "../../runtime/weights/config.ts";
+import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
+import { type Folder, pathIn, readSettings } from "../../runtime/weights/folder.ts";
+import { matchWeights, unreadNote } from "../../runtime/weights/match.ts";
+import { checkpointWeights } from "../../runtime/weight-source.ts";
+import { type CheckedModel, compileFor, type Target } from "../compile.ts";
+import { encodeWasm, printWgsl } from "../codegen/index.ts";
+import { shown } from "./sources.ts";
+import { clear, progress, say } from "./terminal.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** Where the model runs and where its weights are. */
+export interface RunOptions {
+  readonly weights?: string;
+  readonly backend: string;
+  /** Tensors that nothing reads are errors. */
+  readonly strict?: boolean;
+}
+
+/** The folder that `--weights` names, or `weights` beside the spec. */
+export function weightsFolder(file: string, options: RunOptions): Folder {
+  const path = options.weights ?? join(dirname(file), "weights");
+  if (!existsSync(path)) {
+    const hint =
+      "name a checkpoint folder: `--weights DIR`, with model.safetensors and tokenizer.json in it";
+    throw new UsageError(`there is no folder ${shown(path)}`, hint);
+  }
+  return diskFolder(shown(path));
+}
+
+/** Compiles the model for the chosen device and loads its weights. */
+export async function openSession(
+  model: CheckedModel,
+  folder: Folder,
+  options: RunOptions,
+): Promise<Session> {
+  const chosen = await chooseBackend(options.backend, nodeGpu);
+  say(chosen.reason);
+  const target = compileFor(model, chosen.target);
+  const checkpoint = await openCheckpoint(folder);
+  try {
+    const config = await readSettings(folder, "config.json");
+    if (config !== undefined) {
+      checkConfig(target.plan.configChecks, config, pathIn(folder, "config.json"));
+    }
+    const match = matchWeights(target.plan.weights, checkpoint.tensors, folder.name);
+    tellUnread(unreadNote(match.unread, folder.name), options.strict === true);
+    const session = await Session.open({
+      model: { plan: target.plan, ...codeOf(target) },
+      backend: await chosen.open(),
+      weights: checkpointWeights(match),
+      progress: ({ stage, done, total }) => progress(`loading ${stage}`, done, total),
+    });
+    clear();
+    return session;
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+/** A session with the tokenizer and image settings of the same folder. */
+export async function openAssistant(
+  model: CheckedModel,
+  file: string,
+  options: RunOptions,
+): Promise<Assistant> {
+  const folder = weightsFolder(file, options);
+  return Assistant.open(await openSession(model, folder, options), folder);
+}
+
+function codeOf(target: Target): { wasm: Uint8Array } | { wgsl: ReadonlyMap<string, string> } {
+  if (target.family === "cpu") return { wasm: encodeWasm(target.kernels) };
+  return { wgsl: new Map(target.kernels.map((kernel) => [kernel.name, printWgsl(kernel)])) };
+}
+
+function tellUnread(note: string | undefined, strict: boolean): void {
+  if (note === undefined) return;
+  if (strict) throw new UsageError(note, "leave `--strict` out if that is right");
+  say(note);
+}

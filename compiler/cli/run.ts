@@ -1,0 +1,140 @@
+/** `braid run`: one question about images, or about none. */
+
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Assistant, AskOptions } from "../../runtime/assistant.ts";
+import { backendNames } from "../../runtime/choose.ts";
+import { readBytes } from "../../runtime/node/index.ts";
+import { exitCode } from "./exit-code.ts";
+import { loadModel, type ModelOptions, withModelOptions } from "./model-options.ts";
+import { openAssistant, type RunOptions } from "./open-model.ts";
+import { duration, say } from "./terminal.ts";
+
+/** What `run` and `chat` take besides the model. */
+export interface AnswerOptions extends ModelOptions, RunOptions {
+  readonly image: readonly string[];
+  readonly maxTokens: number;
+  readonly temperature: number;
+  readonly topP?: number;
+  readonly seed: number;
+  readonly stop: readonly string[];
+}
+
+/** Adds the options of verbs that answer questions. */
+export function withAnswerOptions(command: Command): Command {
+  const append = (value: string, before: readonly string[]): readonly string[] => [
+    ...before,
+    value,
+  ];
+  return withModelOptions(command)
+    .option("--weights <folder>", "the checkpoint folder; `weights` beside the spec if absent")
+    .option("--image <file>", "a PNG or JPEG (repeatable)", append, [])
+    .addOption(
+      new Option("--backend <name>", "the device").choices([...backendNames]).default("auto"),
+    )
+    .option("--max-tokens <count>", "the longest answer", wholeNumber, 256)
+    .option("--temperature <number>", "0 always takes the likeliest token", decimal, 0)
+    .option("--top-p <number>", "sample from the likeliest tokens that sum to this", decimal)
+    .option("--seed <number>", "the same seed gives the same answer", wholeNumber, 0)
+    .option("--stop <text>", "end the answer before this text (repeatable)", append, [])
+    .option("--strict", "fail if a tensor of the checkpoint is not read");
+}
+
+/** Adds the verb. */
+export function addRun(program: Command): void {
+  withAnswerOptions(program.command("run"))
+    .description("answer one question")
+    .argument("<file>", "the .braid file")
+    .requiredOption("--prompt <text>", "the question")
+    .addHelpText(
+      "after",
+      '\nExample:\n  braid run examples/ee-mllm/ee-mllm.braid --image examples/ee-mllm/images/0.png --prompt "how many objects are there?"',
+    )
+    .action(async (file: string, options: AnswerOptions & { readonly prompt: string }) => {
+      const started = performance.now();
+      const model = loadModel(file, { ...options, json: false });
+      if (model === undefined) {
+        process.exitCode = exitCode.mistakes;
+        return;
+      }
+      const assistant = await openAssistant(model, file, options);
+      await showImages(assistant, options.image);
+      const ready = performance.now();
+      const answer = await printAnswer(assistant, options.prompt, options);
+      if (options.json === true) {
+        const { timings } = assistant.session;
+        process.stdout.write(`${JSON.stringify({ answer: answer.text, timings }, null, 2)}\n`);
+      }
+      say(`ready in ${duration(ready - started)}; ${answer.timing}`);
+      assistant.session.backend.close();
+    });
+}
+
+/** Reads image files and shows them to the assistant. */
+export async function showImages(assistant: Assistant, paths: readonly string[]): Promise<void> {
+  const images = [];
+  for (const name of paths) images.push({ name, bytes: await readBytes(name) });
+  if (images.length > 0) await assistant.show(images);
+}
+
+/** Prints the answer as it comes (unless `--json` will), and says how long each phase took. */
+export async function printAnswer(
+  assistant: Assistant,
+  question: string,
+  options: AnswerOptions,
+): Promise<{ readonly text: string; readonly timing: string }> {
+  const { session } = assistant;
+  session.clearTimings();
+  const quiet = options.json === true;
+  let text = "";
+  let tokens = 0;
+  for await (const event of assistant.ask(question, askOptions(options))) {
+    if (event.kind === "token") tokens++;
+    // The space between the question and the answer belongs to neither.
+    const shown = text === "" ? event.text.trimStart() : event.text;
+    text += shown;
+    if (!quiet) process.stdout.write(shown);
+  }
+  if (!quiet) process.stdout.write("\n");
+  return { text, timing: timingLine(session.timings, tokens) };
+}
+
+function askOptions(options: AnswerOptions): AskOptions {
+  return {
+    maxTokens: options.maxTokens,
+    temperature: options.temperature,
+    seed: options.seed,
+    stopStrings: options.stop,
+    ...(options.topP === undefined ? {} : { topP: options.topP }),
+  };
+}
+
+/** `image 41 ms, place 1 ms, prompt 12 ms, 4 tokens 9 ms`; phases that were there already say so. */
+function timingLine(
+  timings: readonly { readonly phase: string; readonly ran: boolean; readonly ms: number }[],
+  tokens: number,
+): string {
+  const parts: string[] = [];
+  const steps = timings.filter(({ phase }) => phase === "extend" || phase === "prompt");
+  for (const { phase, ran, ms } of timings) {
+    if (phase === "extend" || phase === "prompt") continue;
+    parts.push(ran ? `${phase} ${duration(ms)}` : `${phase} reused`);
+  }
+  const [first, ...rest] = steps;
+  if (first !== undefined) parts.push(`prompt ${duration(first.ms)}`);
+  const decoding = rest.reduce((sum, { ms }) => sum + ms, 0);
+  parts.push(`${tokens} ${tokens === 1 ? "token" : "tokens"} ${duration(decoding)}`);
+  return parts.join(", ");
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError("give a whole number");
+  return value;
+}
+
+function decimal(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < 0)
+    throw new InvalidArgumentError("give a number from 0 on");
+  return value;
+}

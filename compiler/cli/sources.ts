@@ -1,0 +1,37 @@
+/** Spec files on disk, and what messages call them. */
+
+import { readFileSync, statSync } from "node:fs";
+import { dirname, relative, resolve as resolvePath } from "node:path";
+import type { Source } from "../../grammar/source.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** Reads a spec that the user named. Throws `UsageError` if it cannot be read. */
+export function readSource(path: string): Source {
+  let text: string;
+  try {
+    if (statSync(path).isDirectory()) {
+      throw new UsageError(`${path} is a folder`, `name a file in it, such as ${path}/model.braid`);
+    }
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`there is no file ${path}`, "name a .braid file");
+  }
+  return { file: shown(path), text };
+}
+
+/** Finds what a file imports: paths are relative to the importing file. */
+export function resolveImport(from: string, importer: string): Source | undefined {
+  const path = resolvePath(dirname(importer), from.endsWith(".braid") ? from : `${from}.braid`);
+  try {
+    return { file: shown(path), text: readFileSync(path, "utf8") };
+  } catch {
+    return undefined;
+  }
+}
+
+/** A path as the user would type it from where they are. */
+export function shown(path: string): string {
+  const short = relative(process.cwd(), resolvePath(path));
+  return short.startsWith("..") ? resolvePath(path) : short;
+}

@@ -1,0 +1,63 @@
+/** Every backend computes what graphs mean: random graphs, and decoders with many masks and layouts. */
+
+import { expect, test } from "vitest";
+import { type Environment, evaluateGraph } from "../../compiler/graph/evaluate.ts";
+import type { Graph } from "../../compiler/graph/graph.ts";
+import { testedBackends, type TestedBackend } from "../support/backends.ts";
+import { seeds } from "../support/random.ts";
+import { randomEnvironment, randomGraph } from "../support/random-graph.ts";
+import { planGraph, runPlanned } from "../support/run-graph.ts";
+import { composite, imageBothWays, masks, sliding, toyMllm } from "../support/toy-mllm.ts";
+import { toyEnvironment } from "../support/toy-prompt.ts";
+
+const cases = { causal: masks.causal, composite, imageBothWays, sliding: sliding(4) };
+const layouts = ["ttitt", "t", "iittt", "tit"];
+
+for (const backend of await testedBackends()) {
+  const run = test.skipIf(backend.missing !== undefined);
+  for (const seed of seeds(40)) {
+    run(`${backend.name}: random graph ${seed}`, async () => {
+      const graph = randomGraph(seed, { nodes: 12 });
+      await compare(backend, graph, validTokens(randomEnvironment(graph, seed)));
+    });
+  }
+  for (const [name, mask] of Object.entries(cases)) {
+    for (const layout of layouts) {
+      run(`${backend.name}: ${name}, prompt ${layout}`, async () => {
+        const graph = toyMllm({ layers: [{ mask }, { mask }], generates: false });
+        await compare(backend, graph, toyEnvironment(graph, { layout, seed: 1 }));
+      });
+    }
+  }
+}
+
+async function compare(
+  tested: TestedBackend,
+  graph: Graph,
+  environment: Environment,
+): Promise<void> {
+  const planned = planGraph(graph, tested.family);
+  const backend = await tested.open(planned.kernels);
+  const code = tested.code(planned.kernels);
+  const actual = await runPlanned(graph, planned, backend, code, environment);
+  const wanted = evaluateGraph(graph, environment, { precision: "float32" }).outputs;
+  expect([...actual.keys()]).toEqual([...wanted.keys()]);
+  for (const [name, value] of wanted) {
+    const found = actual.get(name);
+    expect(found?.shape, name).toEqual(value.shape);
+    const worst = value.data.reduce((most, each, i) => {
+      const other = found?.data[i] ?? Number.NaN;
+      return each === other ? most : Math.max(most, Math.abs(each - other) / (1 + Math.abs(each)));
+    }, 0);
+    expect(worst, name).toBeLessThan(1e-5);
+  }
+}
+
+/** The environment with tokens that are in any vocabulary. */
+function validTokens(environment: Environment): Environment {
+  const chosen = environment.inputs.get("chosen");
+  if (chosen === undefined) return environment;
+  const data = Float64Array.from(chosen.data, (x) => Math.abs(x) % 2);
+  const inputs = new Map([...environment.inputs, ["chosen", { ...chosen, data }] as const]);
+  return { ...environment, inputs };
+}

@@ -1,0 +1,50 @@
+/** Every backend that tests run on: one suite, one line each. */
+
+import { encodeWasm, printWgsl } from "../../compiler/codegen/index.ts";
+import type { Kernel } from "../../compiler/kernel/kernel.ts";
+import type { Family } from "../../compiler/kernel/lower/schedule.ts";
+import type { Backend } from "../../runtime/backend.ts";
+import type { CompiledModel } from "../../runtime/contract.ts";
+import { createCpuBackend } from "../../runtime/cpu/backend.ts";
+import { createWebGpuBackend } from "../../runtime/webgpu/backend.ts";
+import { evaluateBackend } from "./evaluate-backend.ts";
+import { testGpu } from "../runtime/support/gpu.ts";
+
+/** A backend under test. */
+export interface TestedBackend {
+  readonly name: string;
+  readonly family: Family;
+  /** Opens it for these kernels. */
+  readonly open: (kernels: readonly Kernel[]) => Promise<Backend>;
+  readonly code: (kernels: readonly Kernel[]) => Omit<CompiledModel, "plan">;
+  /** Why it cannot run here. */
+  readonly missing: string | undefined;
+}
+
+/** Kernel IR by its definition, the CPU's WebAssembly, and WebGPU where there is an adapter. */
+export async function testedBackends(): Promise<readonly TestedBackend[]> {
+  const gpu = await testGpu();
+  return [
+    {
+      name: "evaluate",
+      family: "gpu",
+      open: async (kernels) => evaluateBackend(kernels, "gpu"),
+      code: () => ({}),
+      missing: undefined,
+    },
+    {
+      name: "cpu",
+      family: "cpu",
+      open: async () => createCpuBackend(),
+      code: (kernels) => ({ wasm: encodeWasm(kernels) }),
+      missing: undefined,
+    },
+    {
+      name: "webgpu",
+      family: "gpu",
+      open: () => createWebGpuBackend(gpu),
+      code: (kernels) => ({ wgsl: new Map(kernels.map((each) => [each.name, printWgsl(each)])) }),
+      missing: gpu === undefined ? "no WebGPU adapter" : undefined,
+    },
+  ];
+}
