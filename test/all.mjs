@@ -1,0 +1,28 @@
+/**
+ * `npm test`: the whole truth. Types, lint without warnings, then every test. With arguments, only the
+ * tests whose path holds one of them: `npm test -- oracle`.
+ */
+
+import { spawnSync } from "node:child_process";
+
+const filters = process.argv.slice(2);
+const steps = [
+  ["standard library", "node", ["compiler/std/embed.mjs"]],
+  ...(filters.length > 0
+    ? []
+    : [
+        ["types", "npx", ["tsc", "--noEmit", "-p", "."]],
+        ["lint", "npx", ["biome", "check", "--error-on-warnings", "."]],
+      ]),
+  ["tests", "npx", ["vitest", "run", ...filters]],
+];
+
+for (const [name, command, args] of steps) {
+  const started = Date.now();
+  const { status } = spawnSync(command, args, { stdio: "inherit" });
+  if (status !== 0) {
+    console.error(`\n${name}: failed`);
+    process.exit(status ?? 1);
+  }
+  console.error(`${name}: passed in ${((Date.now() - started) / 1000).toFixed(1)} s`);
+}

@@ -1,0 +1,113 @@
+/** Rules about files, executed: the import law, sizes, headers, and names. */
+
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { expect, test } from "vitest";
+
+const root = resolve(import.meta.dirname, "..");
+
+/** Layers, lowest first. A file may import from its own layer or a lower one. */
+const layers = [
+  "grammar",
+  "compiler/op",
+  "compiler/graph",
+  "compiler/std",
+  "compiler/elaborate",
+  "compiler/check",
+  "compiler/mask",
+  "compiler/phase",
+  "compiler/optimize",
+  "compiler/fusion",
+  "compiler/kernel",
+  "compiler/codegen",
+  "compiler/plan",
+  "compiler/report",
+  "compiler/compile.ts",
+  "compiler/index.ts",
+  "compiler/cli",
+];
+
+const files = ["grammar", "compiler", "runtime"].flatMap((folder) =>
+  typescript(join(root, folder)),
+);
+const tested = typescript(join(root, "test"));
+
+/** Longest file, in lines: one idea a file. */
+const longestFile = 400;
+
+function typescript(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return entry.name === "node_modules" ? [] : typescript(path);
+    return entry.name.endsWith(".ts") ? [path] : [];
+  });
+}
+
+function shown(path: string): string {
+  return relative(root, path);
+}
+
+/** The modules that a file imports by relative path, type imports included. */
+function imports(path: string): readonly string[] {
+  const text = readFileSync(path, "utf8");
+  const found = text.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g);
+  return [...found].map(([, specifier]) => resolve(dirname(path), specifier ?? ""));
+}
+
+function layerOf(path: string): number {
+  const name = shown(path);
+  return layers.findIndex((layer) => name === layer || name.startsWith(`${layer}/`));
+}
+
+function mayImport(file: string, target: string): boolean {
+  const [from, to] = [shown(file), shown(target)];
+  if (from.startsWith("runtime/")) return to.startsWith("runtime/");
+  if (to.startsWith("runtime/")) {
+    // The compiler knows how the runtime is told things, and nothing of how it does them.
+    return to === "runtime/contract.ts" || from.startsWith("compiler/cli/");
+  }
+  return layerOf(target) <= layerOf(file);
+}
+
+test("every file has a layer", () => {
+  const without = files.filter((file) => !shown(file).startsWith("runtime/") && layerOf(file) < 0);
+  expect(without.map(shown)).toEqual([]);
+});
+
+test("imports only run downwards", () => {
+  const wrong = files.flatMap((file) =>
+    imports(file)
+      .filter((target) => !mayImport(file, target))
+      .map((target) => `${shown(file)} imports ${shown(target)}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test("only the runtime's Node folder and the command line know Node", () => {
+  const wrong = files.filter(
+    (file) =>
+      !/^(runtime\/node|compiler\/cli)\//.test(shown(file)) &&
+      /(?:from|import\()\s*"node:/.test(readFileSync(file, "utf8")),
+  );
+  expect(wrong.map(shown)).toEqual([]);
+});
+
+test("no file is longer than one idea", () => {
+  const long = [...files, ...tested]
+    .filter((file) => shown(file) !== "compiler/std/sources.ts")
+    .map((file) => [shown(file), readFileSync(file, "utf8").split("\n").length - 1] as const)
+    .filter(([, lines]) => lines > longestFile);
+  expect(long).toEqual([]);
+});
+
+test("every file says what it is", () => {
+  const silent = files.filter((file) => !/^(#!.*\n)?\/\*\*/.test(readFileSync(file, "utf8")));
+  expect(silent.map(shown)).toEqual([]);
+});
+
+test("no default exports, no way around the types, nothing left for later", () => {
+  // `any` is lint's to refuse.
+  const loose = /export default|@ts-(?:ignore|expect-error)|\bTODO\b|\bFIXME\b/;
+  const wrong = files.filter((file) => loose.test(readFileSync(file, "utf8")));
+  expect(wrong.map(shown)).toEqual([]);
+});
