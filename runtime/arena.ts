@@ -42,8 +42,9 @@ export class Arena {
   }
 
   /**
-   * Makes room for the temporaries of `phase` and says where they lie. `generous` are the sizes to place
-   * for when `values` do not fit: the same, or a little ahead of sizes that grow call by call.
+   * Makes room for the temporaries of `phase` and says where they lie. `generous` are the sizes to
+   * place for when `values` do not fit: the same, or a little ahead of sizes that grow call by
+   * call.
    */
   async prepare(
     phase: PlanPhase,

@@ -1,8 +1,9 @@
 /**
  * What a device can do for the executor: hold memory and run kernels.
  *
- * A backend is one device with the kernels of one model. It knows nothing of plans beyond how kernels
- * are called (`contract.ts`, `abi`). Sizes and offsets are in bytes; all elements have four.
+ * A backend is one device with the kernels of one model. It knows nothing of plans beyond how
+ * kernels are called (`contract.ts`, `abi`). Sizes and offsets are in bytes; all elements have
+ * four.
  */
 
 import type { CompiledModel } from "./contract.ts";
@@ -66,8 +67,8 @@ export interface Backend {
   /** The `bytes` bytes from `offset` on, after all that was run before, in memory of their own. */
   download(buffer: DeviceBuffer, offset: number, bytes: number): Promise<ArrayBuffer>;
   /**
-   * Runs commands in order, each seeing what those before it wrote. Resolves once the device has accepted
-   * them; it may still be busy (see `finish`).
+   * Runs commands in order, each seeing what those before it wrote. Resolves once the device has
+   * accepted them; it may still be busy (see `finish`).
    */
   run(commands: readonly Command[]): Promise<void>;
   /** Resolves once the device has done all that it was asked to. */
@@ -83,8 +84,8 @@ export type Progress = (done: number, total: number) => void;
 export const bufferAlignment: number = 256;
 
 /**
- * The bytes that a tensor of `elements` takes on a device: whole groups of four elements, since kernels
- * read vectors, and never none, since WebGPU has no empty bindings.
+ * The bytes that a tensor of `elements` takes on a device: whole groups of four elements, since
+ * kernels read vectors, and never none, since WebGPU has no empty bindings.
  */
 export function tensorBytes(elements: number): number {
   return Math.max(16, Math.ceil(elements / 4) * 16);

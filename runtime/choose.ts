@@ -33,7 +33,10 @@ export type GpuSource = () => Promise<GPU | undefined>;
 /** WebGPU as browsers and Deno offer it. */
 export const platformGpu: GpuSource = async () => globalThis.navigator?.gpu;
 
-/** Chooses a device. Throws `webgpu/adapter` only if WebGPU was asked for by name, and `backend/name` for other names. */
+/**
+ * Chooses a device. Throws `webgpu/adapter` only if WebGPU was asked for by name, and
+ * `backend/name` for other names.
+ */
 export async function chooseBackend(wanted: string, gpu: GpuSource): Promise<ChosenBackend> {
   switch (wanted) {
     case "cpu":

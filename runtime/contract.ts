@@ -62,7 +62,9 @@ export interface PlanState {
   readonly name: string;
   readonly kind: "value" | "cache";
   readonly element: ElementType;
-  /** Sizes by axis; for a cache the first is the row axis and its size the rows held after a call. */
+  /**
+   * Sizes by axis; for a cache the first is the row axis and its size the rows held after a call.
+   */
   readonly axes: readonly PlanAxis[];
   /** The phase that computes or extends it. */
   readonly phase: string;
@@ -75,9 +77,10 @@ export interface PlanOutput {
 }
 
 /**
- * A temporary of a phase: its elements, and the first and last step that it lives in. Steps are counted
- * in the order of the text, the body of a `repeat` once and the `repeat` itself not. What a round of a
- * `repeat` finds in a buffer, rather than writes itself first, lives through the whole body.
+ * A temporary of a phase: its elements, and the first and last step that it lives in. Steps are
+ * counted in the order of the text, the body of a `repeat` once and the `repeat` itself not. What a
+ * round of a `repeat` finds in a buffer, rather than writes itself first, lives through the whole
+ * body.
  */
 export interface PlanBuffer {
   readonly name: string;
@@ -97,7 +100,9 @@ export type BufferReference =
   | { readonly kind: "output"; readonly name: string }
   | { readonly kind: "table"; readonly name: string };
 
-/** One schedule of a step, chosen when `size` is at most `atMost`; the last one has no condition. */
+/**
+ * One schedule of a step, chosen when `size` is at most `atMost`; the last one has no condition.
+ */
 export interface DispatchVariant {
   readonly when?: { readonly size: Size; readonly atMost: number };
   readonly kernel: string;
@@ -116,7 +121,9 @@ export type PlanStep =
       readonly buffers: readonly BufferReference[];
       /** In the order of the kernel's scalars. */
       readonly scalars: readonly Size[];
-      /** Floating-point operations, multiply-add = 2, as executed (tile edges included where known). */
+      /**
+       * Floating-point operations, multiply-add = 2, as executed (tile edges included where known).
+       */
       readonly flops: Size;
     }
   /** Copies `size` elements. */
@@ -137,15 +144,16 @@ export type PlanStep =
     };
 
 /**
- * `static`: depends on no token. `prompt`: the given rows of a model whose other rows depend on them; it
- * appends them to empty caches, and leaves values besides. `extend`: appends new rows to caches; its
- * first call takes the prompt where there is no `prompt`. `forward`: all rows at once, without caches.
+ * `static`: depends on no token. `prompt`: the given rows of a model whose other rows depend on
+ * them; it appends them to empty caches, and leaves values besides. `extend`: appends new rows to
+ * caches; its first call takes the prompt where there is no `prompt`. `forward`: all rows at once,
+ * without caches.
  */
 export type PhaseKind = "static" | "prompt" | "extend" | "forward";
 
 /**
- * A part of the model that runs in one go. It is memoised on the contents of `inputs` and on the states
- * it `reads`, unless it appends to caches (`prompt` and `extend`).
+ * A part of the model that runs in one go. It is memoised on the contents of `inputs` and on the
+ * states it `reads`, unless it appends to caches (`prompt` and `extend`).
  */
 export interface PlanPhase {
   readonly name: string;
@@ -227,13 +235,13 @@ export interface CompiledModel {
 }
 
 /**
- * How a WebAssembly kernel is called: `name(firstGroup, endGroup, pointer…, scalar…)`, all i32, with
- * byte pointers in the order of its buffers. The module imports `env.memory` and, for group arrays,
- * nothing: CPU schedules have none.
+ * How a WebAssembly kernel is called: `name(firstGroup, endGroup, pointer…, scalar…)`, all i32,
+ * with byte pointers in the order of its buffers. The module imports `env.memory` and, for group
+ * arrays, nothing: CPU schedules have none.
  *
  * How a WGSL kernel is bound: group 0, the buffers in order at bindings 0 …, then one uniform with
  * `groups` (the number of groups) followed by the scalars, all i32. The grid is folded to two
- * dimensions: the group is `workgroup_id.y * num_workgroups.x + workgroup_id.x`, and the text guards
- * `group < groups`. The text has one entry point.
+ * dimensions: the group is `workgroup_id.y * num_workgroups.x + workgroup_id.x`, and the text
+ * guards `group < groups`. The text has one entry point.
  */
 export const abi = "braid-1";

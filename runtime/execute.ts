@@ -1,8 +1,8 @@
 /**
  * A phase as commands for a backend: every size a number, every reference a place in memory.
  *
- * Pure. Steps over nothing (no groups, no elements) are left out, so that empty tensors need no kernel
- * that thinks of them.
+ * Pure. Steps over nothing (no groups, no elements) are left out, so that empty tensors need no
+ * kernel that thinks of them.
  */
 
 import type { Command, Slice } from "./backend.ts";
@@ -39,8 +39,8 @@ export function chooseVariant(
 }
 
 /**
- * Pairs of temporaries of `phase` of which one step reads the one and writes the other, for devices that
- * cannot do both in one buffer.
+ * Pairs of temporaries of `phase` of which one step reads the one and writes the other, for devices
+ * that cannot do both in one buffer.
  */
 export function readWritePairs(
   phase: PlanPhase,

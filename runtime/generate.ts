@@ -1,9 +1,9 @@
 /**
  * Answers, token by token, over one session.
  *
- * A conversation remembers which tokens its caches hold. A turn gives the whole text so far; what the
- * caches hold of it is kept, the rest is one `extend`, and each new token is another. So the second
- * question costs its own tokens only, and a changed history costs what follows the change.
+ * A conversation remembers which tokens its caches hold. A turn gives the whole text so far; what
+ * the caches hold of it is kept, the rest is one `extend`, and each new token is another. So the
+ * second question costs its own tokens only, and a changed history costs what follows the change.
  */
 
 import { BraidError, invariant } from "./errors.ts";
@@ -45,7 +45,10 @@ export interface TextSource {
 /** Why an answer ended: an end token, a stop string, its length, or the signal. */
 export type EndReason = "end-token" | "stop-string" | "length" | "aborted";
 
-/** A token of the answer with the text that it made certain; then, last, the end with what text was left. */
+/**
+ * A token of the answer with the text that it made certain; then, last, the end with what text was
+ * left.
+ */
 export type GenerationEvent =
   | { readonly kind: "token"; readonly id: number; readonly text: string }
   | { readonly kind: "end"; readonly reason: EndReason; readonly text: string };
@@ -55,7 +58,10 @@ export class Conversation {
   readonly #session: Session;
   /** The text rows in the caches, in order. */
   #held: readonly Row[] = [];
-  /** How many of them came in one call that cannot be cut: the given rows of a model with a `prompt` phase. */
+  /**
+   * How many of them came in one call that cannot be cut: the given rows of a model with a `prompt`
+   * phase.
+   */
   #given: number = 0;
 
   constructor(session: Session) {
@@ -98,7 +104,10 @@ export class Conversation {
     return turn.endTokens.has(id) ? "end-token" : undefined;
   }
 
-  /** Cuts the caches to what they share with `rows`, the last row aside, whose logits are needed; gives how many those are. */
+  /**
+   * Cuts the caches to what they share with `rows`, the last row aside, whose logits are needed;
+   * gives how many those are.
+   */
   #keep(rows: readonly Row[]): number {
     const session = this.#session;
     const current = session.cachesCurrent && session.past === this.#held.length;

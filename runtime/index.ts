@@ -2,9 +2,9 @@
  * The runtime: what an emitted model, a page or a script needs to run a compiled model.
  *
  * From the top: an `Assistant` answers questions in words about images; a `Conversation` answers in
- * tokens; a `Session` runs phases on tensors; a `Backend` runs kernels. Each stands on the next and can
- * be used without those above it. All of this runs in browsers, Deno and Node; `braid/runtime/node` adds
- * folders on a disk and WebGPU in Node.
+ * tokens; a `Session` runs phases on tensors; a `Backend` runs kernels. Each stands on the next and
+ * can be used without those above it. All of this runs in browsers, Deno and Node;
+ * `braid/runtime/node` adds folders on a disk and WebGPU in Node.
  */
 
 export { Assistant, type AskOptions } from "./assistant.ts";

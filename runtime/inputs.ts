@@ -2,7 +2,8 @@
  * The inputs of a model: checked by name, kept on the device, and numbered by content.
  *
  * An input that is given again with equal content keeps its version, so that phases which depend on
- * nothing else need not run again. The host copy is what "equal" is decided on: bit by bit, not by a hash.
+ * nothing else need not run again. The host copy is what "equal" is decided on: bit by bit, not by
+ * a hash.
  */
 
 import { type Backend, type DeviceBuffer, tensorBytes } from "./backend.ts";
@@ -98,7 +99,10 @@ export function showInput({ element, axes, role, bound }: PlanInput): string {
   return `${element} [${shape.join(", ")}]${kind}`;
 }
 
-/** Checks what can be checked of one tensor alone: element type, number of axes, tokens and positions. */
+/**
+ * Checks what can be checked of one tensor alone: element type, number of axes, tokens and
+ * positions.
+ */
 export function checkInput(input: PlanInput, tensor: HostTensor): void {
   const { name, axes, element, role, bound } = input;
   if (tensor.element !== element) {
@@ -122,7 +126,7 @@ function checkTokens(name: string, { data }: HostTensor, bound: number): void {
   if (wrong < 0) return;
   const message = `token ${data[wrong]} at row ${wrong} of \`${name}\` is not in 0 … ${bound - 1}`;
   throw new BraidError("input/token", message, {
-    hint: "use the tokenizer that belongs to the checkpoint; the vocabulary's size is in config.json",
+    hint: "use the tokenizer of the checkpoint; config.json has the size of the vocabulary",
   });
 }
 

@@ -18,7 +18,9 @@ export interface LoadProgress {
 /** What never changes, by `weight <name>` and `constant <name>`. */
 export type Residents = ReadonlyMap<string, DeviceBuffer>;
 
-/** Loads the weights and constants of `plan`. Throws `memory/weights` at once where they cannot fit. */
+/**
+ * Loads the weights and constants of `plan`. Throws `memory/weights` at once where they cannot fit.
+ */
 export async function loadResidents(
   plan: Plan,
   backend: Backend,
@@ -64,16 +66,19 @@ async function loadWeight(
   });
   if (read === elements) return buffer;
   const shape = `[${weight.shape.join(", ")}]`;
-  const message = `the weight \`${weight.name}\` has ${read} values, but ${shape} takes ${elements}`;
-  throw new BraidError("weights/shape", message, { hint: "check the sizes of the model" });
+  const message = `the weight \`${weight.name}\` has ${read} values`;
+  throw new BraidError("weights/shape", `${message}, but ${shape} takes ${elements}`, {
+    hint: "check the sizes of the model",
+  });
 }
 
 function checkSize({ name, shape }: PlanWeight, { largestTensor, description }: Backend): void {
   const bytes = tensorBytes(elementCount(shape));
   if (largestTensor === undefined || bytes <= largestTensor) return;
   const [needed, there] = [bytes, largestTensor].map((each) => `${Math.ceil(each / 2 ** 20)} MiB`);
-  const message = `the weight \`${name}\` takes ${needed}, but ${description} binds at most ${there} at once`;
-  throw new BraidError("memory/weights", message, {
+  const message = `the weight \`${name}\` takes ${needed}`;
+  const limit = `${description} binds at most ${there} at once`;
+  throw new BraidError("memory/weights", `${message}, but ${limit}`, {
     hint: "use `--backend cpu`, another device, or a smaller model",
   });
 }
@@ -82,8 +87,8 @@ function checkCapacity(plan: Plan, backend: Backend, total: number): void {
   const { capacity, description } = backend;
   if (capacity === undefined || total <= capacity) return;
   const [needed, there] = [total, capacity].map((bytes) => `${(bytes / 2 ** 30).toFixed(1)} GiB`);
-  const message = `the weights of ${plan.model} take ${needed} as 32-bit floats, but ${description} holds ${there}`;
-  throw new BraidError("memory/weights", message, {
+  const message = `the weights of ${plan.model} take ${needed} as 32-bit floats`;
+  throw new BraidError("memory/weights", `${message}, but ${description} holds ${there}`, {
     hint: "use `--backend webgpu` on a device with more memory, or a smaller model",
   });
 }

@@ -8,7 +8,10 @@ import { BraidError, invariant } from "./errors.ts";
 import { evaluateSize, type SymbolValues } from "./size.ts";
 import { elementCount, type HostTensor } from "./tensor.ts";
 
-/** An output of one run. It can be read until its phase runs again; after that, `session/overwritten`. */
+/**
+ * An output of one run. It can be read until its phase runs again; after that,
+ * `session/overwritten`.
+ */
 export interface OutputTensor {
   readonly name: string;
   readonly element: "f32" | "i32";
@@ -35,7 +38,10 @@ export class OutputStore {
     this.#backend = backend;
   }
 
-  /** Makes room for the outputs of `phase` and says where they lie; earlier ones can no longer be read. */
+  /**
+   * Makes room for the outputs of `phase` and says where they lie; earlier ones can no longer be
+   * read.
+   */
   async prepare(phase: PlanPhase, values: SymbolValues): Promise<(name: string) => Slice> {
     for (const output of phase.outputs) {
       const shape = output.axes.map(({ size }) => evaluateSize(size, values));

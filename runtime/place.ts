@@ -1,9 +1,9 @@
 /**
  * Where the temporaries of a phase lie: offsets in as few bytes as first fit finds.
  *
- * Holds of a placement: two buffers that live at the same step never overlap; offsets are multiples of
- * `bufferAlignment`; buffers to be kept apart lie in different pools (a pool is one device buffer, and
- * WebGPU does not let a dispatch read and write the same one). Pure and deterministic.
+ * Holds of a placement: two buffers that live at the same step never overlap; offsets are multiples
+ * of `bufferAlignment`; buffers to be kept apart lie in different pools (a pool is one device
+ * buffer, and WebGPU does not let a dispatch read and write the same one). Pure and deterministic.
  */
 
 import { bufferAlignment } from "./backend.ts";
@@ -34,7 +34,10 @@ export interface Placement {
   readonly largestLiveBytes: number;
 }
 
-/** Places `requests`, largest first, each at the lowest free offset; `apart` are names to keep in different pools. */
+/**
+ * Places `requests`, largest first, each at the lowest free offset; `apart` are names to keep in
+ * different pools.
+ */
 export function place(
   requests: readonly PlaceRequest[],
   apart: readonly (readonly [string, string])[] = [],
@@ -84,7 +87,10 @@ function insert(items: Placed[], request: PlaceRequest): number {
   return offset;
 }
 
-/** Colours the buffers so that no two that are to be kept apart have one colour: first free colour, in order. */
+/**
+ * Colours the buffers so that no two that are to be kept apart have one colour: first free colour,
+ * in order.
+ */
 function assignPools(
   ordered: readonly PlaceRequest[],
   apart: readonly (readonly [string, string])[],

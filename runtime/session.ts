@@ -2,8 +2,9 @@
  * A model on a device: runs its phases, and runs none whose inputs have not changed.
  *
  * Everything a phase depends on has a version: inputs by content, states by computation. A phase is
- * current while the versions that it was run for hold; running a phase first brings those up to date
- * whose states it reads. So a second question about an image costs no second look at the image.
+ * current while the versions that it was run for hold; running a phase first brings those up to
+ * date whose states it reads. So a second question about an image costs no second look at the
+ * image.
  */
 
 import { Arena } from "./arena.ts";
@@ -33,7 +34,10 @@ export interface SessionOptions {
 export interface PhaseTiming {
   readonly phase: string;
   readonly ran: boolean;
-  /** Wall time in milliseconds until the device was done; for a phase that appends, until it was read from. */
+  /**
+   * Wall time in milliseconds until the device was done; for a phase that appends, until it was
+   * read from.
+   */
   readonly ms: number;
 }
 
@@ -110,8 +114,8 @@ export class Session {
   }
 
   /**
-   * Runs the phase `name`, after the static ones whose states it reads and that are out of date. `inputs`
-   * are kept: what was given before need not be given again.
+   * Runs the phase `name`, after the static ones whose states it reads and that are out of date.
+   * `inputs` are kept: what was given before need not be given again.
    */
   async run(name: string, inputs: Inputs = {}): Promise<Outputs> {
     return this.#alone(async () => {
@@ -147,14 +151,16 @@ export class Session {
   }
 
   /**
-   * Whether the cached rows were computed for the inputs given now, those that grow row by row aside.
-   * False after another image was given: then the conversation has to begin anew (`reset`).
+   * Whether the cached rows were computed for the inputs given now, those that grow row by row
+   * aside. False after another image was given: then the conversation has to begin anew (`reset`).
    */
   get cachesCurrent(): boolean {
     return this.past === 0 || this.#cached === this.#cacheBasis();
   }
 
-  /** Lets caches have room for `rows` rows, so that they need not grow one doubling after another. */
+  /**
+   * Lets caches have room for `rows` rows, so that they need not grow one doubling after another.
+   */
   reserve(rows: number): void {
     this.#states.reserve(rows);
   }
@@ -197,8 +203,8 @@ export class Session {
   }
 
   /**
-   * Notes what `phase` took since `start`. The steps of an answer do not wait for the device: whoever reads
-   * their logits does, and calls what this gives.
+   * Notes what `phase` took since `start`. The steps of an answer do not wait for the device:
+   * whoever reads their logits does, and calls what this gives.
    */
   async #time(phase: PlanPhase, start: number): Promise<() => void> {
     if (!appends(phase)) await this.backend.finish();
@@ -286,11 +292,13 @@ export class Session {
 
   #checkCaches(phase: PlanPhase): void {
     if (phase.kind === "prompt" && this.past > 0) {
-      const message = `phase \`${phase.name}\` begins a text, but the caches hold ${this.past} rows`;
-      throw new BraidError("session/prompt", message, { hint: "call `reset()` first" });
+      const message = `phase \`${phase.name}\` begins a text`;
+      throw new BraidError("session/prompt", `${message}, but ${this.past} rows are cached`, {
+        hint: "call `reset()` first",
+      });
     }
     if (this.cachesCurrent) return;
-    const message = `the ${this.past} cached rows were computed for other inputs than those given now`;
+    const message = `the ${this.past} cached rows were computed for other inputs than are given`;
     throw new BraidError("session/stale", message, {
       hint: "call `reset()` and give the whole prompt again",
     });
@@ -347,8 +355,9 @@ function wholeOf(buffer: DeviceBuffer): Slice {
 
 function checkTarget(plan: Plan, backend: Backend): void {
   if (plan.target === backend.target) return;
-  const message = `${plan.model} was compiled for ${plan.target}, but ${backend.description} runs ${backend.target} kernels`;
-  throw new BraidError("session/target", message, {
+  const message = `${plan.model} was compiled for ${plan.target}`;
+  const runs = `${backend.description} runs ${backend.target} kernels`;
+  throw new BraidError("session/target", `${message}, but ${runs}`, {
     hint: `build it for ${backend.target}, or choose another backend`,
   });
 }

@@ -1,8 +1,8 @@
 /**
  * What phases leave for each other on the device: values, and caches whose rows grow.
  *
- * Holds: a value has a version that changes whenever it is computed, and the symbols it was computed for;
- * all caches hold the same number of rows (`past`), which lie first in their memory.
+ * Holds: a value has a version that changes whenever it is computed, and the symbols it was
+ * computed for; all caches hold the same number of rows (`past`), which lie first in their memory.
  */
 
 import { type Backend, type DeviceBuffer, type Slice, tensorBytes } from "./backend.ts";
@@ -64,12 +64,17 @@ export class StateStore {
     return state;
   }
 
-  /** The version of a state, or undefined before it was computed. Equal versions mean equal content. */
+  /**
+   * The version of a state, or undefined before it was computed. Equal versions mean equal content.
+   */
   version(name: string): number | undefined {
     return this.#stored.get(name)?.version;
   }
 
-  /** The symbols for which the values that `phase` reads were computed. Throws `session/order` if one is missing. */
+  /**
+   * The symbols for which the values that `phase` reads were computed. Throws `session/order` if
+   * one is missing.
+   */
   inherited(phase: PlanPhase): SymbolValues {
     const values = new Map<string, number>();
     for (const name of phase.reads) {
@@ -97,8 +102,8 @@ export class StateStore {
   }
 
   /**
-   * Makes room for what `phase` writes: values of exactly their size, caches of enough capacity, with the
-   * rows they hold. Values count as not computed until `commit`.
+   * Makes room for what `phase` writes: values of exactly their size, caches of enough capacity,
+   * with the rows they hold. Values count as not computed until `commit`.
    */
   async prepare(phase: PlanPhase, values: SymbolValues): Promise<void> {
     for (const name of phase.writes) {
@@ -192,6 +197,6 @@ export function appends({ kind }: PlanPhase): boolean {
 }
 
 function outOfOrder(phase: string, state: string, maker: string): BraidError {
-  const message = `phase \`${phase}\` reads \`${state}\`, which phase \`${maker}\` has not computed`;
+  const message = `phase \`${phase}\` reads \`${state}\`, which \`${maker}\` has not computed`;
   return new BraidError("session/order", message, { hint: `run \`${maker}\` first` });
 }

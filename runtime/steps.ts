@@ -1,8 +1,8 @@
 /**
  * The steps of a phase in the order in which they run, `repeat`s unrolled.
  *
- * All that goes over steps (execution, placement, verification) uses `occurrences`, so that tables mean
- * one thing.
+ * All that goes over steps (execution, placement, verification) uses `occurrences`, so that tables
+ * mean one thing.
  */
 
 import type { BufferReference, PlanKernel, PlanStep } from "./contract.ts";
@@ -37,7 +37,9 @@ export function occurrences(steps: readonly PlanStep[]): readonly Occurrence[] {
   return found;
 }
 
-/** What a run of a dispatch or copy reads and writes; `kernels` by name. All variants access alike. */
+/**
+ * What a run of a dispatch or copy reads and writes; `kernels` by name. All variants access alike.
+ */
 export function accessesOf(
   { step, resolve }: Occurrence,
   kernels: ReadonlyMap<string, PlanKernel>,

@@ -15,7 +15,9 @@ export interface StopStrings {
   readonly found: string | undefined;
 }
 
-/** A stream that ends at the earliest of `strings`; of two that begin together, at the longer one. */
+/**
+ * A stream that ends at the earliest of `strings`; of two that begin together, at the longer one.
+ */
 export function stopStrings(strings: readonly string[]): StopStrings {
   // An empty string would end every text before it begins.
   const wanted = strings.filter((each) => each !== "").toSorted((a, b) => b.length - a.length);

@@ -1,8 +1,8 @@
 /**
  * The values of size symbols for one call of a phase, and the check that all shapes agree on them.
  *
- * A symbol gets its value from the shape of an input of the phase, from the states that the phase reads
- * (which were computed for some sizes), or from the rows that caches hold.
+ * A symbol gets its value from the shape of an input of the phase, from the states that the phase
+ * reads (which were computed for some sizes), or from the rows that caches hold.
  */
 
 import type { Plan, PlanInput } from "./contract.ts";

@@ -11,7 +11,10 @@ export type HostTensor =
   | { readonly element: "f32"; readonly shape: readonly number[]; readonly data: Float32Array }
   | { readonly element: "i32"; readonly shape: readonly number[]; readonly data: Int32Array };
 
-/** A tensor of floats. Without a shape it is a vector. Throws `tensor/shape` if shape and data differ. */
+/**
+ * A tensor of floats. Without a shape it is a vector. Throws `tensor/shape` if shape and data
+ * differ.
+ */
 export function floats(
   data: Float32Array | readonly number[],
   shape?: readonly number[],
@@ -20,7 +23,10 @@ export function floats(
   return checked({ element: "f32", shape: shape ?? [values.length], data: values });
 }
 
-/** A tensor of whole numbers. Without a shape it is a vector. Throws `tensor/shape` or `tensor/integer`. */
+/**
+ * A tensor of whole numbers. Without a shape it is a vector. Throws `tensor/shape` or
+ * `tensor/integer`.
+ */
 export function integers(
   data: Int32Array | readonly number[],
   shape?: readonly number[],

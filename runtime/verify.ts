@@ -2,9 +2,10 @@
  * Checks what a plan promises before anything runs, so that a mistake of the compiler stops with a
  * sentence rather than with wrong numbers.
  *
- * Checked: names exist, kernels get as many buffers and scalars as they take and never one buffer for
- * reading and for writing, the last variant of a step is unconditional, tables are as long as their
- * repeat, and no step reads a temporary that nothing wrote or whose memory another one may have taken.
+ * Checked: names exist, kernels get as many buffers and scalars as they take and never one buffer
+ * for reading and for writing, the last variant of a step is unconditional, tables are as long as
+ * their repeat, and no step reads a temporary that nothing wrote or whose memory another one may
+ * have taken.
  */
 
 import type { Plan, PlanKernel, PlanPhase, PlanStep, Size } from "./contract.ts";
@@ -88,8 +89,9 @@ function verifyCall(
 ): void {
   invariant(kernel !== undefined, `${at}: no kernel is called ${name}`);
   const [buffers, scalars] = [step.buffers.length, step.scalars.length];
-  const takes = `${name} takes ${kernel.buffers.length} buffers and ${kernel.scalars.length} scalars`;
-  const fits = buffers === kernel.buffers.length && scalars === kernel.scalars.length;
+  const [wanted, numbers] = [kernel.buffers.length, kernel.scalars.length];
+  const takes = `${name} takes ${wanted} buffers and ${numbers} scalars`;
+  const fits = buffers === wanted && scalars === numbers;
   invariant(fits, `${at}: ${takes}, but gets ${buffers} and ${scalars}`);
 }
 
@@ -99,7 +101,10 @@ function verifySize(size: Size, symbols: ReadonlySet<string>, at: string): void 
   }
 }
 
-/** Runs the phase on names alone: which memory exists, and which temporaries still hold what was written. */
+/**
+ * Runs the phase on names alone: which memory exists, and which temporaries still hold what was
+ * written.
+ */
 function verifyAccesses(
   plan: Plan,
   phase: PlanPhase,

@@ -8,12 +8,18 @@ import type { WeightMatch } from "./weights/match.ts";
 import { readTensor } from "./weights/read.ts";
 import { storeFloats } from "./weights/stored.ts";
 
-/** Takes consecutive values of a weight; `offset` counts elements from its first. Valid during the call only. */
+/**
+ * Takes consecutive values of a weight; `offset` counts elements from its first. Valid during the
+ * call only.
+ */
 export type WeightSink = (values: Float32Array, offset: number) => Promise<void>;
 
 /** Gives the values of weights. */
 export interface WeightSource {
-  /** Gives every value of `weight` to `sink`, in row-major order, and resolves when the sink has them all. */
+  /**
+   * Gives every value of `weight` to `sink`, in row-major order, and resolves when the sink has
+   * them all.
+   */
   read(weight: PlanWeight, sink: WeightSink): Promise<void>;
 }
 
@@ -38,7 +44,10 @@ export function checkpointWeights({ weights }: WeightMatch): WeightSource {
   };
 }
 
-/** Weights that are in memory, by the name in the plan. Throws `weights/missing` for one that is not there. */
+/**
+ * Weights that are in memory, by the name in the plan. Throws `weights/missing` for one that is not
+ * there.
+ */
 export function memoryWeights(values: ReadonlyMap<string, Float32Array>): WeightSource {
   return {
     async read({ name }, sink) {

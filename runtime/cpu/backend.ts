@@ -1,7 +1,8 @@
 /**
  * The CPU as a backend: kernels are functions of one WebAssembly module over one memory.
  *
- * Needs nothing but WebAssembly with SIMD, so it is there in Node, Deno and every browser. One thread.
+ * Needs nothing but WebAssembly with SIMD, so it is there in Node, Deno and every browser. One
+ * thread.
  */
 
 import type { Backend, Command, DeviceBuffer, Progress } from "../backend.ts";

@@ -1,8 +1,9 @@
 /**
  * The memory of WebAssembly kernels: one growable memory, handed out in aligned blocks.
  *
- * Free blocks are kept sorted and merged with their neighbours; a block is taken from the first one that
- * fits, and the memory grows only when none does. The 256 bytes at address 0 are never handed out.
+ * Free blocks are kept sorted and merged with their neighbours; a block is taken from the first one
+ * that fits, and the memory grows only when none does. The 256 bytes at address 0 are never handed
+ * out.
  */
 
 import { bufferAlignment } from "../backend.ts";
@@ -28,7 +29,10 @@ export class Heap {
     this.#free = [{ start: bufferAlignment, end: pageBytes }];
   }
 
-  /** The address of `bytes` free bytes, a multiple of 256. Throws `memory/full`; `label` says what for. */
+  /**
+   * The address of `bytes` free bytes, a multiple of 256. Throws `memory/full`; `label` says what
+   * for.
+   */
   allocate(bytes: number, label: string): number {
     const size = aligned(bytes);
     const found = this.#free.find((block) => block.end - block.start >= size);
@@ -84,15 +88,16 @@ function aligned(bytes: number): number {
 }
 
 function tooLarge(size: number, used: number, label: string): BraidError {
-  const message = `${label} takes ${mebibytes(size)}, but ${mebibytes(used)} of the 4096 MiB that WebAssembly addresses are used`;
-  return new BraidError("memory/full", message, {
+  const message = `${label} takes ${mebibytes(size)}`;
+  const rest = `${mebibytes(used)} of the 4096 MiB that WebAssembly addresses are used`;
+  return new BraidError("memory/full", `${message}, but ${rest}`, {
     hint: "use `--backend webgpu`, a smaller model, or a shorter prompt",
   });
 }
 
 function refused(size: number, used: number, label: string, cause: unknown): BraidError {
-  const message = `${label} takes ${mebibytes(size)} beside ${mebibytes(used)}, which this machine refuses: ${reasonOf(cause)}`;
-  return new BraidError("memory/full", message, {
+  const message = `${label} takes ${mebibytes(size)} beside ${mebibytes(used)}`;
+  return new BraidError("memory/full", `${message}, which is refused: ${reasonOf(cause)}`, {
     hint: "close other programs, or use a smaller model or a shorter prompt",
     cause,
   });

@@ -4,7 +4,10 @@
 
 import { BraidError, reasonOf } from "../errors.ts";
 
-/** Dawn's entry point, or undefined where the optional package is not installed. Throws `webgpu/package` if it is broken. */
+/**
+ * Dawn's entry point, or undefined where the optional package is not installed. Throws
+ * `webgpu/package` if it is broken.
+ */
 export async function nodeGpu(): Promise<GPU | undefined> {
   try {
     const { create } = await import("webgpu");

@@ -1,4 +1,6 @@
-/** What the runtime can do in Node beyond what it does everywhere: read folders, and reach a GPU. */
+/**
+ * What the runtime can do in Node beyond what it does everywhere: read folders, and reach a GPU.
+ */
 
 export { diskFolder, fileReader, readBytes } from "./files.ts";
 export { nodeGpu } from "./gpu.ts";

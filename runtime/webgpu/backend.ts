@@ -1,8 +1,8 @@
 /**
  * A WebGPU device as a backend: in a browser, in Deno, and in Node through the `webgpu` package.
  *
- * Each run is one command buffer. The scalars of its dispatches lie in one uniform buffer, a slot each;
- * bind groups are kept while the buffers that they bind live.
+ * Each run is one command buffer. The scalars of its dispatches lie in one uniform buffer, a slot
+ * each; bind groups are kept while the buffers that they bind live.
  */
 
 import type { Backend, Command, DeviceBuffer, Progress, Slice } from "../backend.ts";
@@ -13,7 +13,10 @@ import { type Encoding, encode, type Memory } from "./encode.ts";
 import { bufferUsage, mapForReading } from "./flags.ts";
 import { compilePipelines, type Pipeline } from "./pipelines.ts";
 
-/** Opens the adapter that `gpu` offers, software or not. Throws `webgpu/adapter` where there is none. */
+/**
+ * Opens the adapter that `gpu` offers, software or not. Throws `webgpu/adapter` where there is
+ * none.
+ */
 export async function createWebGpuBackend(gpu: GPU | undefined): Promise<Backend> {
   const found = await findAdapter(gpu);
   if (found === undefined) throw noAdapter();
@@ -169,7 +172,9 @@ class WebGpuBackend implements Backend {
     return encoded.commands;
   }
 
-  /** The error for commands that the device refused: encodes them one by one to find the guilty one. */
+  /**
+   * The error for commands that the device refused: encodes them one by one to find the guilty one.
+   */
   async #refusal(commands: readonly Command[], reason: string): Promise<BraidError> {
     let guilty: Command | undefined;
     for (const command of commands) {

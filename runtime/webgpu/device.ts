@@ -13,7 +13,9 @@ export interface FoundAdapter {
   readonly software: boolean;
 }
 
-/** The limits that Braid wants as high as the adapter has them; the defaults are for small pages. */
+/**
+ * The limits that Braid wants as high as the adapter has them; the defaults are for small pages.
+ */
 const wanted = [
   "maxBufferSize",
   "maxStorageBufferBindingSize",
@@ -23,7 +25,10 @@ const wanted = [
   "maxComputeWorkgroupSizeX",
 ] as const satisfies readonly (keyof GPUSupportedLimits)[];
 
-/** The limits of a tensor's memory: some adapters claim more than they give, so they are asked for less. */
+/**
+ * The limits of a tensor's memory: some adapters claim more than they give, so they are asked for
+ * less.
+ */
 const memoryLimits: ReadonlySet<string> = new Set(["maxBufferSize", "maxStorageBufferBindingSize"]);
 
 /** The adapter that `gpu` offers, or undefined if it has none. */
@@ -40,14 +45,15 @@ export async function findAdapter(gpu: GPU | undefined): Promise<FoundAdapter | 
 
 /** The error where there is no adapter. */
 export function noAdapter(): BraidError {
+  const node = "Node the package `webgpu` and a Vulkan, Metal or D3D12 driver";
   return new BraidError("webgpu/adapter", "there is no WebGPU adapter here", {
-    hint: "use `--backend cpu`; for WebGPU, Node needs the `webgpu` package and a Vulkan, Metal or D3D12 driver, Deno needs `--unstable-webgpu`",
+    hint: `use \`--backend cpu\`; WebGPU needs, in ${node}; in Deno \`--unstable-webgpu\``,
   });
 }
 
 /**
- * Opens a device: with all that the adapter claims; if it refuses its own claims, with at most 1 GiB per
- * buffer; then with the limits that every device has.
+ * Opens a device: with all that the adapter claims; if it refuses its own claims, with at most 1
+ * GiB per buffer; then with the limits that every device has.
  */
 export async function openDevice({ adapter, name }: FoundAdapter): Promise<GPUDevice> {
   const claimed = Object.fromEntries(wanted.map((limit) => [limit, adapter.limits[limit]]));

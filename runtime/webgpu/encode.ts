@@ -65,7 +65,8 @@ export function encode(
     bindGroups.set(key, group);
     pass.setPipeline(pipeline.pipeline);
     pass.setBindGroup(0, group, [slots.offsets.get(command) ?? 0]);
-    // Beyond one row the grid is rows of full length; the kernel leaves out what is beyond `groups`.
+    // Beyond one row the grid is rows of full length; the kernel leaves out what is beyond
+    // `groups`.
     const columns = Math.min(command.groups, largestGrid);
     pass.dispatchWorkgroups(columns, Math.ceil(command.groups / columns));
   }
@@ -73,7 +74,10 @@ export function encode(
   return { commands: encoder.finish(), encoding };
 }
 
-/** The uniform data of all dispatches: the number of groups, then the scalars; equal ones share a slot. */
+/**
+ * The uniform data of all dispatches: the number of groups, then the scalars; equal ones share a
+ * slot.
+ */
 function layOutScalars(commands: readonly Command[]): {
   readonly data: Int32Array<ArrayBuffer>;
   readonly offsets: ReadonlyMap<Dispatch, number>;
@@ -137,7 +141,10 @@ function bind(
   });
 }
 
-/** WebGPU lets a dispatch neither read and write one buffer through two bindings nor write a byte twice. */
+/**
+ * WebGPU lets a dispatch neither read and write one buffer through two bindings nor write a byte
+ * twice.
+ */
 function checkAliases(kernel: PlanKernel, slices: readonly Slice[], label: string): void {
   for (const [index, slice] of slices.entries()) {
     const writes = kernel.buffers[index]?.access !== "read";

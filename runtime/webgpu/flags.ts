@@ -1,7 +1,8 @@
 /**
  * The bit flags of the WebGPU specification, which are globals in browsers but not in Node.
  *
- * https://www.w3.org/TR/webgpu/#buffer-usage, #typedefdef-gpumapmodeflags, #typedefdef-gpushaderstageflags
+ * https://www.w3.org/TR/webgpu/#buffer-usage, #typedefdef-gpumapmodeflags,
+ * #typedefdef-gpushaderstageflags
  */
 
 /** What a buffer may be used for. */

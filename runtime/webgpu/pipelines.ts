@@ -1,8 +1,9 @@
 /**
  * Kernels as WebGPU pipelines, compiled all at once and each text once.
  *
- * A pipeline's layout is explicit: the kernel's buffers in order, then its scalars as one uniform with a
- * dynamic offset. So a bind group can be kept while sizes change, and unused bindings do no harm.
+ * A pipeline's layout is explicit: the kernel's buffers in order, then its scalars as one uniform
+ * with a dynamic offset. So a bind group can be kept while sizes change, and unused bindings do no
+ * harm.
  */
 
 import type { Progress } from "../backend.ts";
@@ -20,7 +21,10 @@ export interface Pipeline {
 /** Bytes between the scalars of two dispatches: the largest alignment that a device may ask for. */
 export const uniformSlotBytes: number = 256;
 
-/** Compiles `kernels` with the WGSL in `texts`, by name. Throws `webgpu/kernel` with the device's reason. */
+/**
+ * Compiles `kernels` with the WGSL in `texts`, by name. Throws `webgpu/kernel` with the device's
+ * reason.
+ */
 export async function compilePipelines(
   device: GPUDevice,
   kernels: readonly PlanKernel[],
@@ -55,7 +59,8 @@ async function compile(
   text: string,
   layout: GPUBindGroupLayout,
 ): Promise<GPUComputePipeline> {
-  // Pipeline creation reports a broken module too, but without lines; the scope keeps the console quiet.
+  // Pipeline creation reports a broken module too, but without lines; the scope keeps the console
+  // quiet.
   device.pushErrorScope("validation");
   const module = device.createShaderModule({ label: name, code: text });
   const scope = device.popErrorScope();
@@ -104,8 +109,8 @@ function checkLimits(kernel: PlanKernel, limits: GPUSupportedLimits): void {
   ] as const;
   for (const [limit, needed] of needs) {
     if (needed <= limits[limit]) continue;
-    const message = `the kernel ${name} needs ${limit} ${needed}, but this device has ${limits[limit]}`;
-    throw new BraidError("webgpu/limit", message, {
+    const message = `the kernel ${name} needs ${limit} ${needed}`;
+    throw new BraidError("webgpu/limit", `${message}, but this device has ${limits[limit]}`, {
       hint: "use `--backend cpu` or another device",
     });
   }

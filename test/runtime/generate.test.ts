@@ -42,7 +42,9 @@ async function collect(events: AsyncIterable<GenerationEvent>): Promise<readonly
   return lines;
 }
 
-/** The greedy continuation by evaluating everything anew for each token, as the language defines it. */
+/**
+ * The greedy continuation by evaluating everything anew for each token, as the language defines it.
+ */
 function continued(images: Images, prompt: readonly number[], count: number): readonly string[] {
   const tokens = [...prompt];
   const positions = Array.from({ length: images.length * 3 }, (_, row) => row);
@@ -111,8 +113,8 @@ test("another image begins anew by itself, and so does a session that was reset"
 });
 
 /**
- * The toy as a causal model would be: what visual rows leave depends on the text, so the given rows come
- * in one call of a phase of their own, which leaves the visual rows' values for `extend`.
+ * The toy as a causal model would be: what visual rows leave depends on the text, so the given rows
+ * come in one call of a phase of their own, which leaves the visual rows' values for `extend`.
  */
 function causalPlan(): CompiledModel["plan"] {
   const plan = toyPlan("gpu");
@@ -143,7 +145,7 @@ function causalPlan(): CompiledModel["plan"] {
   };
 }
 
-test("with a prompt phase the given rows come in one call and are kept whole or not at all", async () => {
+test("given rows come in one call of a prompt phase and are kept whole or not at all", async () => {
   const session = await open(causalPlan());
   const conversation = new Conversation(session);
   const turns: readonly (readonly [Images, readonly number[], string])[] = [

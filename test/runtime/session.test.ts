@@ -39,7 +39,7 @@ const cat = [3, 5] as const;
 const dog = [-2, 4] as const;
 
 for (const separates of [true, false]) {
-  test(`forward computes what the toy means, pools ${separates ? "apart" : "together"}`, async () => {
+  test(`forward computes what the toy means, separate reads: ${separates}`, async () => {
     const { session } = await open(separates);
     const prompt = [1, 4, 7, 2];
     const outputs = await session.forward(toyInputs([cat, dog], prompt));

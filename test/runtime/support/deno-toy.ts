@@ -1,6 +1,6 @@
 /**
- * Run by Deno: the toy on its WebGPU. Prints a line of JSON: the device and the logits, or `null` where
- * there is no adapter.
+ * Run by Deno: the toy on its WebGPU. Prints a line of JSON: the device and the logits, or `null`
+ * where there is no adapter.
  */
 
 import { platformGpu } from "../../../runtime/choose.ts";

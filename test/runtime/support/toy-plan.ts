@@ -2,9 +2,9 @@
  * A plan small enough to check by hand that has everything a plan can have: an image phase, a place
  * phase that follows it, an extend phase with a cache, a repeat with tables, variants, a copy.
  *
- * What it computes (`toyReference` says it again, plainly): each image is three rows; `placed` is twice
- * the image plus the position of the row; text rows are looked up, doubled twice, and cached; the logits
- * of a row prefer the token `sum of all visible numbers modulo 8`.
+ * What it computes (`toyReference` says it again, plainly): each image is three rows; `placed` is
+ * twice the image plus the position of the row; text rows are looked up, doubled twice, and cached;
+ * the logits of a row prefer the token `sum of all visible numbers modulo 8`.
  */
 
 import type { Plan, PlanStep, Size } from "../../../runtime/contract.ts";

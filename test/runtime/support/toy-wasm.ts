@@ -1,6 +1,6 @@
 /**
- * The kernels of the toy plan as WebAssembly, called as `contract.ts` says: assembled here, byte by byte,
- * so that the CPU backend is tested against the agreement and not against the compiler.
+ * The kernels of the toy plan as WebAssembly, called as `contract.ts` says: assembled here, byte by
+ * byte, so that the CPU backend is tested against the agreement and not against the compiler.
  */
 
 import type { PlanKernel } from "../../../runtime/contract.ts";
@@ -51,7 +51,10 @@ const loop = (variable: number, end: Code, body: Code): Code => [
   ...[0x0c, 0, 0x0b, 0x0b],
 ];
 
-/** What a kernel does for the group in local 0. Arguments begin at local 2; then an i32 and an f32 of its own. */
+/**
+ * What a kernel does for the group in local 0. Arguments begin at local 2; then an i32 and an f32
+ * of its own.
+ */
 const bodies: Readonly<Record<string, Code>> = {
   scale: store(get(3), get(0), timesFloats(load(get(2), get(0)), toFloat(get(5)))),
   spread: store(get(3), get(0), load(get(2), pair(quotient(get(0), constant(6))))),
