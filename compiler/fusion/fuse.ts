@@ -26,9 +26,8 @@ const longest = 40;
 /** Cuts `graph` into regions. `required` values (outputs and states) are stored. */
 export function fuse(graph: Graph, required: ReadonlySet<ValueId>, options: FusionOptions): Fused {
   const users = usersOf(graph).map((each) => [...new Set(each)]);
-  const stored = new Map<ValueId, string>();
-  decideStored(graph, users, required, options, stored);
-  const epilogues = findEpilogues(graph, users, required, stored);
+  const epilogues = findEpilogues(graph, users, required);
+  const stored = decideStored(graph, users, required, options, epilogues);
   const regions: Region[] = [];
   for (let index = 0; index < graph.nodes.length; index++) {
     const id = valueId(index);
@@ -40,7 +39,7 @@ export function fuse(graph: Graph, required: ReadonlySet<ValueId>, options: Fusi
 interface Decisions {
   readonly users: Users;
   readonly stored: Map<ValueId, string>;
-  readonly epilogues: ReadonlyMap<ValueId, ValueId>;
+  readonly epilogues: Epilogues;
   readonly required: ReadonlySet<ValueId>;
 }
 
@@ -60,24 +59,24 @@ function decideStored(
   users: Users,
   required: ReadonlySet<ValueId>,
   options: FusionOptions,
-  stored: Map<ValueId, string>,
-): void {
+  epilogues: Epilogues,
+): Map<ValueId, string> {
+  const stored = new Map<ValueId, string>();
   const product = feedsProduct(graph, users);
   const cost: number[] = [];
   for (const [index, node] of graph.nodes.entries()) {
     const id = valueId(index);
+    if (epilogues.inner.has(id)) continue;
     const args = node.args.reduce((sum, arg) => sum + (cost[arg] ?? 0), 0);
-    const own = ownCost(node.op);
-    const total = own + args;
-    const reason = whyStored(graph, id, node, total, {
-      users,
-      required,
-      product: product[index] ?? false,
-      options,
-    });
+    const total = ownCost(node.op) + args;
+    const about = { users, required, product: product[index] ?? false, options };
+    const reason = epilogues.ends.has(id)
+      ? "ends an epilogue"
+      : whyStored(graph, id, node, total, about);
     if (reason !== undefined) stored.set(id, reason);
     cost[index] = reason === undefined && node.op.kind !== "append" ? total : 0;
   }
+  return stored;
 }
 
 function whyStored(
@@ -127,33 +126,33 @@ function isWider(user: Node, node: Node): boolean {
   return user.type.axes.some((axis) => !node.type.axes.includes(axis));
 }
 
-/** For each root with an epilogue, the last value of it; what lies between is no longer stored. */
-function findEpilogues(
-  graph: Graph,
-  users: Users,
-  required: ReadonlySet<ValueId>,
-  stored: Map<ValueId, string>,
-): ReadonlyMap<ValueId, ValueId> {
-  const epilogues = new Map<ValueId, ValueId>();
+interface Epilogues {
+  /** The last value of each root's epilogue. */
+  readonly last: ReadonlyMap<ValueId, ValueId>;
+  readonly ends: ReadonlySet<ValueId>;
+  /** Roots with an epilogue, and what lies between a root and the end: never in memory. */
+  readonly inner: ReadonlySet<ValueId>;
+}
+
+function findEpilogues(graph: Graph, users: Users, required: ReadonlySet<ValueId>): Epilogues {
+  const last = new Map<ValueId, ValueId>();
+  const inner = new Set<ValueId>();
   const taken = new Set<ValueId>();
   for (const [index, node] of graph.nodes.entries()) {
     const root = valueId(index);
     if (!["contract", "reduce", "attend"].includes(node.op.kind)) continue;
-    let last = root;
+    let current = root;
     for (;;) {
-      const [next, other] = users[last] ?? [];
-      if (next === undefined || other !== undefined || required.has(last)) break;
+      const [next, other] = users[current] ?? [];
+      if (next === undefined || other !== undefined || required.has(current)) break;
       if (taken.has(next) || !continues(nodeAt(graph, next), node)) break;
-      stored.delete(last);
+      inner.add(current);
       taken.add(next);
-      last = next;
+      current = next;
     }
-    if (last !== root) {
-      epilogues.set(root, last);
-      if (!stored.has(last)) stored.set(last, "ends an epilogue");
-    }
+    if (current !== root) last.set(root, current);
   }
-  return epilogues;
+  return { last, ends: new Set(last.values()), inner };
 }
 
 function continues(next: Node, root: Node): boolean {
@@ -171,10 +170,10 @@ function regionsFor(graph: Graph, id: ValueId, decisions: Decisions): readonly R
   if (node.op.kind === "join" && stored.has(id)) return joinRegions(graph, id, decisions);
   const reason = stored.get(id);
   if (reason === undefined || isPlacedElsewhere(graph, id, decisions)) return [];
-  const root = rootOf(graph, id, epilogues);
+  const root = rootOf(graph, id, epilogues.last);
   const store: Store = { value: id, target: { kind: "value", value: id } };
   const kind = regionKind(nodeAt(graph, root).op);
-  invariant(!isLeaf(node.op) || required.has(id), "fusion: an input is stored for no reason");
+  invariant(!isLeaf(node.op) || required.has(id), "fusion: a leaf is stored for no reason");
   return [{ kind, root, result: id, store, reason }];
 }
 
@@ -235,7 +234,7 @@ function placed(graph: Graph, arg: ValueId, store: Store, decisions: Decisions):
   const { stored, epilogues } = decisions;
   const moved = stored.has(arg) && isPlacedElsewhere(graph, arg, decisions);
   if (moved) stored.delete(arg);
-  const root = moved ? rootOf(graph, arg, epilogues) : arg;
+  const root = moved ? rootOf(graph, arg, epilogues.last) : arg;
   const kind = moved ? regionKind(nodeAt(graph, root).op) : "map";
   return { kind, root, result: arg, store, reason: "it is computed into its place" };
 }

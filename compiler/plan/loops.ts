@@ -18,8 +18,9 @@ export type LoopedStep =
       readonly steps: readonly FlatStep[];
     };
 
-/** Shorter bodies are no layers: two equal projections beside each other stay as they are. */
+/** Shorter bodies are no layers, unless there are many: two equal projections stay as they are. */
 const shortest = 4;
+const many = 8;
 
 /** The steps with their loops. Temporaries that get a new name get an entry in `temporaries`. */
 export function findLoops(
@@ -65,7 +66,7 @@ function longestRun(steps: readonly FlatStep[]): Run | undefined {
     ids.set(step.key, id);
     return id;
   });
-  for (let period = shortest; period * 2 <= keys.length; period++) {
+  for (let period = 1; period * 2 <= keys.length; period++) {
     for (let start = 0; start + period < keys.length; start++) {
       let same = 0;
       while (
@@ -76,7 +77,8 @@ function longestRun(steps: readonly FlatStep[]): Run | undefined {
       }
       const count = Math.floor(same / period) + 1;
       const covered = best === undefined ? 0 : best.count * best.period;
-      if (count > 1 && count * period > covered && !isRepetition(keys, start, period)) {
+      const worthwhile = count > 1 && (period >= shortest || count >= many);
+      if (worthwhile && count * period > covered && !isRepetition(keys, start, period)) {
         best = { start, period, count };
       }
       start += same;
