@@ -116,6 +116,13 @@ export class GraphBuilder {
     return valueId(this.#nodes.push(node) - 1);
   }
 
+  /** Gives a node the name that the user gave its value, unless it has one. */
+  nameValue(id: ValueId, name: string): void {
+    const node = this.nodeOf(id);
+    if (node.origin.name !== undefined) return;
+    this.#nodes[id] = { ...node, origin: { ...node.origin, name } };
+  }
+
   /** The type of a node that was added. */
   typeOf(id: ValueId): TensorType {
     return this.nodeOf(id).type;

@@ -1,0 +1,82 @@
+/** Nodes as values: appends to the graph, finds equal nodes again, and turns numbers into tensors. */
+
+import type { Span } from "../../grammar/source.ts";
+import type { Origin } from "../graph/graph.ts";
+import type { AxisName } from "../op/axis.ts";
+import { asConstant, type Dimension } from "../op/dimension.ts";
+import type { Op } from "../op/op.ts";
+import type { Element } from "../op/type.ts";
+import type { Body } from "./context.ts";
+import { exactly, type Range } from "./range.ts";
+import type { NumberValue, Tensor } from "./value.ts";
+
+/** The tensor that `op` of `args` is. Operations are pure, so an equal one is made once. */
+export function emit(
+  body: Body,
+  op: Op,
+  args: readonly Tensor[],
+  span: Span,
+  range?: Range | "tokens",
+): Tensor {
+  const key = `${JSON.stringify(op)} ${args.map((arg) => arg.id).join(" ")}`;
+  const found = body.shared.get(key);
+  if (found !== undefined) return found;
+  const ids = args.map((arg) => arg.id);
+  const id = body.graph.node(op, ids, originOf(body, span));
+  const { element, axes } = body.graph.typeOf(id);
+  const tensor: Tensor = { kind: "tensor", id, element, axes, ...(range ? { range } : {}) };
+  body.shared.set(key, tensor);
+  return tensor;
+}
+
+/** A tensor of which only the type is known: what a call gives while a body is checked for all. */
+export function placeholder(
+  body: Body,
+  element: Element,
+  axes: readonly AxisName[],
+  span: Span,
+): Tensor {
+  const op: Op = { kind: "input", name: "", role: "tensor" };
+  const type = { element, axes };
+  const id = body.graph.append({ op, args: [], type, origin: originOf(body, span) });
+  return { kind: "tensor", id, element, axes };
+}
+
+/** Where a node comes from. */
+export function originOf(body: Body, span: Span): Origin {
+  return { span, path: body.scope.prefix[0] ?? "" };
+}
+
+/** A compile-time number as a scalar of the graph. */
+export function toTensor(body: Body, number: NumberValue, element: Element, span: Span): Tensor {
+  if (number.whole) return sizeTensor(body, number.size, element, span);
+  return constantTensor(body, number.value ?? 1, element, span);
+}
+
+/** One constant of the graph. */
+export function constantTensor(body: Body, value: number, element: Element, span: Span): Tensor {
+  return emit(body, { kind: "constant", element, value }, [], span);
+}
+
+function sizeTensor(body: Body, size: Dimension, element: Element, span: Span): Tensor {
+  const value = asConstant(size);
+  const range = exactly(size);
+  if (value !== undefined) {
+    const op: Op = { kind: "constant", element, value };
+    return emit(body, op, [], span, element === "int" ? range : undefined);
+  }
+  const int = emit(body, { kind: "size", size }, [], span, range);
+  return element === "int" ? int : emit(body, { kind: "map", fn: "float" }, [int], span);
+}
+
+/** `tensor` with the axis `from` under the name `to`; the rows stay the same. */
+export function rename(
+  body: Body,
+  tensor: Tensor,
+  from: AxisName,
+  to: AxisName,
+  span: Span,
+): Tensor {
+  if (from === to || !tensor.axes.includes(from)) return tensor;
+  return emit(body, { kind: "rename", from, to }, [tensor], span, tensor.range);
+}
