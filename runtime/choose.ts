@@ -8,7 +8,7 @@
 import type { Backend } from "./backend.ts";
 import { createCpuBackend } from "./cpu/backend.ts";
 import { BraidError, reasonOf } from "./errors.ts";
-import { openWebGpuBackend } from "./webgpu/backend.ts";
+import { createWebGpuBackend } from "./webgpu/backend.ts";
 import { type FoundAdapter, findAdapter, noAdapter } from "./webgpu/device.ts";
 
 /** What a user may ask for. */
@@ -24,6 +24,7 @@ export interface ChosenBackend {
   readonly target: Backend["target"];
   /** For people: which device, and why. */
   readonly reason: string;
+  /** Opens the device; again after it was lost. */
   open(): Promise<Backend>;
 }
 
@@ -42,7 +43,7 @@ export async function chooseBackend(wanted: string, gpu: GpuSource): Promise<Cho
     case "cpu":
       return cpu("using the CPU, as asked");
     case "webgpu":
-      return webGpu(await findAdapter(await gpu()), "as asked");
+      return webGpu(gpu, await findAdapter(await gpu()), "as asked");
     case "auto":
       return automatic(gpu);
     default:
@@ -61,18 +62,20 @@ async function automatic(gpu: GpuSource): Promise<ChosenBackend> {
   }
   if (found === undefined) return cpu("no WebGPU adapter: using the CPU");
   if (found.software) return cpu(`the WebGPU adapter ${found.name} is software: using the CPU`);
-  return webGpu(found, "the best device here");
+  return webGpu(gpu, found, "the best device here");
 }
 
 function cpu(reason: string): ChosenBackend {
   return { kind: "cpu", target: "cpu", reason, open: async () => createCpuBackend() };
 }
 
-function webGpu(found: FoundAdapter | undefined, why: string): ChosenBackend {
+function webGpu(gpu: GpuSource, found: FoundAdapter | undefined, why: string): ChosenBackend {
   if (found === undefined) throw noAdapter();
   const software = found.software ? ", a software adapter" : "";
   const reason = `using WebGPU on ${found.name}${software}, ${why}`;
-  return { kind: "webgpu", target: "gpu", reason, open: () => openWebGpuBackend(found) };
+  // An adapter gives one device only; after a loss there must be another.
+  const open = async (): Promise<Backend> => createWebGpuBackend(await gpu());
+  return { kind: "webgpu", target: "gpu", reason, open };
 }
 
 function firstLine(text: string): string {

@@ -5,6 +5,7 @@
 import { type Backend, type DeviceBuffer, tensorBytes } from "./backend.ts";
 import type { Plan, PlanConstant, PlanWeight } from "./contract.ts";
 import { BraidError } from "./errors.ts";
+import { showBytes } from "./show-bytes.ts";
 import { elementCount } from "./tensor.ts";
 import type { WeightSource } from "./weight-source.ts";
 
@@ -75,9 +76,8 @@ async function loadWeight(
 function checkSize({ name, shape }: PlanWeight, { largestTensor, description }: Backend): void {
   const bytes = tensorBytes(elementCount(shape));
   if (largestTensor === undefined || bytes <= largestTensor) return;
-  const [needed, there] = [bytes, largestTensor].map((each) => `${Math.ceil(each / 2 ** 20)} MiB`);
-  const message = `the weight \`${name}\` takes ${needed}`;
-  const limit = `${description} binds at most ${there} at once`;
+  const message = `the weight \`${name}\` takes ${showBytes(bytes)}`;
+  const limit = `${description} binds at most ${showBytes(largestTensor)} at once`;
   throw new BraidError("memory/weights", `${message}, but ${limit}`, {
     hint: "use `--backend cpu`, another device, or a smaller model",
   });
@@ -86,9 +86,9 @@ function checkSize({ name, shape }: PlanWeight, { largestTensor, description }: 
 function checkCapacity(plan: Plan, backend: Backend, total: number): void {
   const { capacity, description } = backend;
   if (capacity === undefined || total <= capacity) return;
-  const [needed, there] = [total, capacity].map((bytes) => `${(bytes / 2 ** 30).toFixed(1)} GiB`);
-  const message = `the weights of ${plan.model} take ${needed} as 32-bit floats`;
-  throw new BraidError("memory/weights", `${message}, but ${description} holds ${there}`, {
+  const message = `the weights of ${plan.model} take ${showBytes(total)} as 32-bit floats`;
+  const holds = `${description} holds ${showBytes(capacity)}`;
+  throw new BraidError("memory/weights", `${message}, but ${holds}`, {
     hint: "use `--backend webgpu` on a device with more memory, or a smaller model",
   });
 }

@@ -8,6 +8,7 @@
 
 import { bufferAlignment } from "../backend.ts";
 import { BraidError, invariant, reasonOf } from "../errors.ts";
+import { showBytes } from "../show-bytes.ts";
 
 /** What WebAssembly can address: 65,536 pages of 64 KiB. */
 export const largestMemory: number = 2 ** 32;
@@ -88,21 +89,17 @@ function aligned(bytes: number): number {
 }
 
 function tooLarge(size: number, used: number, label: string): BraidError {
-  const message = `${label} takes ${mebibytes(size)}`;
-  const rest = `${mebibytes(used)} of the 4096 MiB that WebAssembly addresses are used`;
+  const message = `${label} takes ${showBytes(size)}`;
+  const rest = `${showBytes(used)} of the ${showBytes(largestMemory)} that WebAssembly addresses are used`;
   return new BraidError("memory/full", `${message}, but ${rest}`, {
     hint: "use `--backend webgpu`, a smaller model, or a shorter prompt",
   });
 }
 
 function refused(size: number, used: number, label: string, cause: unknown): BraidError {
-  const message = `${label} takes ${mebibytes(size)} beside ${mebibytes(used)}`;
+  const message = `${label} takes ${showBytes(size)} beside ${showBytes(used)}`;
   return new BraidError("memory/full", `${message}, which is refused: ${reasonOf(cause)}`, {
     hint: "close other programs, or use a smaller model or a shorter prompt",
     cause,
   });
-}
-
-function mebibytes(bytes: number): string {
-  return `${Math.ceil(bytes / 2 ** 20)} MiB`;
 }

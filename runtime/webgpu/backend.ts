@@ -8,6 +8,7 @@
 import type { Backend, Command, DeviceBuffer, Progress, Slice } from "../backend.ts";
 import type { CompiledModel } from "../contract.ts";
 import { BraidError, invariant, reasonOf } from "../errors.ts";
+import { showBytes } from "../show-bytes.ts";
 import { type FoundAdapter, findAdapter, noAdapter, openDevice } from "./device.ts";
 import { type Encoding, encode, type Memory } from "./encode.ts";
 import { bufferUsage, mapForReading } from "./flags.ts";
@@ -232,15 +233,15 @@ function failed(error: unknown): BraidError {
 }
 
 function tooLarge(label: string, bytes: number, limit: number): BraidError {
-  const [needed, there] = [bytes, limit].map((each) => `${Math.ceil(each / 2 ** 20)} MiB`);
-  const message = `${label} takes ${needed}, but this device binds at most ${there} at once`;
-  return new BraidError("webgpu/limit", message, {
+  const message = `${label} takes ${showBytes(bytes)}`;
+  const most = `this device binds at most ${showBytes(limit)} at once`;
+  return new BraidError("webgpu/limit", `${message}, but ${most}`, {
     hint: "use a smaller model, fewer rows at once, `--backend cpu`, or another device",
   });
 }
 
 function noMemory(label: string, bytes: number, reason: string): BraidError {
-  const message = `the GPU has no ${Math.ceil(bytes / 2 ** 20)} MiB left for ${label}: ${reason}`;
+  const message = `the GPU has no ${showBytes(bytes)} left for ${label}: ${reason}`;
   return new BraidError("memory/full", message, {
     hint: "close other programs that use the GPU, or use a smaller model or `--backend cpu`",
   });

@@ -68,7 +68,7 @@ test("more than WebAssembly addresses is a named error that says what and how mu
   const backend = await loaded();
   await expect(backend.allocate(2 ** 32, "cache k")).rejects.toMatchObject({
     code: "memory/full",
-    message: expect.stringContaining("cache k takes 4096 MiB, but 1 MiB of the 4096 MiB"),
+    message: expect.stringContaining("cache k takes 4 GiB, but 256 bytes of the 4 GiB"),
   });
   // What fits still does.
   await backend.allocate(1024, "cache v");
@@ -101,7 +101,7 @@ test("weights beyond the memory are refused before any is read", async () => {
   await expect(call).rejects.toMatchObject({
     code: "memory/weights",
     message: expect.stringContaining(
-      "7.8 GiB as 32-bit floats, but the CPU (WebAssembly) holds 4.0",
+      "7.8 GiB as 32-bit floats, but the CPU (WebAssembly) holds 4 GiB",
     ),
   });
 });

@@ -185,7 +185,7 @@ run("too large a buffer is a named error", async () => {
   const device = await backend();
   await expect(device.allocate(2 ** 50, "weight lm_head.weight")).rejects.toMatchObject({
     code: "webgpu/limit",
-    message: expect.stringContaining("weight lm_head.weight takes 1073741824 MiB"),
+    message: expect.stringContaining("weight lm_head.weight takes 1048576 GiB"),
   });
 });
 
