@@ -2,14 +2,14 @@
 
 import { type Graph, nodeAt, type ValueId } from "../graph/graph.ts";
 import { attendArguments, type AttendOp } from "../op/op.ts";
-import { attendCells, segmentsOf } from "../phase/attend-cells.ts";
+import { type QueryCells, segmentsOf } from "../phase/attend-cells.ts";
 import {
   bindsApart,
   type Dependences,
   dependencesOf,
   staticSegments,
 } from "../phase/dependence.ts";
-import { growthOf } from "../phase/growth.ts";
+import { type Growth, growthOf } from "../phase/growth.ts";
 import { narrowRows } from "./narrow-rows.ts";
 import { type SplitGraph, splitSegments } from "./split-segments.ts";
 
@@ -20,9 +20,10 @@ import { type SplitGraph, splitSegments } from "./split-segments.ts";
  * sequence, so that their rows share matrix products.
  */
 export function splitWherePays(graph: Graph, dependences: Dependences): SplitGraph {
+  const growth = growthOf(graph);
   return splitSegments(
     graph,
-    (id, op) => maskParts(graph, op) || bindsRows(graph, dependences, id, op),
+    (id, op, cells) => maskParts(cells) || bindsRows(graph, growth, dependences, id, op),
   );
 }
 
@@ -32,14 +33,20 @@ export function narrowBound(graph: Graph): Graph {
   return narrowRows(graph, (id, axis) => bindsApart(dependences, id, axis));
 }
 
-function maskParts(graph: Graph, op: AttendOp): boolean {
-  return attendCells(graph, op).some(
+function maskParts(queries: readonly QueryCells[]): boolean {
+  return queries.some(
     ({ cells, verdict }) =>
       verdict.kind !== "attend" || cells.some((cell) => cell.verdict.kind === "none"),
   );
 }
 
-function bindsRows(graph: Graph, dependences: Dependences, id: ValueId, op: AttendOp): boolean {
+function bindsRows(
+  graph: Graph,
+  growth: Growth,
+  dependences: Dependences,
+  id: ValueId,
+  op: AttendOp,
+): boolean {
   const roles = attendArguments(op, nodeAt(graph, id).args);
   const keys = op.parts.flatMap((part, index) => {
     const value = roles.parts[index]?.value;
@@ -49,6 +56,5 @@ function bindsRows(graph: Graph, dependences: Dependences, id: ValueId, op: Atte
   if (!keys.includes(true) || !keys.includes(false)) return false;
   const rows = segmentsOf(graph, op.query, op.querySegment);
   const queries = staticSegments(dependences, id, rows);
-  const { axes } = growthOf(graph);
-  return rows.every((each, index) => axes.has(each.axis) || queries[index]);
+  return rows.every((each, index) => growth.axes.has(each.axis) || queries[index]);
 }

@@ -5,18 +5,16 @@
 
 import { type Graph, type Node, nodeAt, sizeOf, type ValueId, valueId } from "../graph/graph.ts";
 import type { AxisName } from "../op/axis.ts";
-import { add, constant, equalDimensions, subtract } from "../op/dimension.ts";
+import { add, constant, equalDimensions } from "../op/dimension.ts";
 import {
   axisBefore,
-  isNonNegative,
   orderedPath,
-  passageOf,
   type Path,
   pathKey,
   pathOfArgument,
   type Step,
-  stepKey,
 } from "./row-path.ts";
+import type { RowPaths } from "./row-paths.ts";
 
 /** The rows of one node that are computed. */
 export interface Computed {
@@ -25,53 +23,57 @@ export interface Computed {
   readonly pieces?: { readonly axis: AxisName; readonly steps: readonly Step[] };
 }
 
-/** For each node what of it is computed, by the key of the path; empty for dead nodes. */
-export type Demands = readonly ReadonlyMap<string, Computed>[];
+/** For each node what of it is computed, by the key of the path; undefined for dead nodes. */
+export type Demands = readonly (ReadonlyMap<string, Computed> | undefined)[];
 
 /** Whether the rows of a value along a sequence axis are better computed segment by segment. */
 export type Separates = (id: ValueId, axis: AxisName) => boolean;
 
+const none: readonly never[] = [];
+
 /** What is read of a value: all of it, slices of it, or both. */
 class Wanted {
   whole = false;
-  readonly steps: Map<string, { readonly step: Step; readonly wanted: Wanted }> = new Map();
+  steps: readonly { readonly step: Step; readonly wanted: Wanted }[] = none;
 
   at(path: Path): Wanted {
     return path.reduce<Wanted>((wanted, step) => wanted.#step(step), this);
   }
 
   #step(step: Step): Wanted {
-    const key = stepKey(step);
-    const found = this.steps.get(key);
+    const found = this.steps.find((each) => each.step.key === step.key);
     if (found !== undefined) return found.wanted;
     const wanted = new Wanted();
-    this.steps.set(key, { step, wanted });
+    this.steps = [...this.steps, { step, wanted }];
     return wanted;
   }
 }
 
 /** What must be computed for the values `roots`. */
 export function demandOf(
-  graph: Graph,
+  paths: RowPaths,
   roots: Iterable<ValueId>,
   separates: Separates = () => false,
 ): Demands {
-  return new DemandAnalysis(graph, separates).run(roots);
+  return new DemandAnalysis(paths, separates).run(roots);
 }
 
 class DemandAnalysis {
+  readonly #paths: RowPaths;
   readonly #graph: Graph;
   readonly #separates: Separates;
-  readonly #wanted: Wanted[];
-  readonly #computed: Map<string, Computed>[];
+  readonly #wanted: (Wanted | undefined)[];
+  readonly #computed: (Map<string, Computed> | undefined)[];
   /** By node: it depends on weights and on nothing else that varies. */
   readonly #fixed: readonly boolean[];
 
-  constructor(graph: Graph, separates: Separates) {
+  constructor(paths: RowPaths, separates: Separates) {
+    const { graph } = paths;
+    this.#paths = paths;
     this.#graph = graph;
     this.#separates = separates;
-    this.#wanted = graph.nodes.map(() => new Wanted());
-    this.#computed = graph.nodes.map(() => new Map());
+    this.#wanted = graph.nodes.map(() => undefined);
+    this.#computed = graph.nodes.map(() => undefined);
     this.#fixed = weightsOnly(graph);
   }
 
@@ -85,16 +87,17 @@ class DemandAnalysis {
   }
 
   #want(id: ValueId, path: Path): void {
-    const wanted = this.#wanted[id]?.at(orderedPath(this.#graph, path));
-    if (wanted !== undefined) wanted.whole = true;
+    const known = this.#wanted[id] ?? new Wanted();
+    this.#wanted[id] = known;
+    known.at(orderedPath(this.#graph, path)).whole = true;
   }
 
   /** Decides how the rows `path` of a node, of which `wanted` is read, are computed. */
   #settle(id: ValueId, path: Path, wanted: Wanted): void {
-    const steps = [...wanted.steps.values()];
+    const { steps } = wanted;
     if (!wanted.whole && steps.length === 0) return;
     const node = nodeAt(this.#graph, id);
-    const passage = path.length === 0 ? undefined : passageOf(this.#graph, node, path);
+    const passage = path.length === 0 ? undefined : this.#paths.passage(id, path);
     const moves = node.op.kind === "slice" || passage?.kind === "argument";
     const open = moves || this.#mayPart(id, node, path, steps);
     if (open && (!wanted.whole || moves)) {
@@ -107,17 +110,22 @@ class DemandAnalysis {
       this.#compute(id, node, path);
       return;
     }
-    this.#computed[id]?.set(pathKey(path), { path, pieces });
+    this.#record(id, { path, pieces });
     for (const each of steps) {
       each.wanted.whole = true;
       this.#settle(id, [...path, each.step], each.wanted);
     }
   }
 
+  #record(id: ValueId, computed: Computed): void {
+    const known = this.#computed[id] ?? new Map<string, Computed>();
+    this.#computed[id] = known.set(pathKey(computed.path), computed);
+  }
+
   #compute(id: ValueId, node: Node, path: Path): void {
-    this.#computed[id]?.set(pathKey(path), { path });
+    this.#record(id, { path });
     if (node.op.kind === "slice" || path.length > 0) {
-      const passage = passageOf(this.#graph, node, path);
+      const passage = this.#paths.passage(id, path);
       if (passage.kind === "argument") {
         const arg = node.args[passage.index];
         if (arg !== undefined) this.#want(arg, passage.path);
@@ -151,15 +159,12 @@ class DemandAnalysis {
     return (
       steps.every(({ step }) => this.#isOpen(id, node, [...path, step])) &&
       steps.every(({ step }) => step.axis === first.step.axis) &&
-      areDisjoint(
-        this.#graph,
-        steps.map(({ step }) => step),
-      )
+      this.#paths.areDisjoint(steps.map(({ step }) => step))
     );
   }
 
   #isOpen(id: ValueId, node: Node, path: Path): boolean {
-    const passage = passageOf(this.#graph, node, path);
+    const passage = this.#paths.passage(id, path);
     if (passage.kind === "closed") return false;
     if (passage.kind !== "operation" || this.#fixed[id] === true)
       return passage.kind !== "operation";
@@ -188,13 +193,6 @@ class DemandAnalysis {
     );
     return order === undefined ? undefined : { axis, steps: order };
   }
-}
-
-/** Whether no two of these slices of one axis surely share a row. */
-function areDisjoint(graph: Graph, steps: readonly Step[]): boolean {
-  const end = (step: Step) => add(step.start, sizeOf(graph, step.into));
-  const before = (a: Step, b: Step): boolean => isNonNegative(subtract(b.start, end(a)));
-  return steps.every((a, i) => steps.slice(i + 1).every((b) => before(a, b) || before(b, a)));
 }
 
 /** `steps` in the order in which they make up all of `axis`; undefined if they do not. */

@@ -12,8 +12,9 @@ import {
   type AttendPart,
   listAttendArguments,
 } from "../op/op.ts";
+import { applyAgain } from "./apply-again.ts";
 import type { Predicate } from "../op/predicate.ts";
-import { attendCells } from "../phase/attend-cells.ts";
+import { AttendCells, type QueryCells } from "../phase/attend-cells.ts";
 import { asksGiven, givenFromData, maskOfNewRows } from "../phase/given.ts";
 import type { Growth } from "../phase/growth.ts";
 import { isView } from "../phase/keep.ts";
@@ -80,13 +81,28 @@ export function asCacheRows(
   to: AxisName,
   origin: Origin,
 ): ValueId {
-  const rows = from === to ? value : builder.node({ kind: "rename", from, to }, [value], origin);
+  const rows = renamedBack(builder, value, from, to, origin);
   const { axes, element } = builder.typeOf(rows);
   if (axes[0] === to) return rows;
   // An elementwise result has the axes of its first operand in their order.
   const order = [to, ...axes.filter((axis) => axis !== to)];
   const zeros = zerosOf(builder, { element, axes: order }, origin);
   return builder.node({ kind: "map", fn: "add" }, [zeros, rows], origin);
+}
+
+function renamedBack(
+  builder: GraphBuilder,
+  value: ValueId,
+  from: AxisName,
+  to: AxisName,
+  origin: Origin,
+): ValueId {
+  if (from === to) return value;
+  const { op, args } = builder.nodeOf(value);
+  const [source] = args;
+  if (op.kind === "rename" && op.from === to && op.to === from && source !== undefined)
+    return source;
+  return builder.node({ kind: "rename", from, to }, [value], origin);
 }
 
 /** The axis of the rows that a cache of `rows` holds after a call. */
@@ -101,6 +117,8 @@ export function addCacheAxis(builder: GraphBuilder, rows: AxisName): AxisName {
 class Extending {
   readonly #facts: ExtendFacts;
   readonly #builder: GraphBuilder;
+  readonly #cells: AttendCells;
+  readonly #newMasks: Map<QueryCells, readonly Predicate[]> = new Map();
   readonly #moved: Map<ValueId, ValueId> = new Map();
   readonly #states: Map<ValueId, ValueId> = new Map();
   readonly #wholes: Map<string, ValueId> = new Map();
@@ -112,6 +130,7 @@ class Extending {
   constructor(facts: ExtendFacts) {
     this.#facts = facts;
     this.#builder = GraphBuilder.without(facts.graph);
+    this.#cells = new AttendCells(facts.graph);
   }
 
   run(): ExtendGraph {
@@ -156,14 +175,14 @@ class Extending {
   }
 
   #emit(id: ValueId, node: Node): ValueId {
-    const { op, origin } = node;
+    const { op } = node;
     const { growth, streams } = this.#facts;
     if (streams[id] === "rows") {
       if (op.kind === "attend") return this.#attend(op, node);
       if (op.kind === "index" && growth.rows.has(this.#rows(op.axis))) return this.#index(node);
     }
     const args = node.args.map((arg) => this.#arg(arg));
-    return this.#builder.node(op, args, origin);
+    return applyAgain(this.#builder, this.#facts.graph, node, args);
   }
 
   #rows(axis: AxisName): AxisName {
@@ -208,10 +227,14 @@ class Extending {
 
   /** By part: the mask of the rows that this phase has as queries. */
   #masks(op: AttendOp): readonly Predicate[] {
-    const [query, more] = attendCells(this.#facts.graph, op);
-    if (!this.#facts.afterPrompt || query === undefined || more !== undefined)
-      return op.parts.map((part) => part.mask);
-    return query.cells.map(({ mask, facts }) => maskOfNewRows(mask, facts));
+    if (!this.#facts.afterPrompt) return op.parts.map((part) => part.mask);
+    const [query, more] = this.#cells.of(op);
+    if (query === undefined || more !== undefined) return op.parts.map((part) => part.mask);
+    const known = this.#newMasks.get(query);
+    if (known !== undefined) return known;
+    const masks = query.cells.map(({ mask, facts }) => maskOfNewRows(mask, facts));
+    this.#newMasks.set(query, masks);
+    return masks;
   }
 
   /** A part of the keys: those that grow are read from their cache, with the new ones. */

@@ -22,12 +22,13 @@ import {
   axisBefore,
   isZero,
   orderedPath,
-  passageOf,
   type Path,
   pathKey,
   pathOfArgument,
   type Step,
 } from "./row-path.ts";
+import { RowPaths } from "./row-paths.ts";
+import { applyAgain } from "./apply-again.ts";
 import { zerosOf } from "./zeros.ts";
 
 /**
@@ -43,7 +44,8 @@ import { zerosOf } from "./zeros.ts";
  * where rows of a join are taken from one of its parts.
  */
 export function narrowRows(graph: Graph, separates?: Separates): Graph {
-  return new Narrowing(graph, demandOf(graph, rootsOf(graph), separates)).run();
+  const paths = new RowPaths(graph);
+  return new Narrowing(paths, demandOf(paths, rootsOf(graph), separates)).run();
 }
 
 /** What leaves the graph, and caches that are filled although nothing here reads them. */
@@ -62,22 +64,24 @@ type Value =
   | { readonly kind: "zeros"; readonly type: TensorType };
 
 class Narrowing {
+  readonly #paths: RowPaths;
   readonly #graph: Graph;
   readonly #builder: GraphBuilder;
   readonly #demands: Demands;
-  readonly #values: Map<string, Value>[];
+  readonly #values: Map<string, Value> = new Map();
   readonly #written: Map<string, ValueId> = new Map();
 
-  constructor(graph: Graph, demands: Demands) {
+  constructor(paths: RowPaths, demands: Demands) {
+    const { graph } = paths;
+    this.#paths = paths;
     this.#graph = graph;
     this.#demands = demands;
     this.#builder = GraphBuilder.without(graph);
-    this.#values = graph.nodes.map(() => new Map());
   }
 
   run(): Graph {
     this.#demands.forEach((computed, id) => {
-      for (const each of computed.values()) this.#value(valueId(id), each.path);
+      for (const each of computed?.values() ?? []) this.#value(valueId(id), each.path);
     });
     for (const { name, value } of this.#graph.outputs)
       this.#builder.addOutput(name, this.#root(value));
@@ -95,18 +99,19 @@ class Narrowing {
   #value(id: ValueId, rows: Path): Value {
     const path = orderedPath(this.#graph, rows);
     const key = pathKey(path);
-    const known = this.#values[id]?.get(key);
+    const place = `${id} ${key}`;
+    const known = this.#values.get(place);
     if (known !== undefined) return known;
     const computed = this.#demands[id]?.get(key);
     const value = computed === undefined ? this.#rest(id, path) : this.#compute(id, computed);
-    this.#values[id]?.set(key, value);
+    this.#values.set(place, value);
     return value;
   }
 
   /** Rows that are not computed alone: those of an argument, or a slice of what is computed. */
   #rest(id: ValueId, path: Path): Value {
     const node = nodeAt(this.#graph, id);
-    const passage = passageOf(this.#graph, node, path);
+    const passage = this.#paths.passage(id, path);
     const before = path.slice(0, -1);
     const parent = this.#demands[id]?.has(pathKey(before));
     if (passage.kind === "argument" && parent !== true) return this.#argument(node, passage);
@@ -132,7 +137,7 @@ class Narrowing {
       const args = node.args.map((arg) => this.#value(arg, []));
       return this.#apply(node, node.op, args, path);
     }
-    const passage = passageOf(this.#graph, node, path);
+    const passage = this.#paths.passage(id, path);
     switch (passage.kind) {
       case "argument":
         return this.#argument(node, passage);
@@ -170,7 +175,7 @@ class Narrowing {
       equalDimensions(sizeOf(this.#graph, step.axis), sizeOf(this.#graph, step.into));
     const op: Op = same
       ? { kind: "rename", from: step.axis, to: step.into }
-      : { kind: "slice", ...step };
+      : { kind: "slice", axis: step.axis, start: step.start, into: step.into };
     if (value.kind === "value")
       return { kind: "value", id: this.#builder.node(op, [value.id], origin) };
     const axes = value.type.axes.map((axis) => axisAfter(axis, [step]));
@@ -186,6 +191,8 @@ class Narrowing {
       ? this.#withZeros(op, args, node.origin)
       : args.flatMap((arg) => (arg.kind === "value" ? [arg.id] : []));
     if (!Array.isArray(ids)) return ids;
+    if (op === node.op && ids.length === node.args.length)
+      return { kind: "value", id: applyAgain(this.#builder, this.#graph, node, ids, path) };
     const id = this.#builder.node(op, ids, node.origin);
     return { kind: "value", id: this.#spread(id, wanted, node.origin) };
   }

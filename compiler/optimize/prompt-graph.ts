@@ -2,9 +2,10 @@
 
 import { invariant } from "../../grammar/invariant.ts";
 import { GraphBuilder } from "../graph/build.ts";
-import { type Graph, type Node, nodeAt, sizeOf, type ValueId } from "../graph/graph.ts";
+import { type Graph, type Node, nodeAt, sizeOf, type ValueId, valueId } from "../graph/graph.ts";
 import { type AxisName, rowsOf } from "../op/axis.ts";
 import type { AttendOp, Op } from "../op/op.ts";
+import { applyAgain } from "./apply-again.ts";
 import { isGivenRows } from "../phase/attend-cells.ts";
 import { maskOfGivenRows } from "../phase/given.ts";
 import type { Growth } from "../phase/growth.ts";
@@ -36,7 +37,9 @@ export function promptGraph(
 ): Graph {
   const graph = allGiven(withWholeAttention(split), growth);
   const builder = GraphBuilder.without(graph);
-  for (const node of graph.nodes) builder.node(node.op, node.args, node.origin);
+  graph.nodes.forEach(({ op, args }, index) => {
+    applyAgain(builder, split.graph, { ...nodeAt(split.graph, valueId(index)), op }, args);
+  });
   const rows = nodeAt(graph, logits).type.axes.find((axis) => growth.rows.has(axis));
   invariant(rows !== undefined, "prompt: the logits have rows");
   builder.addOutput(logitsOutput, lastRow(builder, logits, rows));

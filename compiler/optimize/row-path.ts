@@ -20,19 +20,23 @@ export interface Step {
   readonly axis: AxisName;
   readonly start: Dimension;
   readonly into: AxisName;
+  /** Equal steps have equal keys. */
+  readonly key: string;
+}
+
+/** The step of these rows. */
+export function stepOf(axis: AxisName, start: Dimension, into: AxisName): Step {
+  return { axis, start, into, key: `${axis}[${start.key}]${into}` };
 }
 
 /** Slices to apply one after another; none is the whole value. */
 export type Path = readonly Step[];
 
-/** Equal steps have equal keys. */
-export function stepKey(step: Step): string {
-  return `${step.axis}[${step.start.key}]${step.into}`;
-}
-
 /** Equal paths have equal keys. */
 export function pathKey(path: Path): string {
-  return path.map(stepKey).join(";");
+  const [first, more] = path;
+  if (more === undefined) return first?.key ?? "";
+  return path.map((step) => step.key).join(";");
 }
 
 /** The axis of the sliced value that `axis` of the whole one has become. */
@@ -128,7 +132,7 @@ const passages: OpTable<[Context], Passage> = {
   split: (op, context) => unless(op.into, op, context),
   merge: (op, context) => unless([op.into], op, context),
   slice: (op, { path }) => {
-    const own: Step = { axis: op.axis, start: op.start, into: op.into };
+    const own = stepOf(op.axis, op.start, op.into);
     return { kind: "argument", index: 0, path: [own, ...path] };
   },
   select: (op, context) => unless([], op, context),
@@ -160,7 +164,9 @@ function segmentAmong(graph: Graph, axis: AxisName, path: Path): string | undefi
 function renamePassage(op: OpOf<"rename">, { path }: Context): Passage {
   const at = path.findIndex((step) => step.axis === op.to);
   if (at < 0) return { kind: "operation", op, args: [0] };
-  const steps = path.map((step, index) => (index === at ? { ...step, axis: op.from } : step));
+  const steps = path.map((step, index) =>
+    index === at ? stepOf(op.from, step.start, step.into) : step,
+  );
   return { kind: "argument", index: 0, path: steps };
 }
 
@@ -176,7 +182,7 @@ function joinPassage(op: OpOf<"join">, context: Context): Passage {
     if (low === undefined || high === undefined || !isWithin(step.start, end, low, high)) continue;
     if (!coversAxes(graph, node, op, index)) continue;
     const same = part === step.into;
-    const inner = { axis: part, start: subtract(step.start, low), into: step.into };
+    const inner = stepOf(part, subtract(step.start, low), step.into);
     const steps = path.flatMap((each, i) => (i !== at ? [each] : same ? [] : [inner]));
     return { kind: "argument", index, path: steps };
   }

@@ -1,6 +1,5 @@
 /** From one graph to the phases in which it runs. */
 
-import type { Diagnostic } from "../../grammar/diagnostic.ts";
 import { invariant } from "../../grammar/invariant.ts";
 import { type Graph, type Node, nodeAt, type ValueId, valueId } from "../graph/graph.ts";
 import type { Op } from "../op/op.ts";
@@ -20,7 +19,6 @@ import { type ExtendGraph, extendGraph, givenCache } from "./extend-graph.ts";
 import { narrowRows } from "./narrow-rows.ts";
 import { allGiven, promptGraph } from "./prompt-graph.ts";
 import { type SplitGraph, splitSegments } from "./split-segments.ts";
-import { tidy } from "./tidy.ts";
 
 /** The phases, and why the model may generate from caches. */
 export interface PhaseSplit extends Phases {
@@ -56,11 +54,11 @@ export function splitPhases(graph: Graph): PhaseSplit {
   };
 }
 
+/** The graph as it is: its rows are narrowed for all that it gives. */
 function forwardPhase(graph: Graph): Phase {
-  const { generation: _, ...rest } = graph;
-  const whole = graph.generation === undefined ? rest : allGiven(rest, growthOf(graph));
+  const whole = graph.generation === undefined ? graph : allGiven(graph, growthOf(graph));
   const doc = "All outputs for all rows at once, without caches.";
-  return phaseOf("forward", "forward", doc, tidy(narrowRows(whole)));
+  return phaseOf("forward", "forward", doc, cutGraph(whole, graph.outputs, new Map()).graph);
 }
 
 type Generating = Required<PhaseSplit>;
@@ -70,18 +68,38 @@ function generationPhases(graph: Graph, logits: ValueId): Generating {
   const growth = growthOf(split.graph);
   const at = split.moved[logits];
   invariant(at !== undefined, "split-phases lost the logits");
-  const { proof, diagnostics } = prove(split.graph, growth);
+  const needed = narrowRows({ ...split.graph, outputs: [] });
+  const proof = proveStability(needed, growth);
+  const diagnostics = stabilityErrors(needed, proof);
   if (diagnostics.length > 0) return { phases: [], states: [], diagnostics, proof };
   const streams = streamsOf(split.graph, growth);
   const build = (afterPrompt: boolean): ExtendGraph =>
     settle(extendGraph({ graph: split.graph, growth, streams, logits: at, afterPrompt }));
-  const first = build(false);
-  const needsPrompt = first.wholes.size > 0 || asksAboutGiven(first.graph);
-  const extended = named(split.graph, needsPrompt ? build(true) : first);
-  const extend = phaseOf("extend", "extend", extendDoc(needsPrompt), extended.graph);
-  const prompt = needsPrompt ? [promptPhase(split, growth, at, extended)] : [];
+  // A guess that is nearly always right; the graph itself says whether it reads what a prompt leaves.
+  const guess = readsPrompt(needed, growth);
+  const first = build(guess);
+  const asks = asksGivenRows(needed);
+  const needs = first.wholes.size > 0 || asks;
+  const extended = named(split.graph, needs === guess ? first : build(needs));
+  const extend = phaseOf("extend", "extend", extendDoc(needs), extended.graph);
+  const prompt = needs ? [promptPhase(split, growth, at, extended)] : [];
   const states = statesOf(extend, prompt[0]);
   return { phases: [...prompt, extend], states, diagnostics: [], proof };
+}
+
+/** Whether new rows need values of the prompt as a whole, or a mask asks which rows were given. */
+function readsPrompt(graph: Graph, growth: Growth): boolean {
+  const streams = streamsOf(graph, growth);
+  const reads = graph.nodes.some(
+    ({ args }, index) => streams[index] === "rows" && args.some((arg) => streams[arg] === "whole"),
+  );
+  return reads || asksGivenRows(graph);
+}
+
+function asksGivenRows(graph: Graph): boolean {
+  return graph.nodes.some(
+    ({ op }) => op.kind === "attend" && op.parts.some((part) => asksGiven(part.mask)),
+  );
 }
 
 /** Splits every attention of or over growing rows by segments. */
@@ -92,20 +110,9 @@ function splitGrowing(graph: Graph, growth: Growth): SplitGraph {
   });
 }
 
-function prove(
-  graph: Graph,
-  growth: Growth,
-): { readonly proof: StabilityProof; readonly diagnostics: readonly Diagnostic[] } {
-  const narrow = narrowRows({ ...graph, outputs: [] });
-  invariant(narrow.generation !== undefined, "split-phases lost the logits");
-  const proof = proveStability(narrow, growth, [narrow.generation.logits]);
-  return { proof, diagnostics: stabilityErrors(narrow, proof) };
-}
-
 /** `extend` without what its last row does not need; equal rows are cached once. */
 function settle(extended: ExtendGraph): ExtendGraph {
-  const narrow = tidy(narrowRows(withoutGeneration(extended.graph)));
-  const graph = tidy(shareCaches(narrow));
+  const graph = shareCaches(narrowRows(withoutGeneration(extended.graph)));
   const read = new Set(graph.nodes.flatMap(({ op }) => (op.kind === "state" ? [op.name] : [])));
   const kept = new Set(graph.nodes.flatMap(({ op }) => (op.kind === "append" ? [op.state] : [])));
   return {
@@ -137,12 +144,6 @@ function shareCaches(graph: Graph): Graph {
     value: moved[each.value] ?? each.value,
   }));
   return { ...graph, nodes, outputs };
-}
-
-function asksAboutGiven(graph: Graph): boolean {
-  return graph.nodes.some(
-    ({ op }) => op.kind === "attend" && op.parts.some((part) => asksGiven(part.mask)),
-  );
 }
 
 /** `extended` with the final names of its states, given in the order of the values. */
@@ -180,8 +181,7 @@ function promptPhase(
   const given = rows === undefined ? {} : { given: { state: givenCache, rows } };
   const whole = promptGraph(split, growth, logits, { wholes, caches, ...given });
   const doc = "The given rows, all at once: rows of other segments depend on them.";
-  const narrow = narrowRows(withoutGeneration(whole));
-  return phaseOf("prompt", "prompt", doc, tidy(narrow));
+  return phaseOf("prompt", "prompt", doc, narrowRows(withoutGeneration(whole)));
 }
 
 function extendDoc(afterPrompt: boolean): string {

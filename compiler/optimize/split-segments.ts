@@ -12,8 +12,9 @@ import {
   listAttendArguments,
   type OpOf,
 } from "../op/op.ts";
+import { applyAgain } from "./apply-again.ts";
 import {
-  attendCells,
+  AttendCells,
   type Cell,
   type QueryCells,
   type SegmentRows,
@@ -28,8 +29,8 @@ export interface SplitGraph {
   readonly moved: readonly ValueId[];
 }
 
-/** Which attentions to split. */
-export type SplitChoice = (id: ValueId, op: AttendOp) => boolean;
+/** Which attentions to split, by what their masks are. */
+export type SplitChoice = (id: ValueId, op: AttendOp, cells: readonly QueryCells[]) => boolean;
 
 /**
  * Rewrites the chosen attentions segment by segment. Rows that see no key are zeros. Rows that see
@@ -48,6 +49,7 @@ class Splitting {
   readonly #graph: Graph;
   readonly #choice: SplitChoice;
   readonly #builder: GraphBuilder;
+  readonly #cells: AttendCells;
   readonly #whole: Map<ValueId, ValueId> = new Map();
   readonly #moved: ValueId[] = [];
   readonly #keyAxes: Map<AxisName, AxisName> = new Map();
@@ -57,16 +59,17 @@ class Splitting {
     this.#graph = graph;
     this.#choice = choice;
     this.#builder = GraphBuilder.without(graph);
+    this.#cells = new AttendCells(graph);
   }
 
   run(): SplitGraph {
     this.#graph.nodes.forEach((node, index) => {
       const args = node.args.map((arg) => this.#new(arg));
-      const id = this.#builder.node(node.op, args, node.origin);
+      const id = applyAgain(this.#builder, this.#graph, node, args);
       const { op } = node;
       // Probabilities have one axis for all keys.
       const may = op.kind === "attend" && op.result !== "weights";
-      const splits = may && this.#choice(valueId(index), op);
+      const splits = may && this.#choice(valueId(index), op, this.#cells.of(op));
       this.#moved.push(splits ? this.#split(op, node, args, id) : id);
     });
     for (const { name, value } of this.#graph.outputs)
@@ -84,7 +87,7 @@ class Splitting {
   }
 
   #split(op: AttendOp, node: Node, args: readonly ValueId[], id: ValueId): ValueId {
-    const queries = attendCells(this.#graph, op);
+    const queries = this.#cells.of(op);
     const roles = attendArguments(op, args);
     const pieces = queries.map((query) => this.#piece(op, node, roles, query));
     const [only, more] = pieces;

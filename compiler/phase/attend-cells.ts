@@ -12,6 +12,7 @@ import { type AxisName, rowsOf } from "../op/axis.ts";
 import { constant, type Dimension, add } from "../op/dimension.ts";
 import type { AttendOp } from "../op/op.ts";
 import type { Predicate } from "../op/predicate.ts";
+import { showPredicate } from "../op/show-predicate.ts";
 
 /** Rows of one segment of a query or key axis; all rows of an axis that is no sequence. */
 export interface SegmentRows {
@@ -51,9 +52,37 @@ export interface QueryCells {
   readonly verdict: RowVerdict;
 }
 
-/** The cells of the attention `op`, query segments in storage order. */
-export function attendCells(graph: Graph, op: AttendOp): readonly QueryCells[] {
-  const growing = growthOf(graph).axes;
+/** The cells of a graph's attentions: equal attentions, as equal layers have, are analysed once. */
+export class AttendCells {
+  readonly #graph: Graph;
+  readonly #growing: ReadonlySet<AxisName>;
+  readonly #known: Map<string, readonly QueryCells[]> = new Map();
+
+  /** Analyses attentions over the axes of `graph`. */
+  constructor(graph: Graph) {
+    this.#graph = graph;
+    this.#growing = growthOf(graph).axes;
+  }
+
+  /** The cells of `op`, query segments in storage order; the same list for equal attentions. */
+  of(op: AttendOp): readonly QueryCells[] {
+    const { query, querySegment, parts, normalize, sink, score, result } = op;
+    const masks = parts.map(({ axis, segment, mask }) => [axis, segment, showPredicate(mask)]);
+    const finite = score === undefined;
+    const key = JSON.stringify([query, querySegment, masks, normalize, sink, finite, result]);
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const cells = attendCells(this.#graph, op, this.#growing);
+    this.#known.set(key, cells);
+    return cells;
+  }
+}
+
+function attendCells(
+  graph: Graph,
+  op: AttendOp,
+  growing: ReadonlySet<AxisName>,
+): readonly QueryCells[] {
   const keys = op.parts.flatMap((part, index) =>
     segmentsOf(graph, part.axis, part.segment).map((rows): KeyRows => ({ ...rows, part: index })),
   );

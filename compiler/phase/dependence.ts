@@ -7,7 +7,7 @@ import { type Graph, type Node, sizeOf, type ValueId } from "../graph/graph.ts";
 import { type AxisName, rowsOf } from "../op/axis.ts";
 import { type Dimension, symbolsOf } from "../op/dimension.ts";
 import { attendArguments, type AttendOp } from "../op/op.ts";
-import { attendCells, segmentsOf, type SegmentRows } from "./attend-cells.ts";
+import { AttendCells, type QueryCells, segmentsOf, type SegmentRows } from "./attend-cells.ts";
 import { growthOf } from "./growth.ts";
 
 /** A set of inputs: bit i stands for the i-th input of the graph. */
@@ -33,8 +33,9 @@ export interface Dependences {
 export function dependencesOf(graph: Graph): Dependences {
   const growth = growthOf(graph);
   const sources = sourcesOf(graph);
+  const cells = new AttendCells(graph);
   const of: Dependence[] = [];
-  for (const node of graph.nodes) of.push(dependenceOf(graph, node, of, sources));
+  for (const node of graph.nodes) of.push(dependenceOf(graph, node, of, sources, cells));
   const growing = graph.inputs.reduce((set, input, index) => {
     const grows = input.type.axes.some((axis) => growth.axes.has(axis));
     return grows ? set | bit(index) : set;
@@ -77,6 +78,7 @@ function dependenceOf(
   node: Node,
   of: readonly Dependence[],
   sources: Sources,
+  cells: AttendCells,
 ): Dependence {
   const { op } = node;
   const args = node.args.map((arg) => of[arg] ?? { all: 0n });
@@ -97,7 +99,7 @@ function dependenceOf(
     case "join":
       return joined(graph, op.into, op.parts, args) ?? alike(node, args, all);
     case "attend":
-      return attended(graph, op, args);
+      return attended(graph, op, args, cells.of(op));
     case "cumulative":
     case "sort":
     case "select":
@@ -157,10 +159,15 @@ function unionOf(sets: readonly InputSet[]): InputSet {
   return sets.reduce((union, set) => union | set, 0n);
 }
 
-function attended(graph: Graph, op: AttendOp, args: readonly Dependence[]): Dependence {
+function attended(
+  graph: Graph,
+  op: AttendOp,
+  args: readonly Dependence[],
+  queries: readonly QueryCells[],
+): Dependence {
   const roles = attendArguments(op, args);
   const at = (arg: Dependence, rows: SegmentRows): InputSet => segmentOf(arg, rows.of, rows.axis);
-  const segments = attendCells(graph, op).map(({ rows, cells, verdict }) => {
+  const segments = queries.map(({ rows, cells, verdict }) => {
     if (verdict.kind === "zeros") return [rows.axis, 0n] as const;
     const seen = cells.filter((_, index) =>
       verdict.kind === "identity" ? index === verdict.part : verdict.live.includes(index),

@@ -5,7 +5,15 @@
  */
 
 import { type Diagnostic, error, type Label } from "../../grammar/diagnostic.ts";
-import { axisAt, type Graph, type Node, nodeAt, sizeOf, type ValueId } from "../graph/graph.ts";
+import {
+  axisAt,
+  type Graph,
+  type Node,
+  nodeAt,
+  sizeOf,
+  type ValueId,
+  valueId,
+} from "../graph/graph.ts";
 import type { Facts } from "../mask/facts.ts";
 import { simplify } from "../mask/simplify.ts";
 import { type AxisName, rowsOf } from "../op/axis.ts";
@@ -13,9 +21,8 @@ import { asConstant, symbolsOf } from "../op/dimension.ts";
 import type { AttendOp } from "../op/op.ts";
 import type { Predicate } from "../op/predicate.ts";
 import { showPredicate } from "../op/show-predicate.ts";
-import { attendCells, type Cell, type QueryCells } from "./attend-cells.ts";
+import { AttendCells, type Cell, type QueryCells } from "./attend-cells.ts";
 import type { Growth } from "./growth.ts";
-import { liveFrom } from "./streams.ts";
 
 /** Whom a new key row would be seen by. */
 export type Breach = "given row" | "earlier row" | "row of another segment";
@@ -38,24 +45,23 @@ export interface StabilityProof {
   readonly mixing: readonly { readonly value: ValueId; readonly what: string }[];
 }
 
-/** Checks everything that `roots` need; `graph` has its attention split by segments. */
-export function proveStability(
-  graph: Graph,
-  growth: Growth,
-  roots: readonly ValueId[],
-): StabilityProof {
+/** Checks all that `graph` computes; its attention is split by segments, its rows are narrowed. */
+export function proveStability(graph: Graph, growth: Growth): StabilityProof {
   const pairs: UnstablePair[] = [];
   const mixing: { value: ValueId; what: string }[] = [];
   let proved = 0;
-  for (const id of [...liveFrom(graph, roots)].sort((a, b) => a - b)) {
-    const node = nodeAt(graph, id);
+  const cells = new AttendCells(graph);
+  const breaches = new Map<Cell, ReturnType<typeof breachOf>>();
+  for (const [index, node] of graph.nodes.entries()) {
+    const id = valueId(index);
     const what = mixedRows(graph, node, growth);
     if (what !== undefined) mixing.push({ value: id, what });
     if (node.op.kind !== "attend") continue;
-    for (const query of attendCells(graph, node.op))
+    for (const query of cells.of(node.op))
       for (const cell of query.cells) {
         if (!growth.axes.has(cell.keys.axis)) continue;
-        const found = breachOf(node.op, query, cell, growth);
+        if (!breaches.has(cell)) breaches.set(cell, breachOf(node.op, query, cell, growth));
+        const found = breaches.get(cell);
         if (found === undefined) proved++;
         else pairs.push({ attend: id, ...found });
       }
