@@ -1,33 +1,17 @@
 /**
- * `q / n` and `k / n` against `q - k`: rows of chunks a fixed number of chunks apart have differences
- * in one interval, whose ends are closed forms. With it, masks such as "causal inside a chunk" are
- * judged exactly.
+ * `q / n` and `k / n` against `q - k`: rows whose chunks are so and so far apart have differences in
+ * one interval, whose ends are closed forms. With it, masks such as "a window inside a chunk" or
+ * "every third key of earlier chunks" are judged exactly.
  */
 
 import type { Algebra } from "./algebra.ts";
 import { type Folded, known } from "./fold.ts";
-import type { Interval } from "./integer-set.ts";
 import type { Chunks } from "./subject.ts";
 
 /** The first and last position of a tile's rows on one side. */
 export interface Extent<E> {
   readonly low: E;
   readonly high: E;
-}
-
-/** More distances than this are not told apart; the answer is then sound only. */
-const mostDistances = 3;
-
-/** The chunk distances that allow some `q - k` in `differences`; `undefined` if there are many. */
-export function distancesOf(chunks: Chunks, differences: Interval): readonly number[] | undefined {
-  const { divisor, query, key, interval } = chunks;
-  const slack = divisor - 1;
-  const offset = query - key;
-  const low = Math.max(interval.low, Math.ceil((differences.low + offset - slack) / divisor));
-  const high = Math.min(interval.high, Math.floor((differences.high + offset + slack) / divisor));
-  if (low > high) return [];
-  if (high - low >= mostDistances) return undefined;
-  return Array.from({ length: high - low + 1 }, (_, index) => low + index);
 }
 
 /** Whether some rows of `q` and `k` are a distance in `chunks.interval` apart. */
@@ -47,15 +31,44 @@ export function chunksPossible<E>(
 }
 
 /**
- * The values of `q - k` over the rows whose chunks are `distance` apart, if there are such rows:
+ * The values of `q - k` over the rows a distance in `chunks.interval` apart, if there are such rows:
  * all from `low` to `high`.
  *
- * In a common chunk the differences are all between two ends. If several chunks are common, the
- * difference `distance * divisor` occurs in each, so their union has no gap; its ends lie in the
- * first or second, since from the second on a chunk only ever lacks rows at its end.
+ * Pairs of chunks that are next to each other have adjacent differences, so there is no gap. Each
+ * pair can be moved up one row at a time, to a larger difference, until its distance is the largest,
+ * so the largest difference is found there; and the smallest at the smallest distance.
  */
-export function differencesAt<E>(
-  distance: number,
+export function differencesOf<E>(
+  chunks: Chunks,
+  q: Extent<Folded<E>>,
+  k: Extent<Folded<E>>,
+  algebra: Algebra<Folded<E>>,
+): Extent<Folded<E>> {
+  const { low, high } = chunks.interval;
+  const { first, last } = chunkExtents(chunks, q, k, algebra);
+  const { subtract, min, max } = algebra;
+  const at = (distance: Folded<E>): Extent<Folded<E>> =>
+    differencesAt(distance, chunks, q, k, algebra);
+  return {
+    low:
+      low === -Infinity
+        ? subtract(q.low, k.high)
+        : at(max(subtract(first.q, last.k), known(low))).low,
+    high:
+      high === Infinity
+        ? subtract(q.high, k.low)
+        : at(min(subtract(last.q, first.k), known(high))).high,
+  };
+}
+
+/**
+ * The extremes of `q - k` over the rows whose chunks are `distance` apart.
+ *
+ * They lie in the first or second pair of such chunks, since from the second on a chunk only ever
+ * lacks rows at its end.
+ */
+function differencesAt<E>(
+  distance: Folded<E>,
   chunks: Chunks,
   q: Extent<Folded<E>>,
   k: Extent<Folded<E>>,
@@ -64,12 +77,12 @@ export function differencesAt<E>(
   const { add, subtract, multiply, min, max } = algebra;
   const { divisor, query, key } = chunks;
   const extents = chunkExtents(chunks, q, k, algebra);
-  const first = max(extents.first.q, add(extents.first.k, known(distance)));
-  const last = min(extents.last.q, add(extents.last.k, known(distance)));
+  const first = max(extents.first.q, add(extents.first.k, distance));
+  const last = min(extents.last.q, add(extents.last.k, distance));
   const second = min(add(first, known(1)), last);
   const inChunk = (chunk: Folded<E>): Extent<Folded<E>> => {
     const start = multiply(chunk, known(divisor));
-    const keyStart = subtract(start, known(distance * divisor));
+    const keyStart = multiply(subtract(chunk, distance), known(divisor));
     const end = add(start, known(divisor - 1));
     const keyEnd = add(keyStart, known(divisor - 1));
     const [queryLow, queryHigh] = [add(q.low, known(query)), add(q.high, known(query))];

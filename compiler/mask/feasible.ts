@@ -9,7 +9,7 @@
 
 import { unreachable } from "../../grammar/invariant.ts";
 import { floorRemainder } from "../op/special.ts";
-import { chunksPossible, differencesAt, distancesOf, type Extent } from "./chunks.ts";
+import { chunksPossible, differencesOf, type Extent } from "./chunks.ts";
 import type { Conjunct } from "./cover.ts";
 import { type Folded, known } from "./fold.ts";
 import type { Interval } from "./integer-set.ts";
@@ -22,7 +22,7 @@ import {
   rangeOfLinear,
 } from "./interval.ts";
 import type { Linear } from "./linear.ts";
-import type { Bound, Chunks, Residue, Subject } from "./subject.ts";
+import type { Bound, Residue, Subject } from "./subject.ts";
 
 /** A truth value known only within bounds: whether it may hold, and whether it must. */
 export interface Likelihood<E> {
@@ -95,15 +95,26 @@ export function narrowed<E>(
   }
   for (const { subject } of bounds) {
     const residue = residueOf(side, subject);
-    if (residue === undefined || residue.low !== residue.high) continue;
-    // To the first and last position that leave this remainder.
-    const to = (from: Folded<E>, until: Folded<E>): Folded<E> =>
-      algebra.remainder(algebra.subtract(until, from), known(residue.divisor));
-    low = algebra.add(low, to(low, known(residue.low)));
-    high = algebra.subtract(high, to(known(residue.low), high));
+    if (residue === undefined) continue;
+    const up = algebra.subtract(low, known(residue.low));
+    const down = algebra.subtract(known(residue.high), high);
+    low = algebra.add(low, stepsInto(residue, up, tile));
+    high = algebra.subtract(high, stepsInto(residue, down, tile));
     conditions.push(algebra.lessEqual(low, high));
   }
   return { extent: { low, high }, conditions };
+}
+
+/** The steps to the next run of residues from a place so far `past` where the last one was entered. */
+function stepsInto<E>(
+  { divisor, low, high }: Residue,
+  past: Folded<E>,
+  { algebra }: Tile<E>,
+): Folded<E> {
+  if (low === high) return algebra.remainder(algebra.subtract(known(0), past), known(divisor));
+  const place = algebra.remainder(past, known(divisor));
+  const outside = algebra.subtract(known(divisor), place);
+  return algebra.select(algebra.lessEqual(place, known(high - low)), known(0), outside);
 }
 
 /** The values of `x` for which `x + rest` may lie in `interval`. */
@@ -148,7 +159,7 @@ function separatelyPossible<E>({ form, interval, subject }: Bound, tile: Tile<E>
 
 /** Whether some `q - k` satisfies all bounds on it at once. */
 function differencePossible<E>(bounds: readonly Bound[], tile: Tile<E>): Folded<E> {
-  const { algebra, q, k } = tile;
+  const { algebra } = tile;
   let allowed: Range<Folded<E>> = {};
   const residues = sameRemainders(bounds);
   for (const { interval, subject } of bounds) {
@@ -159,42 +170,35 @@ function differencePossible<E>(bounds: readonly Bound[], tile: Tile<E>): Folded<
   }
   if (allowed.low === undefined && allowed.high === undefined && residues.length === 0)
     return known(1);
-  const within = (attained: Extent<Folded<E>>): Folded<E> => {
-    const possible = intersectRanges(attained, allowed, algebra);
-    const each = residues.map((residue) => residuePossible(possible, residue, tile));
-    return all(tile, [overlap(attained, allowed, tile), notEmpty(allowed, tile), ...each]);
-  };
-  const full = { low: algebra.subtract(q.low, k.high), high: algebra.subtract(q.high, k.low) };
-  const chunks = bounds.flatMap(({ subject }) => (subject.kind === "chunks" ? [subject] : []))[0];
-  const distances = chunks && distancesOf(chunks, knownInterval(allowed));
-  if (chunks === undefined || distances === undefined) return within(full);
-  const alternatives = distances.map((distance) => {
-    const exactly = { ...chunks, interval: { low: distance, high: distance } };
-    const only = chunks.interval.low === chunks.interval.high;
-    // A bound to only one distance is a condition of its own already.
-    const reached = only ? known<E>(1) : chunksPossible(exactly, q, k, algebra);
-    const simple = residues.length === 0 && allowsWholeChunks(allowed, distance, chunks);
-    const attained = simple ? full : differencesAt(distance, chunks, q, k, algebra);
-    return algebra.and(reached, within(attained));
-  });
-  return alternatives.reduce(algebra.or, known<E>(0));
+  const attained = attainedDifferences(bounds, allowed, residues.length > 0, tile);
+  const possible = intersectRanges(attained, allowed, algebra);
+  const each = residues.map((residue) => residuePossible(possible, residue, tile));
+  return all(tile, [overlap(attained, allowed, tile), notEmpty(allowed, tile), ...each]);
 }
 
 /**
- * Whether equal places in chunks that far apart are allowed. Then it is enough that the tile holds
- * such chunks and allowed differences: it also holds such chunks with an allowed difference.
+ * The differences that occur in the tile under a bound to chunks, if there is one.
+ *
+ * An end is needed only if a bound to differences lies beyond equal places in the last chunks that
+ * are allowed: else the tile has such chunks with such a difference as soon as it has both.
  */
-function allowsWholeChunks<E>(
+function attainedDifferences<E>(
+  bounds: readonly Bound[],
   allowed: Range<Folded<E>>,
-  distance: number,
-  { divisor, query, key }: Chunks,
-): boolean {
-  const difference = distance * divisor - (query - key);
-  const { low, high } = allowed;
-  return (
-    (low === undefined || (low.kind === "known" && low.value <= difference)) &&
-    (high === undefined || (high.kind === "known" && difference <= high.value))
-  );
+  exact: boolean,
+  { algebra, q, k }: Tile<E>,
+): Extent<Folded<E>> {
+  const full = { low: algebra.subtract(q.low, k.high), high: algebra.subtract(q.high, k.low) };
+  const chunks = bounds.flatMap(({ subject }) => (subject.kind === "chunks" ? [subject] : []))[0];
+  if (chunks === undefined) return full;
+  const { divisor, query, key, interval } = chunks;
+  const equalPlaces = (distance: number): number => distance * divisor - (query - key);
+  const ends = knownEnds(allowed);
+  const { low, high } = differencesOf(chunks, q, k, algebra);
+  return {
+    low: exact || ends.high < equalPlaces(interval.low) ? low : full.low,
+    high: exact || ends.low > equalPlaces(interval.high) ? high : full.high,
+  };
 }
 
 /** Remainders of `q - k` that follow from those of `q` and of `k` by the same divisor. */
@@ -246,12 +250,11 @@ function finite<E>({ low, high }: Interval): Range<Folded<E>> {
   );
 }
 
-/** The interval of those ends that are known. */
-function knownInterval<E>({ low, high }: Range<Folded<E>>): Interval {
-  return {
-    low: low?.kind === "known" ? low.value : -Infinity,
-    high: high?.kind === "known" ? high.value : Infinity,
-  };
+/** Both ends of what is allowed, as tight as they may turn out to be. */
+function knownEnds<E>({ low, high }: Range<Folded<E>>): Interval {
+  const end = (folded: Folded<E> | undefined, open: number): number =>
+    folded === undefined ? open : folded.kind === "known" ? folded.value : -open;
+  return { low: end(low, -Infinity), high: end(high, Infinity) };
 }
 
 function all<E>({ algebra }: Tile<E>, conditions: readonly Folded<E>[]): Folded<E> {

@@ -92,8 +92,12 @@ function atMost(form: Linear, high: number): Predicate {
 
 function equality(comparison: "==" | "!=", form: Linear, value: number): Predicate {
   const { plus, minus } = sides(form);
-  if (minus !== undefined && value === 0) return compare(comparison, minus, plus);
-  return compare(comparison, fromLinear(form), numberTerm(value));
+  if (minus === undefined || value !== 0)
+    return compare(comparison, fromLinear(form), numberTerm(value));
+  // Masks say `k == q`, but `document[q] == document[k]`.
+  return form.parts[0]?.atom.kind === "data"
+    ? compare(comparison, plus, minus)
+    : compare(comparison, minus, plus);
 }
 
 function compare(comparison: Comparison, left: Term, right: Term): Predicate {

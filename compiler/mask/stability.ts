@@ -21,7 +21,7 @@ export type Extendable =
       readonly queryNew: boolean;
       /** The segment of the new key rows. */
       readonly keySegment?: string;
-      /** The smallest part of the mask that, if it excluded such keys, would make it extendable. */
+      /** The smallest part of the mask that, were it false for such rows, would hide the keys. */
       readonly guilty: Predicate;
       /** What decides whether an earlier query row sees a new key row. */
       readonly remaining: Predicate;
@@ -79,7 +79,7 @@ function refute(predicate: Predicate, condition: Predicate, facts: Facts): Refut
     simplify({ kind: "and", operands: [each, condition] }, facts);
   const remaining = under(predicate);
   if (isNever(remaining)) return undefined;
-  const guilty = partsIn(predicate, true, (replaced) => replaced)
+  const guilty = partsIn(predicate, (replaced) => replaced)
     .toSorted((a, b) => rank(a.part) - rank(b.part))
     .find((each) => isNever(under(each.without)));
   invariant(guilty !== undefined, "mask: a mask that is never true still shows a pair");
@@ -94,33 +94,25 @@ function refute(predicate: Predicate, condition: Predicate, facts: Facts): Refut
 
 interface Part {
   readonly part: Predicate;
-  /** The whole mask with that part strengthened as far as possible. */
+  /** The whole mask as it would be if that part never held. */
   readonly without: Predicate;
 }
 
-/** `part` and all parts of it; `positive` says whether strengthening it strengthens the whole. */
-function partsIn(
-  part: Predicate,
-  positive: boolean,
-  rebuild: (replaced: Predicate) => Predicate,
-): readonly Part[] {
-  const own = { part, without: rebuild(positive ? never : always) };
+/** `part` and all parts of it that are not negated; `rebuild` puts another in its place. */
+function partsIn(part: Predicate, rebuild: (replaced: Predicate) => Predicate): readonly Part[] {
+  const own = { part, without: rebuild(never) };
   switch (part.kind) {
     case "constant":
     case "compare":
     case "segment":
     case "given":
-      return [own];
     case "not":
-      return [
-        ...partsIn(part.operand, !positive, (operand) => rebuild({ kind: "not", operand })),
-        own,
-      ];
+      return [own];
     case "and":
     case "or":
       return [
         ...part.operands.flatMap((operand, index) =>
-          partsIn(operand, positive, (replaced) =>
+          partsIn(operand, (replaced) =>
             rebuild({ ...part, operands: part.operands.with(index, replaced) }),
           ),
         ),
@@ -165,7 +157,7 @@ const firstPositions = 12;
 function exampleOf(predicate: Predicate): { readonly q: number; readonly k: number } | undefined {
   const named = numbersOf(predicate);
   if (named === undefined) return undefined;
-  const near = named.flatMap((value) => [value - 1, value, value + 1]);
+  const near = named.map(Math.abs).flatMap((value) => [value - 1, value, value + 1]);
   const small = Array.from({ length: firstPositions }, (_, index) => index);
   const positions = [...new Set([...small, ...near])]
     .filter((value) => value >= 0)
