@@ -153,7 +153,8 @@ class Printer {
       value.left.kind === "var" &&
       value.left.name === name;
     if (!isOwnSum) return `${word} = ${this.write(value)};`;
-    return `${word} ${value.operator === "add" ? "+" : "*"}= ${this.write(value.right)};`;
+    const right = this.dialect.mixesLanes ? mixed(value)[1] : value.right;
+    return `${word} ${value.operator === "add" ? "+" : "*"}= ${this.write(right)};`;
   }
 
   private loopHead(statement: Extract<Statement, { kind: "for" }>): string {

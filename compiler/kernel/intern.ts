@@ -6,44 +6,62 @@
 import { unreachable } from "../../grammar/invariant.ts";
 import type { Expr } from "./kernel.ts";
 
+/** What changes while an interner is used: versions of names, and a count of all changes. */
+export interface Changes {
+  /** The version of a variable or memory whose content changes; nothing for the others. */
+  readonly of: (name: string) => number | undefined;
+  /** Grows whenever a version does. */
+  readonly clock: number;
+}
+
+interface Known {
+  readonly id: number;
+  /** The clock at which this was found, or nothing if it holds for ever. */
+  readonly clock: number | undefined;
+}
+
 /** A table of expressions met so far. */
 export class Interner {
   private readonly ids = new Map<string, number>();
-  /** The version of a variable or memory whose content changes; nothing for the others. */
-  private readonly versionOf: (name: string) => number | undefined;
-  /** Remembers expressions without versions by object. */
-  private readonly known = new WeakMap<Expr, number>();
+  private readonly changes: Changes;
+  private readonly known = new Map<Expr, Known>();
+  /** Whether what is being visited holds for ever. */
+  private stable = true;
 
-  constructor(versionOf: (name: string) => number | undefined = () => undefined) {
-    this.versionOf = versionOf;
+  constructor(changes: Changes) {
+    this.changes = changes;
   }
 
   /** The number of `expr`. */
   idOf(expr: Expr): number {
-    return this.visit(expr)[0];
+    this.stable = true;
+    return this.visit(expr);
   }
 
-  private visit(expr: Expr): readonly [id: number, stable: boolean] {
+  private readonly visit = (expr: Expr): number => {
     const before = this.known.get(expr);
-    if (before !== undefined) return [before, true];
-    let stable = true;
-    const idOf = (part: Expr): number => {
-      const [id, same] = this.visit(part);
-      stable &&= same;
-      return id;
-    };
-    const versioned = (name: string): string => {
-      const version = this.versionOf(name);
-      if (version === undefined) return name;
-      stable = false;
-      return `${name}@${version}`;
-    };
-    const key = `${expr.type.scalar}${expr.type.lanes} ${keyOf(expr, idOf, versioned)}`;
+    if (before !== undefined) {
+      if (before.clock === undefined) return before.id;
+      this.stable = false;
+      if (before.clock === this.changes.clock) return before.id;
+    }
+    const outer = this.stable;
+    this.stable = true;
+    const { scalar, lanes } = expr.type;
+    const key = `${scalar}${lanes} ${keyOf(expr, this.visit, this.versioned)}`;
     const id = this.ids.get(key) ?? this.ids.size;
     this.ids.set(key, id);
-    if (stable) this.known.set(expr, id);
-    return [id, stable];
-  }
+    this.known.set(expr, { id, clock: this.stable ? undefined : this.changes.clock });
+    this.stable &&= outer;
+    return id;
+  };
+
+  private readonly versioned = (name: string): string => {
+    const version = this.changes.of(name);
+    if (version === undefined) return name;
+    this.stable = false;
+    return `${name}@${version}`;
+  };
 }
 
 function keyOf(

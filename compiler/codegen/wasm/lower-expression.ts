@@ -201,6 +201,13 @@ export abstract class ExpressionWriter {
     this.write(left);
     const isShift = operator === "shift_left" || operator === "shift_right";
     this.write(isShift && right.type.lanes === 4 ? build.lane(right, 0) : right);
+    const divides = operator === "quotient" || operator === "remainder";
+    if (divides && right.kind !== "const") {
+      // A division may have moved to where it is not needed; by zero it would trap.
+      this.write(right);
+      this.emit("i32.eqz");
+      this.emit("i32.or");
+    }
     this.emit(name);
   }
 

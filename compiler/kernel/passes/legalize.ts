@@ -13,6 +13,7 @@ import type { LayoutOptions } from "./legalize/layout.ts";
 import { lowerTiles } from "./legalize/tiles.ts";
 import { mergeBranches } from "./merge-branches.ts";
 import { share } from "./share.ts";
+import { unrollSingle } from "./unroll-single.ts";
 
 /** The languages that kernels are printed in. */
 export type KernelTarget = "wasm" | "wgsl" | "cuda";
@@ -54,6 +55,8 @@ export function legalize(kernel: Kernel, target: KernelTarget): Kernel {
 export function expand(kernel: Kernel, target: KernelTarget): Kernel {
   const options = targets[target];
   const passes: readonly ((kernel: Kernel) => Kernel)[] = [
+    // First, so that layouts see what is constant.
+    unrollSingle,
     (each) => lowerTiles(each, options),
     // Unrolled elements stand under conditions one by one.
     mergeBranches,

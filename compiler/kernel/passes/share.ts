@@ -3,10 +3,11 @@
  *
  * Expressions are pure, so a value may be computed earlier and once, as long as nothing it reads
  * changes between: variables that are assigned and memory that is written have versions. An
- * expression without loads moves out of loops up to where its variables are declared; nothing moves
- * out of an `if`, and neither loads nor divisions by a variable move at all, since they might fail
- * where they were not reached. Names that nothing reads any more are dropped. Needs a kernel without
- * tiles; leaves one where address arithmetic is shared between unrolled statements.
+ * expression without loads moves out of loops up to where its variables are declared (printers let a
+ * division by zero pass); loads stay where they are, since they might be out of range where they were
+ * not reached. Names that nothing reads any more are dropped.
+ * Needs a kernel without tiles; leaves one where address arithmetic is shared between unrolled
+ * statements.
  */
 
 import { invariant } from "../../../grammar/invariant.ts";
@@ -20,16 +21,19 @@ import { Versions } from "./versions.ts";
 
 /** `kernel` with shared values named; it computes the same. */
 export function share(kernel: Kernel): Kernel {
-  const counter = new Walk(kernel);
+  const versions = new Versions(kernel);
+  const interner = new Interner(versions);
+  const counter = new Walk(kernel, versions, interner);
   counter.run();
-  const writer = new Walk(kernel, counter.named());
+  versions.restart();
+  const writer = new Walk(kernel, versions, interner, counter.named());
   return dropUnused({ ...kernel, body: writer.run() });
 }
 
 /** A block being walked: what it declares, and, when writing, what it has become so far. */
 interface Block {
   readonly number: number;
-  readonly isBranch: boolean;
+  readonly isLoop: boolean;
   readonly out: Statement[];
 }
 
@@ -48,21 +52,30 @@ class Walk {
   private readonly kernel: Kernel;
   private readonly chosen: ReadonlySet<string> | undefined;
   private readonly uses = new Map<string, Use>();
+  /** The values met so far, with the block where each would be computed. */
+  private readonly met = new Set<string>();
   private readonly written = new Map<string, Expr>();
   /** Names that became another name for the same value. */
   private readonly aliases = new Map<string, Expr>();
   private readonly blocks: Block[] = [];
   private readonly depths = new Map<string, number>();
+  /** What `earliest` has found. */
+  private readonly depthOf = new Map<Expr, number>();
   private readonly versions: Versions;
   private readonly interner: Interner;
   private readonly names: Names;
   private blockCount = 0;
 
-  constructor(kernel: Kernel, chosen?: ReadonlySet<string>) {
+  constructor(
+    kernel: Kernel,
+    versions: Versions,
+    interner: Interner,
+    chosen?: ReadonlySet<string>,
+  ) {
     this.kernel = kernel;
     this.chosen = chosen;
-    this.versions = new Versions(kernel);
-    this.interner = new Interner((name) => this.versions.of(name));
+    this.versions = versions;
+    this.interner = interner;
     this.names = new Names(kernel);
   }
 
@@ -77,12 +90,8 @@ class Walk {
     return new Set(found.map(([key]) => key));
   }
 
-  private block(
-    body: readonly Statement[],
-    isBranch: boolean,
-    bound?: string,
-  ): readonly Statement[] {
-    const block: Block = { number: this.blockCount++, isBranch, out: [] };
+  private block(body: readonly Statement[], isLoop: boolean, bound?: string): readonly Statement[] {
+    const block: Block = { number: this.blockCount++, isLoop, out: [] };
     this.blocks.push(block);
     if (bound !== undefined) this.depths.set(bound, this.blocks.length - 1);
     for (const statement of body) block.out.push(this.statement(statement));
@@ -104,13 +113,13 @@ class Walk {
         this.depths.set(changed.name, depth);
         return changed;
       case "for": {
-        const body = this.block(changed.body, false, changed.variable);
+        const body = this.block(changed.body, true, changed.variable);
         this.versions.leave(statement);
         return { ...changed, body };
       }
       case "if": {
-        const then = this.block(changed.then, true);
-        const otherwise = this.block(changed.otherwise, true);
+        const then = this.block(changed.then, false);
+        const otherwise = this.block(changed.otherwise, false);
         this.versions.leave(statement);
         return { ...changed, then, otherwise };
       }
@@ -121,7 +130,7 @@ class Walk {
 
   /** The value of a `let`, whose own name serves where the value needs one. */
   private definition(name: string, value: Expr, depth: number): Expr {
-    const place = this.placeOf(value, depth);
+    const place = this.sharedPlace(value, this.placeOf(value, depth));
     this.depths.set(name, place);
     if (isFree(value)) {
       const changed = this.expression(value, depth);
@@ -133,11 +142,22 @@ class Walk {
     const key = this.keyOf(value, place);
     if (this.chosen.has(key) && !this.written.has(key) && place === depth) {
       this.written.set(key, variable(name, value.type));
+      this.met.add(key);
       return mapChildren(value, (part) => this.expression(part, depth));
     }
     const changed = this.expression(value, depth);
     if (this.chosen.has(key)) this.aliases.set(name, changed);
     return changed;
+  }
+
+  /** The block around that has met `expr` already, or `place` itself. */
+  private sharedPlace(expr: Expr, place: number): number {
+    if (isFree(expr)) return place;
+    const id = this.interner.idOf(expr);
+    for (let at = place - 1; at >= 0; at--) {
+      if (this.met.has(`${this.blocks[at]?.number}:${id}`)) return at;
+    }
+    return place;
   }
 
   private keyOf(expr: Expr, place: number): string {
@@ -148,8 +168,9 @@ class Walk {
   private expression(expr: Expr, depth: number): Expr {
     if (expr.kind === "var") return this.aliases.get(expr.name) ?? expr;
     if (isFree(expr)) return mapChildren(expr, (part) => this.expression(part, depth));
-    const place = this.placeOf(expr, depth);
+    const place = this.sharedPlace(expr, this.placeOf(expr, depth));
     const key = this.keyOf(expr, place);
+    this.met.add(key);
     return this.chosen === undefined
       ? this.count(expr, key, place, depth)
       : this.rewrite(expr, key, place);
@@ -179,35 +200,35 @@ class Walk {
     return read;
   }
 
-  /** The depth of the outermost block where `expr` may be computed if it is used at `depth`. */
+  /**
+   * The depth of the block where `expr`, used at `depth`, is computed: just outside the outermost loop
+   * that leaves it alone, even if an `if` stands between, since once is less than every round.
+   */
   private placeOf(expr: Expr, depth: number): number {
-    let lowest = 0;
-    for (let at = depth; at > 0; at--) {
-      if (this.blocks[at]?.isBranch) {
-        lowest = at;
-        break;
-      }
+    for (let at = this.earliest(expr) + 1; at <= depth; at++) {
+      if (this.blocks[at]?.isLoop) return at - 1;
     }
-    return Math.min(depth, Math.max(lowest, this.earliest(expr, depth)));
+    return depth;
   }
 
-  private earliest(expr: Expr, depth: number): number {
-    switch (expr.kind) {
-      case "const":
-      case "builtin":
-        return 0;
-      case "var":
-        return this.versions.of(expr.name) === undefined
-          ? (this.depths.get(expr.name) ?? depth)
-          : depth;
-      case "load":
-      case "load_array":
-        return depth;
-      default: {
-        if (mayFail(expr)) return depth;
-        return Math.max(0, ...childrenOf(expr).map((part) => this.earliest(part, depth)));
-      }
+  /** The depth at which all that `expr` reads is there for good; none if it reads what changes. */
+  private earliest(expr: Expr): number {
+    const before = this.depthOf.get(expr);
+    if (before !== undefined) return before;
+    const found = this.findEarliest(expr);
+    this.depthOf.set(expr, found);
+    return found;
+  }
+
+  private findEarliest(expr: Expr): number {
+    if (expr.kind === "load" || expr.kind === "load_array") return Infinity;
+    if (expr.kind === "var") {
+      const changes = this.versions.of(expr.name) !== undefined;
+      return changes ? Infinity : (this.depths.get(expr.name) ?? Infinity);
     }
+    let latest = 0;
+    for (const part of childrenOf(expr)) latest = Math.max(latest, this.earliest(part));
+    return latest;
   }
 }
 
@@ -215,13 +236,6 @@ class Walk {
 function isFree(expr: Expr): boolean {
   if (expr.kind === "const" || expr.kind === "var" || expr.kind === "builtin") return true;
   return expr.kind === "lane" && isFree(expr.operand);
-}
-
-/** A division fails where its divisor is zero. */
-function mayFail(expr: Expr): boolean {
-  if (expr.kind !== "binary" || expr.type.scalar !== "i32") return false;
-  const divides = expr.operator === "quotient" || expr.operator === "remainder";
-  return divides && expr.right.kind !== "const";
 }
 
 function wordFor(expr: Expr): string {

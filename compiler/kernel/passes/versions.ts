@@ -8,6 +8,8 @@ import { visitBody } from "../rewrite.ts";
 
 /** Follows a walk over the statements of a kernel. */
 export class Versions {
+  /** Counts all changes. */
+  clock = 0;
   private readonly versions = new Map<string, number>();
   /** All that another invocation may write, which is new after each barrier. */
   private readonly common: readonly string[];
@@ -19,6 +21,12 @@ export class Versions {
     visitBody(kernel.body, (each) => {
       if (each.kind === "var") this.versions.set(each.name, 0);
     });
+  }
+
+  /** Before another walk over the same kernel, which then meets the same versions. */
+  restart(): void {
+    this.clock = 0;
+    for (const name of this.versions.keys()) this.versions.set(name, 0);
   }
 
   /** The present version of `name`, or nothing if it never changes. */
@@ -53,6 +61,7 @@ export class Versions {
   }
 
   private advance(name: string): void {
+    this.clock++;
     this.versions.set(name, (this.versions.get(name) ?? 0) + 1);
   }
 }
