@@ -150,8 +150,7 @@ function defaultDims(body: Body, inner: Body, declaration: BlockDeclaration, spa
     const { sizes } = inner.scope;
     if (!sizes.has(dim.name.text)) {
       const wanted = inner.scope.wanted.get(dim.name.text)?.axis;
-      const size =
-        dim.value === undefined ? wanted && body.axes.size(wanted) : sizeOf(inner, dim.value);
+      const size = dim.value === undefined ? sizeOfAxis(body, wanted) : sizeOf(inner, dim.value);
       if (size === undefined && dim.value !== undefined) return false;
       if (size === undefined) {
         fail(body, "call/dims", {
@@ -171,6 +170,10 @@ function defaultDims(body: Body, inner: Body, declaration: BlockDeclaration, spa
     }
   }
   return true;
+}
+
+function sizeOfAxis(body: Body, axis: AxisName | undefined): Dimension | undefined {
+  return axis === undefined ? undefined : body.axes.size(axis);
 }
 
 /** Binds every formal that is no tensor. */

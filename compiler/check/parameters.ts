@@ -106,7 +106,7 @@ export function plainValue(body: Body, inner: Body, given: Given): Value {
   const kind = parameter.type?.kind === "named" ? parameter.type.name : undefined;
   if (kind === "mask") return maskOf(where, expr) ?? unknown;
   const value = evaluate(where, expr);
-  const fitted = fit(value, kind);
+  const fitted = asKind(value, kind);
   if (fitted === undefined) return wrongKind(where, value, kind, expr, parameter);
   recordConfig(body, fitted, parameter, expr.span);
   return fitted;
@@ -115,7 +115,7 @@ export function plainValue(body: Body, inner: Body, given: Given): Value {
 type Kind = "mask" | "score" | "number" | "numbers" | "int" | "float" | "bool" | "token";
 
 /** The value as a formal of this kind takes it; nothing if it does not. */
-function fit(value: Value, kind: Kind | undefined): Value | undefined {
+function asKind(value: Value, kind: Kind | undefined): Value | undefined {
   if (value.kind === "unknown") return value;
   switch (kind) {
     case undefined:

@@ -21,30 +21,42 @@ export function runStatements(body: Body, statements: readonly Statement[]): voi
 function runStatement(body: Body, statement: Statement): void {
   switch (statement.kind) {
     case "input":
-      return declareInput(body, statement);
+      declareInput(body, statement);
+      break;
     case "weight":
-      return declareWeight(body, statement);
+      declareWeight(body, statement);
+      break;
     case "path":
-      return declarePath(body, statement);
+      declarePath(body, statement);
+      break;
     case "tie":
-      return tieWeights(body, statement);
+      tieWeights(body, statement);
+      break;
     case "sequence":
-      return declareSequence(body, statement);
+      declareSequence(body, statement);
+      break;
     case "bind":
-      return bind(body, statement);
+      bind(body, statement);
+      break;
     case "for":
-      return runFor(body, statement);
+      runFor(body, statement);
+      break;
     case "if":
-      return runIf(body, statement);
+      runIf(body, statement);
+      break;
     case "require":
-      return requireCondition(body, statement);
+      requireCondition(body, statement);
+      break;
     case "return":
-      return runReturn(body, statement);
+      runReturn(body, statement);
+      break;
     case "output":
-      return declareOutput(body, statement);
+      declareOutput(body, statement);
+      break;
     case "generate":
-      return declareGeneration(body, statement);
+      declareGeneration(body, statement);
+      break;
     default:
-      return unreachable(statement);
+      unreachable(statement);
   }
 }
