@@ -18,7 +18,7 @@ export function emit(
   span: Span,
   range?: Range | "tokens",
 ): Tensor {
-  const key = `${JSON.stringify(op)} ${args.map((arg) => arg.id).join(" ")}`;
+  const key = `${keyOf(op)} ${args.map((arg) => arg.id).join(" ")}`;
   const found = body.shared.get(key);
   if (found !== undefined) return found;
   const ids = args.map((arg) => arg.id);
@@ -27,6 +27,24 @@ export function emit(
   const tensor: Tensor = { kind: "tensor", id, element, axes, ...(range ? { range } : {}) };
   body.shared.set(key, tensor);
   return tensor;
+}
+
+/** An operation as text; equal ones have equal text. Short for those that occur most. */
+function keyOf(op: Op): string {
+  switch (op.kind) {
+    case "map":
+      return op.fn;
+    case "contract":
+      return `@ ${op.over.join()}`;
+    case "reduce":
+      return `reduce ${op.fn} ${op.over.join()}`;
+    case "constant":
+      return `constant ${op.element} ${op.value}`;
+    case "weight":
+      return `weight ${op.name}`;
+    default:
+      return JSON.stringify(op);
+  }
 }
 
 /** A tensor of which only the type is known: what a call gives while a body is checked for all. */

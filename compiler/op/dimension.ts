@@ -33,8 +33,12 @@ export interface Opaque {
 
 /** The size `value`, a whole number. */
 export function constant(value: number): Dimension {
-  return make([{ numerator: value, denominator: 1, powers: new Map() }], new Map());
+  const terms = value === 0 ? [] : [{ numerator: value, denominator: 1, powers: noPowers }];
+  return { key: `${value}`, terms, opaque: noFactors };
 }
+
+const noPowers: ReadonlyMap<string, number> = new Map();
+const noFactors: ReadonlyMap<string, Opaque> = new Map();
 
 /** The size that `name` stands for: a block's dim or a run-time length. */
 export function symbol(name: string): Dimension {
@@ -43,6 +47,8 @@ export function symbol(name: string): Dimension {
 
 /** `left + right`. */
 export function add(left: Dimension, right: Dimension): Dimension {
+  const [a, b] = [wholeConstant(left), wholeConstant(right)];
+  if (a !== undefined && b !== undefined) return constant(a + b);
   return make([...left.terms, ...right.terms], union(left.opaque, right.opaque));
 }
 
@@ -53,6 +59,8 @@ export function subtract(left: Dimension, right: Dimension): Dimension {
 
 /** `left * right`. */
 export function multiply(left: Dimension, right: Dimension): Dimension {
+  const [a, b] = [wholeConstant(left), wholeConstant(right)];
+  if (a !== undefined && b !== undefined) return constant(a * b);
   const terms = left.terms.flatMap((a) => right.terms.map((b) => product(a, b, 1)));
   return make(terms, union(left.opaque, right.opaque));
 }
@@ -98,6 +106,12 @@ export function asConstant(size: Dimension): number | undefined {
   const [term, more] = size.terms;
   if (term === undefined || more !== undefined || term.powers.size > 0) return undefined;
   return term.numerator / term.denominator;
+}
+
+/** The whole number that `size` always is: most sizes are, and need no normal form to be computed. */
+function wholeConstant(size: Dimension): number | undefined {
+  const value = asConstant(size);
+  return value !== undefined && Number.isInteger(value) ? value : undefined;
 }
 
 /** False for a constant that is no whole number, such as `32 / 3`. */
