@@ -19,18 +19,45 @@ import { type SplitGraph, splitSegments } from "./split-segments.ts";
  * some key segment, which a phase can then keep. Elsewhere (a plain causal mask) the segments stay one
  * sequence, so that their rows share matrix products.
  */
-export function splitWherePays(graph: Graph, dependences: Dependences): SplitGraph {
-  const growth = growthOf(graph);
-  return splitSegments(
-    graph,
-    (id, op, cells) => maskParts(cells) || bindsRows(graph, growth, dependences, id, op),
-  );
+export function splitWherePays(graph: Graph): Graph {
+  return splitBound(graph, (cells) => maskParts(cells))?.graph ?? graph;
 }
 
-/** Computes only the rows that are read, and static rows apart from those that depend on tokens. */
+/**
+ * Computes only the rows that are read, and static rows apart from those that depend on tokens.
+ * Where that leaves an attention with growing queries alone, its static keys come apart as well.
+ */
 export function narrowBound(graph: Graph): Graph {
   const dependences = dependencesOf(graph);
-  return narrowRows(graph, (id, axis) => bindsApart(dependences, id, axis));
+  const narrow = narrowRows(graph, (id, axis) => bindsApart(dependences, id, axis));
+  const split = splitBound(narrow, () => false);
+  return split === undefined ? narrow : narrowBound(split.graph);
+}
+
+/** `graph` with the attentions split that `also` asks for or whose segments bind apart, if any. */
+function splitBound(
+  graph: Graph,
+  also: (cells: readonly QueryCells[]) => boolean,
+): SplitGraph | undefined {
+  const growth = growthOf(graph);
+  const joined = graph.nodes.filter(({ op }) => op.kind === "attend" && isJoined(graph, op));
+  if (joined.length === 0) return undefined;
+  const dependences = dependencesOf(graph);
+  let any = false;
+  const split = splitSegments(graph, (id, op, cells) => {
+    const splits =
+      isJoined(graph, op) && (also(cells) || bindsRows(graph, growth, dependences, id, op));
+    any ||= splits;
+    return splits;
+  });
+  return any ? split : undefined;
+}
+
+/** Whether the queries or some keys of an attention are several segments. */
+function isJoined(graph: Graph, op: AttendOp): boolean {
+  return [op.query, ...op.parts.map((part) => part.axis)].some(
+    (axis) => segmentsOf(graph, axis).length > 1,
+  );
 }
 
 function maskParts(queries: readonly QueryCells[]): boolean {

@@ -68,7 +68,8 @@ class Narrowing {
   readonly #graph: Graph;
   readonly #builder: GraphBuilder;
   readonly #demands: Demands;
-  readonly #values: Map<string, Value> = new Map();
+  /** By the key of the path, then by old node. */
+  readonly #values: Map<string, Value[]> = new Map();
   readonly #written: Map<string, ValueId> = new Map();
 
   constructor(paths: RowPaths, demands: Demands) {
@@ -99,12 +100,13 @@ class Narrowing {
   #value(id: ValueId, rows: Path): Value {
     const path = orderedPath(this.#graph, rows);
     const key = pathKey(path);
-    const place = `${id} ${key}`;
-    const known = this.#values.get(place);
+    const byNode = this.#values.get(key) ?? [];
+    const known = byNode[id];
     if (known !== undefined) return known;
+    if (byNode.length === 0) this.#values.set(key, byNode);
     const computed = this.#demands[id]?.get(key);
     const value = computed === undefined ? this.#rest(id, path) : this.#compute(id, computed);
-    this.#values.set(place, value);
+    byNode[id] = value;
     return value;
   }
 

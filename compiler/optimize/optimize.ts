@@ -1,7 +1,6 @@
 /** The order of the passes, on one screen. */
 
 import type { Graph } from "../graph/graph.ts";
-import { dependencesOf } from "../phase/dependence.ts";
 import { narrowBound, splitWherePays } from "./bind-rows.ts";
 import { fold } from "./fold.ts";
 import { removeDead } from "./remove-dead.ts";
@@ -26,7 +25,7 @@ export const passes: readonly Pass[] = [
   { name: "simplify-views", apply: simplifyViews },
   { name: "remove-dead", apply: removeDead },
   // Before narrowing: what the mask says of a segment is what makes its queries unread.
-  { name: "split-segments", apply: (graph) => splitWherePays(graph, dependencesOf(graph)).graph },
+  { name: "split-segments", apply: splitWherePays },
   // Before phases: a row is static only where it is computed apart from those that are not.
   { name: "narrow-rows", apply: narrowBound },
   // Segments of equal values are equal values, and views met new views.

@@ -89,15 +89,30 @@ export type Passage =
   /** The rows cannot be computed alone. */
   | { readonly kind: "closed" };
 
-/** How the rows `path` of `node` can be computed without the others; `path` is not empty. */
-export function passageOf(graph: Graph, node: Node, path: Path): Passage {
-  return applyTable(passages, node.op, { graph, node, path });
+/**
+ * How the rows `path` of `node` can be computed without the others; `path` is not empty unless the
+ * node is a slice. `joins` remembers what was worked out of joins of the same parts.
+ */
+export function passageOf(
+  graph: Graph,
+  node: Node,
+  path: Path,
+  joins: Map<string, JoinRows>,
+): Passage {
+  return applyTable(passages, node.op, { graph, node, path, joins });
 }
+
+/** Which parts of a join a slice takes: some rows of one part, or several whole parts. */
+export type JoinRows =
+  | { readonly kind: "within"; readonly part: number; readonly start: Dimension }
+  | { readonly kind: "parts"; readonly first: number; readonly last: number }
+  | { readonly kind: "across" };
 
 interface Context {
   readonly graph: Graph;
   readonly node: Node;
   readonly path: Path;
+  readonly joins: Map<string, JoinRows>;
 }
 
 const closed: Passage = { kind: "closed" };
@@ -175,25 +190,54 @@ function joinPassage(op: OpOf<"join">, context: Context): Passage {
   const at = path.findIndex((step) => step.axis === op.into);
   const step = path[at];
   if (step === undefined) return { kind: "operation", op, args: [...node.args.keys()] };
-  const end = add(step.start, sizeOf(graph, step.into));
-  const bounds = boundsOf(graph, op);
-  for (const [index, part] of op.parts.entries()) {
-    const [low, high] = [bounds[index], bounds[index + 1]];
-    if (low === undefined || high === undefined || !isWithin(step.start, end, low, high)) continue;
-    if (!coversAxes(graph, node, op, index)) continue;
-    const same = part === step.into;
-    const inner = stepOf(part, subtract(step.start, low), step.into);
-    const steps = path.flatMap((each, i) => (i !== at ? [each] : same ? [] : [inner]));
-    return { kind: "argument", index, path: steps };
+  const rows = joinRows(op, step, context);
+  if (rows.kind === "across") return closed;
+  if (rows.kind === "within" && coversAxes(graph, node, op, rows.part)) {
+    const part = op.parts[rows.part] ?? "";
+    const inner = part === step.into ? [] : [stepOf(part, rows.start, step.into)];
+    const steps = path.flatMap((each, i) => (i === at ? inner : [each]));
+    return { kind: "argument", index: rows.part, path: steps };
   }
   const again = path.filter((each, i) => axisBefore(each.axis, path.slice(0, i)) === op.into);
-  if (again.length > 1) return closed;
-  const first = bounds.findIndex((bound) => equalDimensions(bound, step.start));
-  const last = bounds.findIndex((bound) => equalDimensions(bound, end));
-  if (first < 0 || last <= first) return closed;
+  const [first, last] =
+    rows.kind === "parts" ? [rows.first, rows.last] : [rows.part, rows.part + 1];
+  const whole = rows.kind === "parts" || isWholePart(graph, op, rows, step);
+  if (again.length > 1 || !whole) return closed;
   const args = Array.from({ length: last - first }, (_, i) => first + i);
   const parts = args.flatMap((index) => op.parts[index] ?? []);
   return { kind: "operation", op: { ...op, into: step.into, parts }, args };
+}
+
+function isWholePart(
+  graph: Graph,
+  op: OpOf<"join">,
+  rows: { readonly part: number },
+  step: Step,
+): boolean {
+  const part = op.parts[rows.part];
+  return part !== undefined && equalDimensions(sizeOf(graph, part), sizeOf(graph, step.into));
+}
+
+function joinRows(op: OpOf<"join">, step: Step, { graph, joins }: Context): JoinRows {
+  const key = `${op.parts.join(" ")} ${step.key}`;
+  const known = joins.get(key);
+  if (known !== undefined) return known;
+  const rows = findJoinRows(op, step, graph);
+  joins.set(key, rows);
+  return rows;
+}
+
+function findJoinRows(op: OpOf<"join">, step: Step, graph: Graph): JoinRows {
+  const end = add(step.start, sizeOf(graph, step.into));
+  const bounds = boundsOf(graph, op);
+  for (const part of op.parts.keys()) {
+    const [low, high] = [bounds[part], bounds[part + 1]];
+    if (low === undefined || high === undefined || !isWithin(step.start, end, low, high)) continue;
+    return { kind: "within", part, start: subtract(step.start, low) };
+  }
+  const first = bounds.findIndex((bound) => equalDimensions(bound, step.start));
+  const last = bounds.findIndex((bound) => equalDimensions(bound, end));
+  return first < 0 || last <= first ? { kind: "across" } : { kind: "parts", first, last };
 }
 
 /** Where the parts of a join begin, and the end. */

@@ -4,6 +4,7 @@ import { type Graph, nodeAt, sizeOf, type ValueId } from "../graph/graph.ts";
 import { add, subtract } from "../op/dimension.ts";
 import {
   isNonNegative,
+  type JoinRows,
   type Passage,
   type Path,
   passageOf,
@@ -13,7 +14,9 @@ import {
 
 export class RowPaths {
   readonly graph: Graph;
-  readonly #passages: Map<string, Passage> = new Map();
+  /** By the key of the path, then by node. */
+  readonly #passages: Map<string, Passage[]> = new Map();
+  readonly #joins: Map<string, JoinRows> = new Map();
   readonly #orders: Map<string, boolean> = new Map();
 
   /** Nothing is worked out yet. */
@@ -23,11 +26,13 @@ export class RowPaths {
 
   /** How the rows `path` of `id` can be computed without the others. */
   passage(id: ValueId, path: Path): Passage {
-    const key = `${id} ${pathKey(path)}`;
-    const found = this.#passages.get(key);
+    const key = pathKey(path);
+    const byNode = this.#passages.get(key) ?? [];
+    const found = byNode[id];
     if (found !== undefined) return found;
-    const passage = passageOf(this.graph, nodeAt(this.graph, id), path);
-    this.#passages.set(key, passage);
+    if (byNode.length === 0) this.#passages.set(key, byNode);
+    const passage = passageOf(this.graph, nodeAt(this.graph, id), path, this.#joins);
+    byNode[id] = passage;
     return passage;
   }
 

@@ -66,8 +66,13 @@ const cases: Record<string, Case> = {
   "image both ways in causal text": { model: twice(imageBothWays), phases: joined },
   "image by itself": { model: twice(imageApart), phases: apart },
   "prefix by given": { model: twice(prefix), phases: joined },
-  "composite, then causal": {
+  // Nothing reads the visual rows that the last layer makes, so that they need not see text.
+  "composite, then causal at last": {
     model: { layers: [{ mask: composite }, { mask: composite }, { mask: masks.causal }] },
+    phases: apart,
+  },
+  "composite, then causal": {
+    model: { layers: [composite, masks.causal, masks.causal].map((mask) => ({ mask })) },
     phases: ["image", "place", "prompt", "extend"],
   },
   // The first layer reads static queries of visual rows, which an image phase may as well keep.
