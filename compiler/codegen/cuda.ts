@@ -1,7 +1,8 @@
 /**
  * CUDA C++: one `extern "C"` kernel with a one-dimensional grid of exactly the groups, buffers as
  * pointers and scalars as `int` parameters. Values of four lanes are a struct with operators, which
- * the compiler keeps in registers; the text has its definition only where it needs it.
+ * the compiler keeps in registers; the text has its definition only where it needs it. Definitions
+ * are guarded, so that kernels may follow each other in one file.
  */
 
 import { invariant } from "../../grammar/invariant.ts";
@@ -11,7 +12,7 @@ import { shortest } from "../kernel/print.ts";
 import { type Dialect, printBody, printFunction } from "./c-like.ts";
 import { lanesPrelude } from "./cuda-lanes.ts";
 import { helperName, helpersOf } from "./helpers.ts";
-import { namesOf, usesLanes } from "./names.ts";
+import { namesOf, usesBuiltin, usesLanes } from "./names.ts";
 import { reservedInCuda, wordsFor } from "./words.ts";
 
 const scalarNames = { f32: "float", i32: "int", bool: "bool" } as const;
@@ -98,19 +99,25 @@ export function cudaText(kernel: Kernel): string {
   const arrays = kernel.arrays.map(
     ({ name, element, length }) => `__shared__ ${scalarNames[element]} ${word(name)}[${length}];`,
   );
-  const start = [...arrays, "const int group = blockIdx.x;", "const int invocation = threadIdx.x;"];
+  const places = [
+    ...(usesBuiltin(kernel, "group") ? ["const int group = blockIdx.x;"] : []),
+    ...(usesBuiltin(kernel, "invocation") ? ["const int invocation = threadIdx.x;"] : []),
+  ];
   const lines = [
     ...kernel.comment.map((line) => `// ${line}`),
     ...(usesLanes(kernel) ? [...lanesPrelude, ""] : []),
     ...helpersOf(kernel).flatMap(({ name, type, body, result }) => [
+      `#ifndef BRAID_${name.toUpperCase()}`,
+      `#define BRAID_${name.toUpperCase()}`,
       `static __device__ inline ${typeName(type)} ${name}(${typeName(type)} x) {`,
       ...printFunction(body, result, dialect).map((line) => `  ${line}`),
       "}",
+      "#endif",
       "",
     ]),
     `extern "C" __global__ void __launch_bounds__(${kernel.workgroupSize}) ${word(kernel.name)}(`,
     ...parameters.map((each, at) => `    ${each}${at + 1 < parameters.length ? "," : ") {"}`),
-    ...[...start, ...printBody(kernel, dialect)].map((line) => `  ${line}`),
+    ...[...arrays, ...places, ...printBody(kernel, dialect)].map((line) => `  ${line}`),
     "}",
   ];
   return `${lines.join("\n")}\n`;

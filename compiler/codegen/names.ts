@@ -34,3 +34,8 @@ export function uses(kernel: Kernel, wanted: (part: Expr) => boolean): boolean {
 export function usesLanes(kernel: Kernel): boolean {
   return uses(kernel, (part) => part.type.lanes === 4);
 }
+
+/** Whether `kernel` asks which group or invocation it is. */
+export function usesBuiltin(kernel: Kernel, name: "group" | "invocation"): boolean {
+  return uses(kernel, (part) => part.kind === "builtin" && part.name === name);
+}

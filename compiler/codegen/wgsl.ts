@@ -13,7 +13,7 @@ import { shortest } from "../kernel/print.ts";
 import { type Dialect, type MemoryAccess, printBody, printFunction } from "./c-like.ts";
 import { alignedBuffers, quarter } from "./aligned.ts";
 import { helperName, helpersOf } from "./helpers.ts";
-import { namesOf, uses } from "./names.ts";
+import { namesOf, uses, usesBuiltin } from "./names.ts";
 import { reservedInWgsl, wordsFor } from "./words.ts";
 
 function typeName({ scalar, lanes }: KernelType): string {
@@ -126,10 +126,7 @@ function memberName(name: string): string {
 }
 
 function entryPoint(kernel: Kernel, dialect: Dialect): readonly string[] {
-  const usesInvocation = uses(
-    kernel,
-    (part) => part.kind === "builtin" && part.name === "invocation",
-  );
+  const usesInvocation = usesBuiltin(kernel, "invocation");
   const parameters = [
     "@builtin(workgroup_id) group_id: vec3<u32>",
     "@builtin(num_workgroups) grid: vec3<u32>",
