@@ -70,11 +70,7 @@ export function makePlan(graph: Graph, split: Phases, family: Family): Planned {
   return { plan, kernels: kernels.kernels };
 }
 
-function planPhase(
-  phase: Phase,
-  kernels: KernelTable,
-  constants: ConstantTable,
-): PlanPhase {
+function planPhase(phase: Phase, kernels: KernelTable, constants: ConstantTable): PlanPhase {
   const { graph } = phase;
   const placed = new Map<ValueId, BufferReference>();
   const copies: { from: ValueId; to: BufferReference }[] = [];
