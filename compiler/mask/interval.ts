@@ -48,6 +48,7 @@ export function rangeOfLinear<E>(form: Linear, intervals: Intervals<E>): Range<F
   let low: Folded<E> | undefined = known(form.constant);
   let high: Folded<E> | undefined = known(form.constant);
   for (const part of form.parts) {
+    if (low === undefined && high === undefined) break;
     const { coefficient } = part;
     const range = rangeOfAtom(part, intervals);
     const [least, most] = coefficient > 0 ? [range.low, range.high] : [range.high, range.low];

@@ -66,7 +66,7 @@ function faults(predicate: Predicate, sequence: Sequence, from: Random): readonl
 }
 
 /** Of the pairs of row sets, so many are tried for each mask. */
-const groupPairs = 3;
+const groupPairs = 2;
 
 /** Whether a query row sees a key row. */
 type Visible = (query: Row, key: Row) => boolean;
