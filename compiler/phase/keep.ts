@@ -86,7 +86,7 @@ function isConstant(graph: Graph, id: ValueId): boolean {
 }
 
 /** By node: whether work over weights or tensors went into it. */
-function heavyValues(graph: Graph): readonly boolean[] {
+export function heavyValues(graph: Graph): readonly boolean[] {
   const heavy: boolean[] = [];
   const filled: boolean[] = [];
   for (const { op, args } of graph.nodes) {

@@ -29,13 +29,11 @@ export class StateNames {
 
 /**
  * By value: the path of the attention that it becomes a key, a value or a position of, and its name
- * there. Elementwise operations and views pass the role on; projections and norms do not.
+ * there; positions are those of a sequence, not of an attention. The first attention names what
+ * several share. Elementwise operations and views pass the role on; projections and norms do not.
  */
 function rolesOf(graph: Graph): ReadonlyMap<ValueId, string> {
   const roles = new Map<ValueId, string>();
-  const give = (id: ValueId, role: string): void => {
-    if (!roles.has(id)) roles.set(id, role);
-  };
   for (let index = graph.nodes.length - 1; index >= 0; index--) {
     const node = graph.nodes[index];
     if (node === undefined) continue;
@@ -46,10 +44,11 @@ function rolesOf(graph: Graph): ReadonlyMap<ValueId, string> {
       const path = origin.path === "" ? "" : `${origin.path}.`;
       args.forEach((arg, i) => {
         const name = names[i];
-        if (name !== undefined && name !== "") give(arg, `${path}${name}`);
+        if (name === undefined || name === "") return;
+        roles.set(arg, name === "position" ? name : `${path}${name}`);
       });
     } else if (role !== undefined && passesRole.has(op.kind)) {
-      for (const arg of args) give(arg, role);
+      for (const arg of args) roles.set(arg, role);
     }
   }
   return roles;

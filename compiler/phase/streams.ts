@@ -7,6 +7,8 @@ import { type Graph, type ValueId, valueId } from "../graph/graph.ts";
 import type { AxisName } from "../op/axis.ts";
 import { symbolsOf } from "../op/dimension.ts";
 import type { Op } from "../op/op.ts";
+import { dependencesOf, isStatic } from "./dependence.ts";
+import { heavyValues } from "./keep.ts";
 import type { Growth } from "./growth.ts";
 
 /** `static`: depends on nothing that grows. `rows`: has an axis that grows. `whole`: neither. */
@@ -14,9 +16,19 @@ export type Stream = "static" | "rows" | "whole";
 
 /**
  * The stream of each node, as its operation computes it: the rows of one segment of a joined value are
- * computed with the others, even if they do not depend on them.
+ * computed with the others, even if they do not depend on them. But where taking them out costs no
+ * work (positions), they count as static.
  */
 export function streamsOf(graph: Graph, growth: Growth): readonly Stream[] {
+  const dependences = dependencesOf(graph);
+  const heavy = heavyValues(graph);
+  return computedStreams(graph, growth).map((stream, index) => {
+    const free = heavy[index] !== true && isStatic(dependences, valueId(index));
+    return stream === "whole" && free ? "static" : stream;
+  });
+}
+
+function computedStreams(graph: Graph, growth: Growth): readonly Stream[] {
   const grows = (axes: readonly AxisName[]): boolean => axes.some((axis) => growth.axes.has(axis));
   const streams: Stream[] = [];
   for (const { op, args, type } of graph.nodes) {
