@@ -13,6 +13,7 @@ import {
   type OpOf,
 } from "../op/op.ts";
 import { applyAgain } from "./apply-again.ts";
+import { zerosOf } from "./zeros.ts";
 import {
   AttendCells,
   type Cell,
@@ -88,6 +89,12 @@ class Splitting {
 
   #split(op: AttendOp, node: Node, args: readonly ValueId[], id: ValueId): ValueId {
     const queries = this.#cells.of(op);
+    // A join of nothing but plain zeros would lack the other axes.
+    if (queries.every(({ verdict }) => verdict.kind === "zeros")) {
+      const zeros = zerosOf(this.#builder, node.type, node.origin);
+      this.#whole.set(zeros, id);
+      return zeros;
+    }
     const roles = attendArguments(op, args);
     const pieces = queries.map((query) => this.#piece(op, node, roles, query));
     const [only, more] = pieces;
