@@ -1,0 +1,63 @@
+/** Models whose old rows would see new ones are refused, with the pair and what to write. */
+
+import { expect, test } from "vitest";
+import { optimize } from "../../../compiler/optimize/optimize.ts";
+import { splitPhases } from "../../../compiler/optimize/split-phases.ts";
+import type { Predicate } from "../../../compiler/op/predicate.ts";
+import { both, composite, masks, prefix, type ToyModel, toyMllm } from "../../support/toy-mllm.ts";
+
+const any = (...operands: readonly Predicate[]): Predicate => ({ kind: "or", operands });
+
+/** Code, message and hint of each diagnostic. */
+function refusals(model: ToyModel): readonly string[] {
+  const { diagnostics, phases } = splitPhases(optimize(toyMllm(model)));
+  if (diagnostics.length > 0) expect(phases.some(({ kind }) => kind === "extend")).toBe(false);
+  return diagnostics.map(({ code, message, hint }) => `${code}: ${message}; ${hint}`);
+}
+
+const layers = (mask: Predicate): ToyModel => ({ layers: [{ mask }, { mask }] });
+
+test("a mask without order lets every old row see new ones", () => {
+  expect(refusals(layers(masks.everything))).toEqual([
+    "phase/unstable: a `visual` row sees a new `text` row, so what was computed changes with each new token: `all`; add `k in given` or `k <= q` to the mask",
+    "phase/unstable: a given `text` row sees a new `text` row, so what was computed changes with each new token: `all`; add `k in given` or `k <= q` to the mask",
+  ]);
+});
+
+test("only the guilty alternative is shown", () => {
+  const looking = any(masks.causal, both(masks.visualQuery, masks.textKey));
+  const found = refusals(layers(looking));
+  expect(found).toHaveLength(1);
+  expect(found[0]).toContain("a `visual` row sees a new `text` row");
+});
+
+test("new rows that see each other both ways are refused, given rows are not", () => {
+  const given: Predicate = { kind: "given", side: "q" };
+  const bothNew: Predicate = both(
+    { kind: "not", operand: given },
+    { kind: "not", operand: masks.givenKey },
+  );
+  const found = refusals(layers(any(masks.causal, bothNew)));
+  expect(found).toHaveLength(1);
+  expect(found[0]).toContain("a new `text` row sees a later `text` row");
+  expect(found[0]).toContain("add `k <= q` to the mask");
+  expect(refusals(layers(prefix))).toEqual([]);
+});
+
+test("a mean over all rows is refused, one over the given rows is not", () => {
+  expect(refusals({ ...layers(composite), pooled: "T" })).toEqual([
+    "phase/unstable: `mean` over `T` changes with each new token, so what depends on it cannot be kept; say which rows are meant: `T.given`",
+  ]);
+  expect(refusals({ ...layers(composite), pooled: "T.given" })).toEqual([]);
+});
+
+test("what no logit depends on may see what it likes", () => {
+  const last = { layers: [{ mask: any(masks.causal, both(masks.visualQuery, masks.textKey)) }] };
+  expect(refusals(last)).toEqual([]);
+});
+
+test("without generation nothing is cached and everything is allowed", () => {
+  const split = splitPhases(optimize(toyMllm({ ...layers(masks.everything), generates: false })));
+  expect(split.diagnostics).toEqual([]);
+  expect(split.phases.map((phase) => phase.name)).toEqual(["image", "forward"]);
+});
