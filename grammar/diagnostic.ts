@@ -45,7 +45,8 @@ export function warning(code: string, facts: Facts): Diagnostic {
 /** The candidate nearest to `wanted` by edit distance, if it is near enough to be meant. */
 export function nearest(wanted: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
+  // One letter is no misspelling of another.
+  let bestDistance = wanted.length < 2 ? 1 : Math.max(1, Math.floor(wanted.length / 3)) + 1;
   for (const candidate of candidates) {
     const distance = editDistance(wanted, candidate);
     if (distance < bestDistance) {

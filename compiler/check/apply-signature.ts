@@ -22,14 +22,13 @@ export function applySignature(body: Body, inner: Body, block: Block, span: Span
   const signature = body.signatureOf(block);
   if (signature === undefined) return recursive(body, block, span);
   const values = symbolValues(inner);
-  for (const { condition, diagnostic } of signature.demands) {
+  for (const { condition, tell } of signature.demands) {
     const here = substituteCondition(condition, values);
-    const line = { span: diagnostic.at.span, note: diagnostic.at.note || "asked for here" };
-    const isMet = demand(body, here, () => ({
-      ...diagnostic,
-      at: { span, note: "in this call" },
-      also: [line, ...diagnostic.also],
-    }));
+    const isMet = demand(body, here, (show) => {
+      const told = tell((size) => show(substitute(size, values)));
+      const line = { span: told.at.span, note: told.at.note || "asked for here" };
+      return { ...told, at: { span, note: "in this call" }, also: [line, ...told.also] };
+    });
     if (!isMet) return unknown;
   }
   for (const each of signature.segmentDemands) requireSegmentsAt(body, inner, each, span);

@@ -54,12 +54,17 @@ export function sortArguments(
   report(
     body,
     error("call/arguments", {
-      message: `\`${call.name}\` takes ${least === most ? least : `${least} to ${most}`} values, not ${positional.length}`,
+      message: `\`${call.name}\` takes ${least === most ? "" : `${least} to `}${counted(most, "value")}, not ${positional.length}`,
       at: { span: call.span, note: "" },
       hint: `write \`${usage}\``,
     }),
   );
   return undefined;
+}
+
+/** `1 value`, `2 values`. */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 function wrongLabel(

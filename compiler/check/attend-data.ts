@@ -1,5 +1,6 @@
 /** Token data of masks and scores, brought to the axes of the attention that reads it. */
 
+import { union } from "../graph/result-type.ts";
 import type { AxisName } from "../op/axis.ts";
 import type { Score } from "../op/predicate.ts";
 import type { AttendAxes } from "./attend-axes.ts";
@@ -22,7 +23,7 @@ export function alignData(
   score: ScoreValue | undefined,
   at: (index: number) => number,
 ): ReadonlyMap<number, Tensor> | undefined {
-  const free = [...q.axes, ...k.axes].filter(
+  const free = union([q.axes, k.axes]).filter(
     (axis) => axis !== axes.query && axis !== axes.key && axis !== axes.contracted,
   );
   const looked = new Map<number, string>();

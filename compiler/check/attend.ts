@@ -184,12 +184,12 @@ function groupsDivide(body: Body, axes: AttendAxes, span: Span): boolean {
   if (!isFixed || group === undefined) return isFixed;
   const heads = body.axes.size(group.query);
   const groups = body.axes.size(group.key);
-  return demand(body, { kind: "whole", size: divide(heads, groups) }, () =>
+  return demand(body, { kind: "whole", size: divide(heads, groups) }, (show) =>
     error("dim/divide", {
-      message: `${heads.key} query heads cannot share ${groups.key} key heads evenly`,
+      message: `${show(heads)} query heads cannot share ${show(groups)} key heads evenly`,
       at: {
         span,
-        note: `${showAxis(body, group.query)} = ${heads.key}, ${showAxis(body, group.key)} = ${groups.key}`,
+        note: `${showAxis(body, group.query)} = ${show(heads)}, ${showAxis(body, group.key)} = ${show(groups)}`,
       },
       hint: `choose \`${showAxis(body, group.key)}\` so that it divides \`${showAxis(body, group.query)}\``,
     }),

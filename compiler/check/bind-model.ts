@@ -113,6 +113,8 @@ function missing(body: Body, name: string, span: Span, how: string): void {
 function bindParameter(body: Body, parameter: Parameter, choice: ModelChoice): boolean {
   const given = argumentFor(parameter, choice);
   const { name } = parameter;
+  // A tensor is no parameter of a model, which its own check has said.
+  if (parameter.type?.kind === "shape") return false;
   if (given === undefined && parameter.value === undefined) {
     missing(body, name.text, parameter.span, `--set ${name.text}=…`);
     return false;

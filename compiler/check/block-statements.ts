@@ -3,6 +3,7 @@
 import type { Statement } from "../../grammar/ast.ts";
 import { error } from "../../grammar/diagnostic.ts";
 import { annotate, expectedOf } from "./annotate.ts";
+import { counted } from "./arguments.ts";
 import { type Body, demand, evaluate, fail } from "./context.ts";
 import { conditionOf } from "./number.ts";
 import type { Value } from "./value.ts";
@@ -51,10 +52,12 @@ export function runReturn(body: Body, statement: Statement & { readonly kind: "r
   const isUnknown = values.some((value) => value.kind === "unknown");
   if (values.length === results.length || isUnknown) return;
   fail(body, "type/return", {
-    message: `\`${owner.name.text}\` declares ${results.length} results, here are ${values.length}`,
+    message: `\`${owner.name.text}\` declares ${counted(results.length, "result")}, here ${values.length === 1 ? "is" : "are"} ${values.length}`,
     at: { span: statement.span, note: "" },
     also: [{ span: owner.name.span, note: "declared here" }],
     hint:
-      results.length === 0 ? "declare the result: `-> [S, D]`" : `return ${results.length} values`,
+      results.length === 0
+        ? "declare the result: `-> [S, D]`"
+        : `return ${counted(results.length, "value")}`,
   });
 }

@@ -85,7 +85,7 @@ function wrongDim(
   name: string | undefined,
 ): ReturnType<typeof error> {
   const names = declaration.dims.map((dim) => dim.name.text);
-  const list = names.length === 0 ? "none" : names.map((each) => `\`${each}\``).join(", ");
+  const list = names.map((each) => `\`${each}\``).join(", ");
   return error("call/dims", {
     message:
       name === undefined
@@ -93,7 +93,9 @@ function wrongDim(
         : `\`${declaration.name.text}\` has no dim \`${name}\`, or it is given twice`,
     at: { span, note: "" },
     also: [{ span: declaration.name.span, note: "declared here" }],
-    hint: (name === undefined ? undefined : didYouMean(name, names)) ?? `its dims are ${list}`,
+    hint:
+      (name === undefined ? undefined : didYouMean(name, names)) ??
+      (names.length === 0 ? "it has no dims" : `its dims are ${list}`),
   });
 }
 

@@ -1,8 +1,8 @@
 /** The check of a model for all its sizes, then of what its defaults and aliases make of it. */
 
-import { error } from "../../grammar/diagnostic.ts";
+import { type Diagnostic, error } from "../../grammar/diagnostic.ts";
 import type { Span } from "../../grammar/source.ts";
-import { symbol } from "../op/dimension.ts";
+import { showDimension, substitute, symbol } from "../op/dimension.ts";
 import type { Definition } from "../elaborate/program.ts";
 import { bindModel, checkGiven } from "./bind-model.ts";
 import { decide, substituteCondition } from "./condition.ts";
@@ -62,9 +62,11 @@ export function checkChoice(context: Context, choice: ModelChoice, checked: Chec
   if (!checkGiven(body, choice) || !bindModel(body, choice, new Map())) return;
   const { sizes, values } = body.scope;
   const [alias] = choice.aliases;
-  for (const { condition, diagnostic } of checked.demands) {
+  const failed = checked.demands.flatMap(({ condition, tell }) => {
     const holds = decide(substituteCondition(condition, sizes), body.isRuntime);
-    if (holds !== false) continue;
+    return holds === false ? [tell((size) => showDimension(substitute(size, sizes)))] : [];
+  });
+  for (const diagnostic of oneForEachPlace(failed)) {
     if (alias === undefined) body.report(diagnostic);
     else {
       const at = { span: alias.name.span, note: "with what is given here" };
@@ -75,4 +77,16 @@ export function checkChoice(context: Context, choice: ModelChoice, checked: Chec
     const value = formal === undefined ? undefined : values.get(formal);
     if (value?.kind === "mask" || value?.kind === "score") requireSide(body, value, side, rows, at);
   }
+}
+
+/** One call that does not fit is one mistake: what says most is kept. */
+function oneForEachPlace(failed: readonly Diagnostic[]): readonly Diagnostic[] {
+  const kept = new Map<string, Diagnostic>();
+  for (const diagnostic of failed) {
+    const { file, start, end } = diagnostic.at.span;
+    const key = `${file} ${start} ${end}`;
+    const known = kept.get(key);
+    if (known === undefined || known.code === "dim/require") kept.set(key, diagnostic);
+  }
+  return [...kept.values()];
 }

@@ -11,17 +11,20 @@ import type { Span } from "../../grammar/source.ts";
 import type { Definition, Program, ResolvedModule } from "../elaborate/program.ts";
 import type { GraphBuilder } from "../graph/build.ts";
 import type { AxisName } from "../op/axis.ts";
-import type { Dimension } from "../op/dimension.ts";
+import { type Dimension, showDimension } from "../op/dimension.ts";
 import type { AxisTable } from "./axis-table.ts";
 import { type Condition, decide, type IsRuntime } from "./condition.ts";
 import type { RowTable } from "./row-table.ts";
 import type { Signature } from "./signature.ts";
 import { type Tensor, unknown, type Value } from "./value.ts";
 
+/** How sizes read in a message: by their symbols, or by what a call makes of them. */
+export type ShowSize = (size: Dimension) => string;
+
 /** A condition that a body cannot decide, with the diagnostic that it becomes where it fails. */
 export interface Demand {
   readonly condition: Condition;
-  readonly diagnostic: Diagnostic;
+  readonly tell: (show: ShowSize) => Diagnostic;
 }
 
 /** A segment that a mask names of a formal axis, or all that a formal mask names. */
@@ -162,16 +165,20 @@ export function fail(body: Body, code: string, facts: Facts): Value {
 }
 
 /**
- * Requires `condition`: reports `diagnostic` if it is false, and leaves it to the callers if it
+ * Requires `condition`: reports what `tell` says if it is false, and leaves it to the callers if it
  * depends on them. An instance has no callers, so there what cannot be decided is an error.
  */
-export function demand(body: Body, condition: Condition, diagnostic: () => Diagnostic): boolean {
+export function demand(
+  body: Body,
+  condition: Condition,
+  tell: (show: ShowSize) => Diagnostic,
+): boolean {
   const holds = decide(condition, body.isRuntime);
   if (holds === true) return true;
   if (holds === undefined && body.mode === "generic") {
-    if (condition.kind !== "unknown") body.demands.push({ condition, diagnostic: diagnostic() });
+    if (condition.kind !== "unknown") body.demands.push({ condition, tell });
     return true;
   }
-  report(body, diagnostic());
+  report(body, tell(showDimension));
   return false;
 }

@@ -84,12 +84,14 @@ function capital(body: Body, name: Name): Value {
 
 function unknownName(body: Body, name: Name, kind: string | undefined): Value {
   const { values, weights, module, paths } = body.scope;
-  const what = kind === "block" || builtins.has(name.text) ? "is called" : "is no value";
   if (kind !== undefined || builtins.has(name.text)) {
     return fail(body, "name/kind", {
-      message: `\`${name.text}\` ${what}${kind === undefined || kind === "block" ? "" : ` but a ${kind}`}`,
+      message: `\`${name.text}\` is a ${kind ?? "function"}, not a value`,
       at: { span: name.span, note: "" },
-      hint: `write \`${name.text}(…)\``,
+      hint:
+        kind === "model" || kind === "alias"
+          ? "give the name of a value"
+          : `call it: \`${name.text}(…)\``,
     });
   }
   const candidates = [...values.keys(), ...weights.keys(), ...paths.keys(), ...module.names.keys()];

@@ -4,7 +4,7 @@ import type { AxisExpr, Name, TypeExpr } from "../../grammar/ast.ts";
 import { type Diagnostic, didYouMean, error } from "../../grammar/diagnostic.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { AxisName } from "../op/axis.ts";
-import { type Dimension, equalDimensions, showDimension, symbol } from "../op/dimension.ts";
+import { type Dimension, equalDimensions, symbol } from "../op/dimension.ts";
 import type { AxisWish } from "./axis-table.ts";
 import { compare } from "./condition.ts";
 import { type Body, demand, report } from "./context.ts";
@@ -28,6 +28,8 @@ export function showAxis(body: Body, axis: AxisName): string {
 
 /** The axis that `name` means, made if it is a dim; reports and gives nothing if it is neither. */
 export function axisOf(body: Body, name: Name): AxisName | undefined {
+  // A label that ends in `.given` has been reported where it means nothing.
+  if (name.text.endsWith(".given")) return findAxis(body, name);
   return findAxis(body, name) ?? unknownAxis(body, name);
 }
 
@@ -85,10 +87,10 @@ export function requireSize(
   wanted: Dimension,
 ): boolean {
   if (equalDimensions(size, wanted)) return true;
-  return demand(body, compare(size, "==", wanted), () =>
+  return demand(body, compare(size, "==", wanted), (show) =>
     error("dim/differs", {
-      message: `\`${what}\` is ${showDimension(wanted)}, but here it would be ${showDimension(size)}`,
-      at: { span, note: `${showDimension(size)}, not ${showDimension(wanted)}` },
+      message: `\`${what}\` is ${show(wanted)}, but here it would be ${show(size)}`,
+      at: { span, note: `${show(size)}, not ${show(wanted)}` },
       also: placeOf(body, what),
       hint: `give this axis a name of its own, or change \`${what}\``,
     }),

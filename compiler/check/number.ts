@@ -12,7 +12,6 @@ import {
   divide,
   floorDivide,
   multiply,
-  showDimension,
   subtract,
 } from "../op/dimension.ts";
 import { compare, type Condition, known } from "./condition.ts";
@@ -169,10 +168,10 @@ export function requireWhole(
   b: Dimension,
   span: Span,
 ): boolean {
-  return demand(body, { kind: "whole", size }, () =>
+  return demand(body, { kind: "whole", size }, (show) =>
     error("dim/divide", {
-      message: `${showDimension(a)} cannot be divided by ${showDimension(b)} without a remainder`,
-      at: { span, note: `${showDimension(a)} / ${showDimension(b)}` },
+      message: `${show(a)} cannot be divided by ${show(b)} without a remainder`,
+      at: { span, note: `${show(a)} / ${show(b)}` },
       hint: "choose sizes that divide, or say `floor(…)` or `ceil(…)` if a remainder is meant",
     }),
   );

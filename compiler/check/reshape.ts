@@ -274,10 +274,10 @@ function isInside(
     kind: "and",
     operands: [compare(constant(0), "<=", start), compare(end, "<=", body.axes.size(axis))],
   } as const;
-  return demand(body, condition, () =>
+  return demand(body, condition, (show) =>
     error("shape/range", {
       message: `the slice does not stay inside \`${showAxes(body, [axis]).slice(1, -1)}\``,
-      at: { span, note: `rows ${start.key} to ${subtract(end, constant(1)).key}` },
+      at: { span, note: `rows ${show(start)} to ${show(subtract(end, constant(1)))}` },
       hint: "start earlier, or take fewer rows",
     }),
   );

@@ -48,7 +48,8 @@ export function positionsOf(body: Body, axis: AxisName, span: Span): Tensor {
   if (input !== undefined)
     return emit(body, { kind: "input", name: input, role: "position" }, [], span);
   const segment = rows.segmentOf.get(axis);
-  if (segment !== undefined)
+  // A sequence without stated positions has those of its segments: asking it would go in a circle.
+  if (segment !== undefined && rows.stated.has(segment.sequence))
     return segmentRows(
       body,
       positionsOf(body, segment.sequence, span),

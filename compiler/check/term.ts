@@ -3,6 +3,7 @@
 import type { BinaryOperator, Expr } from "../../grammar/ast.ts";
 import { asConstant, constant } from "../op/dimension.ts";
 import type { Term, TermOperator } from "../op/predicate.ts";
+import { counted } from "./arguments.ts";
 import { asSize } from "./number.ts";
 import {
   addRanges,
@@ -93,7 +94,10 @@ function rowTerm(rows: RowScope, expr: Expr): Term | undefined {
     }
     return { kind: "data", index: useData(rows, read), side: read.side };
   }
-  return expr.kind === "name" ? numberTerm(rows, expr) : notATerm(rows, expr);
+  if (expr.kind === "name") return numberTerm(rows, expr);
+  const name = expr.kind === "bracket" && expr.target.kind === "name" ? expr.target : undefined;
+  const isKnown = name === undefined || rows.body.scope.values.has(name.text);
+  return isKnown ? notATerm(rows, expr) : refuseName(rows, name.text, name.span);
 }
 
 function numberTerm(rows: RowScope, expr: Expr & { readonly kind: "name" }): Term | undefined {
@@ -122,7 +126,7 @@ function callTerm(rows: RowScope, expr: Expr & { readonly kind: "call" }): Term 
   if (terms.length !== shape.count) {
     return refuse(rows, {
       code: "call/arguments",
-      message: `\`${name}\` takes ${shape.count} values, not ${terms.length}`,
+      message: `\`${name}\` takes ${counted(shape.count, "value")}, not ${terms.length}`,
       span: expr.span,
       hint: `write \`${shape.usage}\``,
     });

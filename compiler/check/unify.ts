@@ -5,7 +5,7 @@ import { didYouMean, error, type Label } from "../../grammar/diagnostic.ts";
 import type { Span } from "../../grammar/source.ts";
 import { union } from "../graph/result-type.ts";
 import type { AxisName } from "../op/axis.ts";
-import { type Dimension, equalDimensions, showDimension } from "../op/dimension.ts";
+import { type Dimension, equalDimensions } from "../op/dimension.ts";
 import { compare } from "./condition.ts";
 import { type Body, demand, fail, report } from "./context.ts";
 import { type Shape, showAxes, showAxis } from "./labels.ts";
@@ -154,11 +154,11 @@ function sameSize(
   span: Span,
 ): boolean {
   if (equalDimensions(size, wanted)) return true;
-  return demand(body, compare(size, "==", wanted), () =>
+  return demand(body, compare(size, "==", wanted), (show) =>
     error("dim/differs", {
-      message: `\`${label}\` of \`${declaration.name.text}\` is given as ${showDimension(wanted)}, but the argument has ${showDimension(size)}`,
-      at: { span: actual.span, note: `${label} = ${showDimension(size)}` },
-      also: [{ span, note: `${label} = ${showDimension(wanted)}` }, declared(declaration, actual)],
+      message: `\`${label}\` of \`${declaration.name.text}\` is given as ${show(wanted)}, but the argument has ${show(size)}`,
+      at: { span: actual.span, note: `${label} = ${show(size)}` },
+      also: [{ span, note: `${label} = ${show(wanted)}` }, declared(declaration, actual)],
       hint: `leave \`${label}\` out of the brackets, or give a tensor of that size`,
     }),
   );

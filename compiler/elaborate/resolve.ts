@@ -73,7 +73,9 @@ function checkAliases(module: Module, names: Map<string, Definition>): readonly 
     let base = declaration.base;
     for (let found = names.get(base.text); ; found = names.get(base.text)) {
       if (found === undefined || !(isModel(found) || found.kind === "unresolved")) {
-        const models = [...names].flatMap(([name, each]) => (isModel(each) ? [name] : []));
+        const models = [...names].flatMap(([name, each]) =>
+          isModel(each) && name !== declaration.name.text ? [name] : [],
+        );
         if (trail.length === 1) diagnostics.push(unknownBase(base, models));
         names.set(declaration.name.text, { kind: "unresolved" });
         break;

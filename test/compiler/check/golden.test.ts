@@ -14,10 +14,13 @@ const files = new Map(
 /** Files that are imported by others and say nothing new by themselves. */
 const imported = ["circle.braid", "circle-end.braid", "eight-helper.braid"];
 
+/** What is given for a file besides its text. */
+const options = new Map([["choice.braid", { model: "Smal" }]]);
+
 for (const [file, text] of files) {
   if (imported.includes(file)) continue;
   test(`the mistakes of ${file}`, async () => {
-    const outcome = checkText(text, { file, files });
+    const outcome = checkText(text, { file, files, ...options.get(file) });
     await expect(`${outcome.text}\n`).toMatchFileSnapshot(join(folder, `${file}.txt`));
   });
 }

@@ -20,7 +20,10 @@ export interface Outcome {
 /** Elaborates and checks `text`, which may import `files`; a graph is verified. */
 export function checkText(
   text: string,
-  options: CheckOptions & { readonly file?: string; readonly files?: ReadonlyMap<string, string> } = {},
+  options: CheckOptions & {
+    readonly file?: string;
+    readonly files?: ReadonlyMap<string, string>;
+  } = {},
 ): Outcome {
   const file = options.file ?? "test.braid";
   const files = new Map([...(options.files ?? []), [file, text]]);
