@@ -130,9 +130,11 @@ function rank(formula: Formula): number {
 
 function joined(kind: "and" | "or", operands: readonly Formula[]): Formula {
   const neutral = kind === "and";
-  const flat = operands.flatMap((each) => (each.kind === kind ? each.operands : [each]));
-  const kept = flat.filter((each) => each.kind !== "constant" || each.value !== neutral);
-  if (kept.some((each) => each.kind === "constant")) return neutral ? fails : holds;
+  const kept: Formula[] = [];
+  for (const each of operands)
+    if (each.kind === kind) kept.push(...each.operands);
+    else if (each.kind !== "constant") kept.push(each);
+    else if (each.value !== neutral) return each;
   const [only, more] = kept;
   if (only === undefined) return neutral ? holds : fails;
   return more === undefined ? only : { kind, operands: kept };

@@ -24,6 +24,9 @@ export function between(low: number, high: number): IntegerSet {
 
 /** The integers in any of `intervals`, which may overlap and be empty. */
 export function unionOf(intervals: readonly Interval[]): IntegerSet {
+  const [first, more] = intervals;
+  if (first === undefined) return nothing;
+  if (more === undefined) return between(first.low, first.high);
   const sorted = intervals
     .filter((each) => each.low <= each.high)
     .sort((a, b) => (a.low === b.low ? 0 : a.low < b.low ? -1 : 1));
@@ -43,6 +46,11 @@ export function union(left: IntegerSet, right: IntegerSet): IntegerSet {
 
 /** The integers in both sets. */
 export function intersect(left: IntegerSet, right: IntegerSet): IntegerSet {
+  const [a, more] = left;
+  const [b, others] = right;
+  if (a === undefined || b === undefined) return nothing;
+  if (more === undefined && others === undefined)
+    return between(Math.max(a.low, b.low), Math.min(a.high, b.high));
   return unionOf(
     left.flatMap((a) =>
       right.map((b) => ({ low: Math.max(a.low, b.low), high: Math.min(a.high, b.high) })),

@@ -34,7 +34,8 @@ export interface Intervals<E> {
 
 /** From `low` to `high`, where an absent end is not bounded. */
 export function rangeFrom<E>(low: E | undefined, high: E | undefined): Range<E> {
-  return { ...(low === undefined ? {} : { low }), ...(high === undefined ? {} : { high }) };
+  if (low === undefined) return high === undefined ? {} : { high };
+  return high === undefined ? { low } : { low, high };
 }
 
 /** The values in both ranges. */

@@ -47,8 +47,9 @@ export function combine(forms: readonly (readonly [Linear, number])[]): Linear {
   for (const [form, factor] of forms) {
     constant += form.constant * factor;
     for (const part of form.parts) {
-      const before = sums.get(part.key)?.coefficient ?? 0;
-      sums.set(part.key, { ...part, coefficient: before + part.coefficient * factor });
+      const { atom, key, operands } = part;
+      const coefficient = (sums.get(key)?.coefficient ?? 0) + part.coefficient * factor;
+      sums.set(key, { atom, key, operands, coefficient });
     }
   }
   const parts = [...sums.values()].filter((part) => part.coefficient !== 0).sort(compareParts);
