@@ -1,8 +1,8 @@
 /** Splits attention where its mask or what its rows depend on makes segments differ. */
 
-import { type Graph, nodeAt, type ValueId } from "../graph/graph.ts";
+import { type Graph, type Node, nodeAt, type ValueId } from "../graph/graph.ts";
 import { attendArguments, type AttendOp } from "../op/op.ts";
-import { type QueryCells, segmentsOf } from "../phase/attend-cells.ts";
+import { isJoined, type QueryCells, segmentsOf } from "../phase/attend-cells.ts";
 import {
   bindsApart,
   type Dependences,
@@ -11,7 +11,7 @@ import {
 } from "../phase/dependence.ts";
 import { type Growth, growthOf } from "../phase/growth.ts";
 import { narrowRows } from "./narrow-rows.ts";
-import { type SplitGraph, splitSegments } from "./split-segments.ts";
+import { splitSegments } from "./split-segments.ts";
 
 /**
  * Splits the attentions where that pays: some segment's rows see nothing, or only themselves, or no
@@ -20,7 +20,12 @@ import { type SplitGraph, splitSegments } from "./split-segments.ts";
  * sequence, so that their rows share matrix products.
  */
 export function splitWherePays(graph: Graph): Graph {
-  return splitBound(graph, (cells) => maskParts(cells))?.graph ?? graph;
+  const dependences = dependencesOf(graph);
+  const growth = growthOf(graph);
+  return splitSegments(
+    graph,
+    (id, op, cells) => maskParts(cells) || bindsRows(graph, growth, dependences, id, op),
+  ).graph;
 }
 
 /**
@@ -30,34 +35,21 @@ export function splitWherePays(graph: Graph): Graph {
 export function narrowBound(graph: Graph): Graph {
   const dependences = dependencesOf(graph);
   const narrow = narrowRows(graph, (id, axis) => bindsApart(dependences, id, axis));
-  const split = splitBound(narrow, () => false);
-  return split === undefined ? narrow : narrowBound(split.graph);
+  const split = splitBound(narrow);
+  return split === undefined ? narrow : narrowBound(split);
 }
 
-/** `graph` with the attentions split that `also` asks for or whose segments bind apart, if any. */
-function splitBound(
-  graph: Graph,
-  also: (cells: readonly QueryCells[]) => boolean,
-): SplitGraph | undefined {
+/** `graph` with the attentions split whose segments bind apart, if there are any. */
+function splitBound(graph: Graph): Graph | undefined {
   const growth = growthOf(graph);
-  const joined = graph.nodes.filter(({ op }) => op.kind === "attend" && isJoined(graph, op));
-  if (joined.length === 0) return undefined;
+  const joined = ({ op }: Node): boolean => op.kind === "attend" && isJoined(graph, growth, op);
+  if (!graph.nodes.some(joined)) return undefined;
   const dependences = dependencesOf(graph);
-  let any = false;
-  const split = splitSegments(graph, (id, op, cells) => {
-    const splits =
-      isJoined(graph, op) && (also(cells) || bindsRows(graph, growth, dependences, id, op));
-    any ||= splits;
-    return splits;
-  });
-  return any ? split : undefined;
-}
-
-/** Whether the queries or some keys of an attention are several segments. */
-function isJoined(graph: Graph, op: AttendOp): boolean {
-  return [op.query, ...op.parts.map((part) => part.axis)].some(
-    (axis) => segmentsOf(graph, axis).length > 1,
+  const { graph: split, whole } = splitSegments(
+    graph,
+    (id, op) => isJoined(graph, growth, op) && bindsRows(graph, growth, dependences, id, op),
   );
+  return whole.size === 0 ? undefined : split;
 }
 
 function maskParts(queries: readonly QueryCells[]): boolean {

@@ -4,7 +4,7 @@ import { invariant } from "../../grammar/invariant.ts";
 import { type Graph, type Node, nodeAt, type ValueId, valueId } from "../graph/graph.ts";
 import type { Op } from "../op/op.ts";
 import { equalTypes } from "../op/type.ts";
-import { segmentsOf } from "../phase/attend-cells.ts";
+import { isJoined } from "../phase/attend-cells.ts";
 import { cutGraph } from "../phase/cut-graph.ts";
 import { dependencesOf } from "../phase/dependence.ts";
 import { asksGiven } from "../phase/given.ts";
@@ -68,7 +68,7 @@ function generationPhases(graph: Graph, logits: ValueId): Generating {
   const growth = growthOf(split.graph);
   const at = split.moved[logits];
   invariant(at !== undefined, "split-phases lost the logits");
-  const needed = narrowRows({ ...split.graph, outputs: [] });
+  const needed = neededForLogits(split);
   const proof = proveStability(needed, growth);
   const diagnostics = stabilityErrors(needed, proof);
   if (diagnostics.length > 0) return { phases: [], states: [], diagnostics, proof };
@@ -102,12 +102,18 @@ function asksGivenRows(graph: Graph): boolean {
   );
 }
 
-/** Splits every attention of or over growing rows by segments. */
+/** Splits every attention of or over rows that grow with others; the graph itself if all are. */
 function splitGrowing(graph: Graph, growth: Growth): SplitGraph {
-  return splitSegments(graph, (_, op) => {
-    const axes = [op.query, ...op.parts.map((part) => part.axis)];
-    return axes.some((axis) => segmentsOf(graph, axis).some((rows) => growth.axes.has(rows.axis)));
-  });
+  const joined = ({ op }: Node): boolean => op.kind === "attend" && isJoined(graph, growth, op);
+  if (graph.nodes.some(joined)) return splitSegments(graph, (_, op) => isJoined(graph, growth, op));
+  return { graph, whole: new Map(), moved: graph.nodes.map((_, index) => valueId(index)) };
+}
+
+/** What the logits need of a split graph, for all rows. */
+function neededForLogits({ graph, whole }: SplitGraph): Graph {
+  const { generation, outputs } = graph;
+  const asIs = whole.size === 0 && outputs.every(({ value }) => value === generation?.logits);
+  return asIs ? graph : narrowRows({ ...graph, outputs: [] });
 }
 
 /** `extend` without what its last row does not need; equal rows are cached once. */

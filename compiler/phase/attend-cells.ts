@@ -4,7 +4,7 @@
  */
 
 import { axisAt, type Graph } from "../graph/graph.ts";
-import { growthOf } from "./growth.ts";
+import { type Growth, growthOf } from "./growth.ts";
 import type { Facts } from "../mask/facts.ts";
 import { simplify } from "../mask/simplify.ts";
 import { type RowVerdict, rowVerdict, type Verdict, verdictOf } from "../mask/verdict.ts";
@@ -108,6 +108,12 @@ export function segmentsOf(graph: Graph, name: AxisName, known?: string): readon
     start = add(start, size);
     return rows;
   });
+}
+
+/** Whether an attention has several segments on a side, some of which grow. */
+export function isJoined(graph: Graph, growth: Growth, op: AttendOp): boolean {
+  const sides = [op.query, ...op.parts.map((part) => part.axis)];
+  return sides.some((axis) => growth.axes.has(axis) && segmentsOf(graph, axis).length > 1);
 }
 
 /** The segment that all rows of an axis lie in by their lineage. */

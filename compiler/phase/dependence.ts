@@ -81,8 +81,8 @@ function dependenceOf(
   cells: AttendCells,
 ): Dependence {
   const { op } = node;
-  const args = node.args.map((arg) => of[arg] ?? { all: 0n });
-  const all = args.reduce((set, arg) => set | arg.all, 0n);
+  const args = node.args.map((arg) => of[arg] ?? nothing);
+  const all = args.reduce((set, arg) => unite(set, arg.all), 0n);
   switch (op.kind) {
     case "input":
       return { all: sources.inputs.get(op.name) ?? 0n };
@@ -138,8 +138,8 @@ function alike(node: Node, args: readonly Dependence[], all: InputSet): Dependen
   const first = args.find(
     (arg) => arg.rows !== undefined && node.type.axes.includes(arg.rows.axis),
   );
-  const { rows } = first ?? {};
-  if (rows === undefined) return { all };
+  const { rows } = first ?? nothing;
+  if (rows === undefined) return args.find((arg) => arg.all === all && !arg.rows) ?? { all };
   const segments = new Map(
     [...rows.segments.keys()].map((each) => [
       each,
@@ -155,8 +155,15 @@ function segmentOf(dependence: Dependence, axis: AxisName, segment: AxisName): I
   return rows?.axis === axis ? (rows.segments.get(segment) ?? all) : all;
 }
 
+const nothing: Dependence = { all: 0n };
+
 function unionOf(sets: readonly InputSet[]): InputSet {
-  return sets.reduce((union, set) => union | set, 0n);
+  return sets.reduce(unite, 0n);
+}
+
+/** Most sets that meet are equal, and a new bigint costs more than a comparison. */
+function unite(left: InputSet, right: InputSet): InputSet {
+  return left === right || right === 0n ? left : left === 0n ? right : left | right;
 }
 
 function attended(
