@@ -31,8 +31,11 @@ export { decodeImage } from "./image/decode.ts";
 export { openPreprocess } from "./image/open.ts";
 export { type ImageTensor, preprocess } from "./image/preprocess.ts";
 export type { Inputs } from "./inputs.ts";
+export { fetchFile, loadKernels, type ReadFile } from "./kernel-files.ts";
 export type { LoadProgress } from "./load.ts";
+export { type LoadOptions, type ModelFiles, openModel, pick } from "./open-model.ts";
 export type { OutputTensor } from "./outputs.ts";
+export * from "./plan-builder.ts";
 export { seededRandom } from "./random.ts";
 export { greedy, type Random, type SampleOptions, sample } from "./sample.ts";
 export {
@@ -42,7 +45,13 @@ export {
   Session,
   type SessionOptions,
 } from "./session.ts";
-export { floats, type HostTensor, integers } from "./tensor.ts";
+export {
+  type FloatTensor,
+  floats,
+  type HostTensor,
+  type IntegerTensor,
+  integers,
+} from "./tensor.ts";
 export { openText, type TextSide } from "./text/open.ts";
 export { type SplitPrompt, splitPlaceholders } from "./text/placeholders.ts";
 export { createWebGpuBackend } from "./webgpu/backend.ts";

@@ -11,6 +11,12 @@ export type HostTensor =
   | { readonly element: "f32"; readonly shape: readonly number[]; readonly data: Float32Array }
   | { readonly element: "i32"; readonly shape: readonly number[]; readonly data: Int32Array };
 
+/** Floats with a shape. */
+export type FloatTensor = Extract<HostTensor, { readonly element: "f32" }>;
+
+/** Whole numbers with a shape: tokens, positions. */
+export type IntegerTensor = Extract<HostTensor, { readonly element: "i32" }>;
+
 /**
  * A tensor of floats. Without a shape it is a vector. Throws `tensor/shape` if shape and data
  * differ.
@@ -18,7 +24,7 @@ export type HostTensor =
 export function floats(
   data: Float32Array | readonly number[],
   shape?: readonly number[],
-): HostTensor {
+): FloatTensor {
   const values = data instanceof Float32Array ? data : Float32Array.from(data);
   return checked({ element: "f32", shape: shape ?? [values.length], data: values });
 }
@@ -30,7 +36,7 @@ export function floats(
 export function integers(
   data: Int32Array | readonly number[],
   shape?: readonly number[],
-): HostTensor {
+): IntegerTensor {
   const values = data instanceof Int32Array ? data : Int32Array.from(data);
   const wrong = data.findIndex((value, index) => value !== values[index]);
   if (wrong >= 0) {
@@ -66,7 +72,7 @@ function bitsOf(tensor: HostTensor): Int32Array {
   return new Int32Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.length);
 }
 
-function checked(tensor: HostTensor): HostTensor {
+function checked<T extends HostTensor>(tensor: T): T {
   const elements = elementCount(tensor.shape);
   if (elements === tensor.data.length) return tensor;
   const message = `a tensor of shape [${tensor.shape.join(", ")}] has ${elements} elements`;

@@ -4,3 +4,4 @@
 
 export { diskFolder, fileReader, readBytes } from "./files.ts";
 export { nodeGpu } from "./gpu.ts";
+export { onDisk } from "./on-disk.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { Plan, PlanKernel, PlanStep, Size } from "../../../runtime/contract.ts";
-import { array, type Code, call, lines, object, sequence, text } from "./code.ts";
+import { array, type Code, call, hangingCall, lines, object, sequence, text } from "./code.ts";
 import type { Names } from "./names.ts";
 
 type Dispatch = Extract<PlanStep, { kind: "dispatch" }>;
@@ -25,7 +25,11 @@ export class Calls {
   private readonly apart: readonly PlanKernel[] | undefined;
 
   constructor(plan: Plan, names: Names) {
-    const steps = new Map(plan.phases.flatMap((phase) => dispatches(phase.steps)).map((step) => [contentOf(step), step]));
+    const steps = new Map(
+      plan.phases
+        .flatMap((phase) => dispatches(phase.steps))
+        .map((step) => [contentOf(step), step]),
+    );
     const kernels = new Map(plan.kernels.map((kernel) => [kernel.name, kernel]));
     const order = new Map(plan.kernels.map((kernel, index) => [kernel.name, index]));
     const position = (step: Dispatch): number => order.get(step.variants[0]?.kernel ?? "") ?? 0;
@@ -33,7 +37,8 @@ export class Calls {
     const merged = sorted.map(([, step]) => kernelsOf(step, kernels));
     const listed = merged.flatMap((each) => each ?? []);
     const together =
-      merged.every((each) => each !== undefined) && JSON.stringify(listed) === JSON.stringify(plan.kernels);
+      merged.every((each) => each !== undefined) &&
+      JSON.stringify(listed) === JSON.stringify(plan.kernels);
     this.apart = together ? undefined : plan.kernels;
     this.byContent = new Map(
       sorted.map(([content, step], index) => {
@@ -43,24 +48,27 @@ export class Calls {
     );
   }
 
+  /** The names of all calls. */
+  get names(): readonly string[] {
+    return [...this.byContent.values()].map(({ name }) => name);
+  }
+
   /** The code by which a step names its call. */
   reference(step: Dispatch): string {
     const found = this.byContent.get(contentOf(step));
     return `calls.${found?.name}`;
   }
 
-  /** `{ name: kernel(…), … }`. */
-  declarations(size: SizeCode): Code {
-    const entries = [...this.byContent.values()].map(
-      (each): readonly [string, Code] => [each.name, callCode(each, size)],
-    );
-    return object(entries, "lines");
+  /** The name and the code of each call. */
+  declarations(size: SizeCode): readonly (readonly [string, Code])[] {
+    return [...this.byContent.values()].map((each) => [each.name, callCode(each, size)]);
   }
 
-  /** The kernels of the plan. */
+  /** The list of the kernels. */
   kernels(): Code {
-    if (this.apart === undefined) return "kernelsOf(calls)";
-    return lines(this.apart.map((kernel) => sequence("...", declaration(kernel))));
+    if (this.apart !== undefined)
+      return lines(this.apart.map((kernel) => sequence("...", declaration(kernel))));
+    return hangingCall("kernelsOf", ...this.names);
   }
 
   /** Names that the compiler gave to sizes as scalars of kernels. */
@@ -93,7 +101,9 @@ function kernelsOf(
   if (first === undefined || first.scalars.length !== step.scalars.length) return undefined;
   if (!keysInOrder(first.scalars)) return undefined;
   const signature = JSON.stringify({ ...first, name: "" });
-  const equal = found.filter((each) => each !== undefined && JSON.stringify({ ...each, name: "" }) === signature);
+  const equal = found.filter(
+    (each) => each !== undefined && JSON.stringify({ ...each, name: "" }) === signature,
+  );
   return equal.length === found.length ? equal.filter((each) => each !== undefined) : undefined;
 }
 
@@ -113,14 +123,23 @@ function callCode({ step, kernels }: NamedCall, size: SizeCode): Code {
   const usual = step.variants.at(-1)?.flops ?? 0;
   const flops = JSON.stringify(usual) === JSON.stringify(step.flops) ? [] : [size(step.flops)];
   const [first] = kernels;
-  if (first === undefined) return call("schedule", array(step.scalars.map(size)), variants, ...flops);
-  const scalars = object(first.scalars.map((name, index) => [name, size(step.scalars[index] ?? 0)]));
+  if (first === undefined)
+    return call("schedule", array(step.scalars.map(size)), variants, ...flops);
+  const scalars = object(
+    first.scalars.map((name, index) => [name, size(step.scalars[index] ?? 0)]),
+  );
   return call("kernel", `${first.workgroupSize}`, parameters(first), scalars, variants, ...flops);
 }
 
 function declaration(kernel: PlanKernel): Code {
   const { name, workgroupSize, scalars } = kernel;
-  return call("declare", array([text(name)]), `${workgroupSize}`, parameters(kernel), array(scalars.map(text)));
+  return call(
+    "declare",
+    array([text(name)]),
+    `${workgroupSize}`,
+    parameters(kernel),
+    array(scalars.map(text)),
+  );
 }
 
 function parameters({ buffers }: PlanKernel): Code {

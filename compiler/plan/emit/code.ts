@@ -17,13 +17,16 @@ export type Code =
   | string
   /** A string literal, or a template where parts are slots. */
   | { readonly kind: "text"; readonly parts: readonly (string | Slot)[] }
-  /** Items between brackets; `lines` gives each a line of its own if they do not fit on one. */
+  /**
+   * Items between brackets. If they do not fit on one line: `lines` gives each a line of its own, `fill`
+   * puts as many on a line as fit, and `hang` goes on like text, with the lines after the first indented.
+   */
   | {
       readonly kind: "list";
       readonly open: string;
       readonly items: readonly Code[];
       readonly close: string;
-      readonly layout: "fill" | "lines";
+      readonly layout: "fill" | "lines" | "hang";
     }
   /** Pieces one after another; lists among them break from the last one on. */
   | { readonly kind: "sequence"; readonly parts: readonly Code[] };
@@ -51,6 +54,11 @@ export function lines(items: readonly Code[]): Code {
 /** `name(a, b)`. */
 export function call(name: string, ...items: readonly Code[]): Code {
   return { kind: "list", open: `${name}(`, items, close: ")", layout: "fill" };
+}
+
+/** `name(a, b)`, like text if it does not fit on one line. */
+export function hangingCall(name: string, ...items: readonly Code[]): Code {
+  return { kind: "list", open: `${name}(`, items, close: ")", layout: "hang" };
 }
 
 /** `{ key: value }`; a value that is its key's name stands alone. */
@@ -91,7 +99,7 @@ export function propertyName(name: string): Code {
   return isIdentifier(name) ? name : text(name);
 }
 
-const width = 110;
+const width = 120;
 
 /** The piece as text, from `column` on, on lines that are indented by `indent`. */
 export function layOut(code: Code, indent: number = 0, column: number = indent): string {
@@ -99,10 +107,41 @@ export function layOut(code: Code, indent: number = 0, column: number = indent):
   const flat = onOneLine(code);
   if (column + flat.length <= width || code.kind === "text") return flat;
   if (code.kind === "sequence") return layOutSequence(code.parts, indent, column);
+  if (code.layout === "hang") return paragraph(words(code), indent + 4, column);
   const inner = indent + 2;
   const open = code.open.trimEnd();
   const body = code.layout === "lines" ? onLines(code.items, inner) : filled(code.items, inner);
   return `${open}\n${body}\n${" ".repeat(indent)}${code.close.trimStart()}`;
+}
+
+/** The pieces that a line break may not divide. */
+function words(code: Code): readonly string[] {
+  if (typeof code === "string" || code.kind !== "list" || code.items.length === 0)
+    return [onOneLine(code)];
+  const inside = code.items.map(words);
+  return inside.flatMap((item, index) =>
+    item.map((word, place) => {
+      const open = index === 0 && place === 0 ? code.open : "";
+      const ends = place === item.length - 1;
+      const close = !ends ? "" : index === inside.length - 1 ? code.close : ",";
+      return `${open}${word}${close}`;
+    }),
+  );
+}
+
+function paragraph(pieces: readonly string[], indent: number, column: number): string {
+  let result = "";
+  let end = column;
+  for (const piece of pieces) {
+    if (result === "") result = piece;
+    else if (end + 1 + piece.length <= width) result += ` ${piece}`;
+    else {
+      result += `\n${" ".repeat(indent)}${piece}`;
+      end = indent - 1 - 1;
+    }
+    end += piece.length + 1;
+  }
+  return result;
 }
 
 function layOutSequence(parts: readonly Code[], indent: number, column: number): string {
@@ -140,6 +179,11 @@ function filled(items: readonly Code[], indent: number): string {
   }
   if (row !== "") rows.push(row);
   return rows.map((each) => `${space}${each}`).join("\n");
+}
+
+/** TypeScript with nothing left in its strings, templates and comments: what it uses by name. */
+export function withoutText(code: string): string {
+  return code.replace(/"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`|\/\*[\s\S]*?\*\//g, '""');
 }
 
 /** The piece without line breaks. */

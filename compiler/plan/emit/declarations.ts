@@ -65,7 +65,7 @@ function underCode(prefixes: readonly string[], weights: readonly PlanWeight[]):
   const inside = weights.map(({ name, shape }) =>
     call("stored", text(name.slice(first.length)), literal(shape)),
   );
-  return call("under", array(prefixes.map(text)), array(gather(inside)));
+  return sequence("under(", array(prefixes.map(text)), ", ", array(gather(inside)), ")");
 }
 
 /** What the alternatives of a weight begin with, if they end alike and the name is the first of them. */
@@ -75,7 +75,11 @@ function prefixesOf(weight: PlanWeight | undefined): readonly string[] | undefin
   if (names.includes("") || names[0] !== weight.name) return undefined;
   const shortest = Math.min(...names.map((name) => name.length));
   let shared = 0;
-  while (shared < shortest && names.every((name) => name.at(-1 - shared) === names[0]?.at(-1 - shared))) shared++;
+  while (
+    shared < shortest &&
+    names.every((name) => name.at(-1 - shared) === names[0]?.at(-1 - shared))
+  )
+    shared++;
   // The shared end begins after a dot, so that weights of one place have the same prefixes.
   const suffix = weight.name.slice(weight.name.length - shared);
   const dot = suffix.indexOf(".");
@@ -97,9 +101,11 @@ function dataCode(data: readonly number[]): Code {
   const [start, second] = data;
   if (start === undefined || second === undefined || data.length < 4) return literal(data);
   const step = second - start;
-  if (data.every((each) => Object.is(each, start))) return call("fill", `${data.length}`, numberText(start));
+  if (data.every((each) => Object.is(each, start)))
+    return call("fill", `${data.length}`, numberText(start));
   if (data.every((each, index) => Object.is(each, start + index * step))) {
-    const rest = step !== 1 ? [numberText(start), numberText(step)] : start !== 0 ? [numberText(start)] : [];
+    const rest =
+      step !== 1 ? [numberText(start), numberText(step)] : start !== 0 ? [numberText(start)] : [];
     return call("range", `${data.length}`, ...rest);
   }
   // One long line: nobody reads it, and it should not push what is read off the screen.
@@ -113,7 +119,12 @@ export function inputCode(input: PlanInput, size: SizeCode): Code {
   const spare = role === "token" ? segment : role === "position" ? bound : (bound ?? segment);
   if (spare !== undefined) return literal(input);
   const word = { tensor: "tensor", token: "tokens", position: "positions" }[role];
-  const code = call(word, text(name), axesCode(axes, size), ...(extra === undefined ? [] : [literal(extra)]));
+  const code = call(
+    word,
+    text(name),
+    axesCode(axes, size),
+    ...(extra === undefined ? [] : [literal(extra)]),
+  );
   const usual = role === "tensor" ? "f32" : "i32";
   return element === usual ? code : call(element, code);
 }

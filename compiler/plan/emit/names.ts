@@ -38,6 +38,12 @@ export function identifierOf(wanted: string): string {
   return /^[A-Za-z_]/.test(name) ? name : `_${name}`;
 }
 
+/** The name of the class of a model: `ee-mllm` gives `EeMllm`. */
+export function className(model: string): string {
+  const name = upper(camelCase(model));
+  return reserved.includes(name) || name === "_" ? `${name}Model` : name;
+}
+
 /** `position.text` as members are named: `positionText`. */
 export function camelCase(wanted: string): string {
   const words = wanted.split(/[^A-Za-z0-9]+/).filter((word) => word !== "");

@@ -9,7 +9,17 @@ import type {
 } from "../../../runtime/contract.ts";
 import { unreachable } from "../../../grammar/invariant.ts";
 import { keysInOrder, type Calls } from "./calls.ts";
-import { array, type Code, call, lines, object, sequence, text } from "./code.ts";
+import {
+  array,
+  type Code,
+  call,
+  hangingCall,
+  lines,
+  literal,
+  object,
+  sequence,
+  text,
+} from "./code.ts";
 import { namesCode, outputCode } from "./declarations.ts";
 import { byLayer, gather, mentions } from "./layers.ts";
 
@@ -22,37 +32,51 @@ export interface PhaseWords {
 /** A phase. */
 export function phaseCode(phase: PlanPhase, words: PhaseWords): Code {
   const { name, kind, doc, inputs, reads, writes, outputs, buffers, steps } = phase;
-  return object(
-    [
-      ["name", text(name)],
-      ["kind", text(kind)],
-      ["doc", text(doc)],
-      ["inputs", namesCode(inputs)],
-      ["reads", namesCode(reads)],
-      ["writes", namesCode(writes)],
-      ["outputs", array(gather(outputs.map((each) => outputCode(each, words.size))))],
-      ["buffers", array(buffers.map((each) => bufferCode(each, words.size)))],
-      ["steps", lines(steps.map((each) => stepCode(each, words)))],
-    ],
-    "lines",
-  );
+  return object([
+    ["name", text(name)],
+    ["kind", text(kind)],
+    ["doc", text(doc)],
+    ["inputs", namesCode(inputs)],
+    ["reads", namesCode(reads)],
+    ["writes", namesCode(writes)],
+    ["outputs", array(gather(outputs.map((each) => outputCode(each, words.size))))],
+    ["buffers", buffersCode(buffers, words.size)],
+    ["steps", lines(steps.map((each) => stepCode(each, words)))],
+  ]);
 }
 
-function bufferCode({ name, element, size, first, last }: PlanBuffer, write: PhaseWords["size"]): Code {
-  const code = call("buffer", text(name), write(size), `${first}`, `${last}`);
-  return element === "f32" ? code : call("i32", code);
+function buffersCode(buffers: readonly PlanBuffer[], write: PhaseWords["size"]): Code {
+  if (buffers.length === 0) return "[]";
+  if (!keysInOrder(buffers.map((each) => each.name))) return array(buffers.map(literal));
+  const entries = buffers.map(({ name, element, size, first, last }): readonly [string, Code] => {
+    const lives = [write(size), `${first}`, `${last}`];
+    return [name, array(element === "f32" ? lives : [...lives, text(element)])];
+  });
+  return sequence("temporaries(", object(entries), ")");
 }
 
 function stepCode(step: PlanStep, words: PhaseWords): Code {
   switch (step.kind) {
     case "dispatch": {
       const { label, buffers } = step;
-      return call("step", text(label), words.calls.reference(step), array(buffers.map(argumentCode)));
+      return hangingCall(
+        "step",
+        text(label),
+        words.calls.reference(step),
+        array(buffers.map(argumentCode)),
+      );
     }
     case "copy": {
       const { label, from, to, size, toOffset } = step;
       const offset = toOffset === 0 ? [] : [words.size(toOffset)];
-      return call("copy", text(label), argumentCode(from), argumentCode(to), words.size(size), ...offset);
+      return hangingCall(
+        "copy",
+        text(label),
+        argumentCode(from),
+        argumentCode(to),
+        words.size(size),
+        ...offset,
+      );
     }
     case "repeat":
       return repeatCode(step, words);
@@ -67,20 +91,33 @@ function repeatCode(step: Extract<PlanStep, { kind: "repeat" }>, words: PhaseWor
   const columns = Object.entries(tables);
   const whole = columns.every(([, entries]) => entries.length === count);
   if (!whole || count === 0 || !keysInOrder(columns.map(([name]) => name)))
-    return object([["kind", text("repeat")], ["count", `${count}`], ["tables", tablesCode(columns)], ["steps", body]]);
-  const entries = columns.map(
-    ([name, column]): readonly [string, Code] => [name, byLayer(column.map(argumentCode), "l")],
-  );
+    return object([
+      ["kind", text("repeat")],
+      ["count", `${count}`],
+      ["tables", tablesCode(columns)],
+      ["steps", body],
+    ]);
+  const entries = columns.map(([name, column]): readonly [string, Code] => [
+    name,
+    byLayer(column.map(argumentCode), "l"),
+  ]);
   const variable = entries.some(([, each]) => mentions(each, "l")) ? "l" : "";
   const row = entries.length === 0 ? "{}" : object(entries);
-  return call("repeat", `${count}`, sequence(`(${variable}) => (`, row, ")"), body);
+  return sequence(`repeat(${count}, (${variable}) => (`, row, "), ", body, ")");
 }
 
 /** Tables that are not one entry a layer, as data. */
 function tablesCode(columns: readonly (readonly [string, readonly BufferReference[]])[]): Code {
   const entries = columns.map(([name, column]): readonly [string, Code] => [
     name,
-    array(column.map((each) => object([["kind", text(each.kind)], ["name", text(each.name)]]))),
+    array(
+      column.map((each) =>
+        object([
+          ["kind", text(each.kind)],
+          ["name", text(each.name)],
+        ]),
+      ),
+    ),
   ]);
   return object(entries);
 }

@@ -110,11 +110,12 @@ const longestName = 40;
 
 /** The size in words, where they are few. */
 function nameOf(size: Compound): string {
-  const name = inWords(size);
+  const inside = inWords(size);
+  const name = /^\d/.test(inside) ? `n_${inside}` : inside;
   return name.length <= longestName ? name : "size_1";
 }
 
-/** The size in words: `T_plus_V`, `ceil_T_over_4`. */
+/** The size in words, as kernels name their scalars: `T_plus_V`, `ceil_T_over_4`. */
 function inWords(size: Size): string {
   if (typeof size !== "object") return String(size).replace("-", "minus ");
   const [operator, first, second] = size;

@@ -1,0 +1,97 @@
+/** How the class of an emitted model opens its session: device, kernels and weights in one call. */
+
+import { type BackendName, chooseBackend, type GpuSource, platformGpu } from "./choose.ts";
+import type { Plan } from "./contract.ts";
+import { BraidError, invariant } from "./errors.ts";
+import { fetchFile, loadKernels, type ReadFile } from "./kernel-files.ts";
+import type { LoadProgress } from "./load.ts";
+import type { OutputTensor } from "./outputs.ts";
+import { type Outputs, Session } from "./session.ts";
+import { checkpointWeights, type WeightSource } from "./weight-source.ts";
+import { openCheckpoint } from "./weights/checkpoint.ts";
+import { checkConfig } from "./weights/config.ts";
+import { type Folder, pathIn, readSettings } from "./weights/folder.ts";
+import { matchWeights } from "./weights/match.ts";
+
+/** What a model is loaded from, and where it runs. */
+export interface LoadOptions {
+  /** A checkpoint's folder, or weights from elsewhere. */
+  readonly weights: Folder | WeightSource;
+  /** `auto` if absent: WebGPU where there is hardware for it, else the CPU. */
+  readonly backend?: BackendName;
+  /** How to reach WebGPU; what the platform offers if absent. */
+  readonly gpu?: GpuSource;
+  /** How to read the kernels; by `fetch` if absent. */
+  readonly read?: ReadFile;
+  readonly progress?: (event: LoadProgress) => void;
+}
+
+/** An emitted model: where its kernels lie, and its plans. */
+export interface ModelFiles {
+  /** The address of `model.js`. */
+  readonly base: string;
+  readonly gpu: Plan;
+  /** Loaded only where the CPU was chosen; absent if the model was built without it. */
+  readonly cpu?: () => Promise<Plan>;
+}
+
+/** Opens a session for the device that `options` choose. */
+export async function openModel(files: ModelFiles, options: LoadOptions): Promise<Session> {
+  const { weights, backend = "auto", gpu = platformGpu, read = fetchFile, progress } = options;
+  const chosen = await chooseBackend(backend, gpu);
+  const plan = chosen.target === "gpu" ? files.gpu : await files.cpu?.();
+  if (plan === undefined) {
+    throw new BraidError("session/target", `${files.gpu.model} was built without CPU kernels`, {
+      hint: 'build it for the CPU, too, or load it with `backend: "webgpu"`',
+    });
+  }
+  const model = await loadKernels(plan, new URL(files.base), read);
+  const open = async (source: WeightSource): Promise<Session> =>
+    Session.open({
+      model,
+      backend: await chosen.open(),
+      weights: source,
+      ...(progress === undefined ? {} : { progress }),
+    });
+  return isFolder(weights) ? withCheckpoint(plan, weights, open) : open(weights);
+}
+
+/** The outputs `names` of a run, which must be there. */
+export function pick<N extends string>(
+  outputs: Outputs,
+  names: readonly N[],
+): Readonly<Record<N, OutputTensor>> {
+  const picked: Partial<Record<N, OutputTensor>> = {};
+  for (const name of names) {
+    const output = outputs.get(name);
+    invariant(output !== undefined, `the phase gives no output ${name}`);
+    picked[name] = output;
+  }
+  const complete = (each: Partial<Record<N, OutputTensor>>): each is Record<N, OutputTensor> =>
+    names.every((name) => each[name] !== undefined);
+  invariant(complete(picked), "every output was picked");
+  return picked;
+}
+
+function isFolder(weights: Folder | WeightSource): weights is Folder {
+  return "open" in weights;
+}
+
+async function withCheckpoint<T>(
+  plan: Plan,
+  folder: Folder,
+  use: (source: WeightSource) => Promise<T>,
+): Promise<T> {
+  const checkpoint = await openCheckpoint(folder);
+  try {
+    const config = await readSettings(folder, "config.json");
+    if (config !== undefined) {
+      checkConfig(plan.configChecks, config, pathIn(folder, "config.json"));
+    }
+    return await use(
+      checkpointWeights(matchWeights(plan.weights, checkpoint.tensors, folder.name)),
+    );
+  } finally {
+    await checkpoint.close();
+  }
+}

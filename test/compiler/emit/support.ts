@@ -1,0 +1,70 @@
+/** Plans to emit, and the evaluation of what was emitted. */
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { optimize } from "../../../compiler/optimize/optimize.ts";
+import { splitPhases } from "../../../compiler/optimize/split-phases.ts";
+import { emitModel, type Plans } from "../../../compiler/plan/emit/emit.ts";
+import { makePlan } from "../../../compiler/plan/plan.ts";
+import type { Plan } from "../../../runtime/contract.ts";
+import { planGraph } from "../../support/run-graph.ts";
+import { composite, masks, prefix, type ToyLayer, toyMllm } from "../../support/toy-mllm.ts";
+import { toyTransformer } from "../../support/toy-transformer.ts";
+import { toyPlan } from "../../runtime/support/toy-plan.ts";
+
+const sizes = { layers: 5, hidden: 8, heads: 4, groups: 2, head: 4, feed: 16, vocabulary: 11 };
+
+function phased(mask: ToyLayer["mask"], layers: number): Plans {
+  const graph = optimize(toyMllm({ layers: Array.from({ length: layers }, () => ({ mask })) }));
+  const split = splitPhases(graph);
+  return { gpu: makePlan(graph, split, "gpu").plan, cpu: makePlan(graph, split, "cpu").plan };
+}
+
+/** Models with one phase and several, with and without loops, and one that is written by hand. */
+export const samples: readonly (readonly [string, () => Plans])[] = [
+  [
+    "a decoder in one phase",
+    () => ({
+      gpu: planGraph(toyTransformer(sizes), "gpu").plan,
+      cpu: planGraph(toyTransformer(sizes), "cpu").plan,
+    }),
+  ],
+  ["composite attention in four phases", () => phased(composite, 8)],
+  ["causal attention in phases", () => phased(masks.causal, 4)],
+  ["a prefix that sees itself", () => phased(prefix, 3)],
+  ["one layer", () => phased(composite, 1)],
+  ["a plan by hand", () => ({ gpu: toyPlan("gpu"), cpu: toyPlan("cpu") })],
+];
+
+/** The plans that the emitted JavaScript makes. */
+export async function evaluate(
+  plans: Plans,
+): Promise<{ readonly gpu: unknown; readonly cpu: unknown }> {
+  const folder = mkdtempSync(join(tmpdir(), "braid-emit-"));
+  try {
+    for (const [file, text] of emitModel(plans)) {
+      const runtime = new URL("../../../runtime/index.ts", import.meta.url).href;
+      const local = text.replaceAll('from "braid/runtime"', `from ${JSON.stringify(runtime)}`);
+      writeFileSync(join(folder, file), local);
+    }
+    const load = async (file: string): Promise<unknown> => {
+      const module: { readonly plan: unknown } = await import(
+        /* @vite-ignore */ pathToFileURL(join(folder, file)).href
+      );
+      return module.plan;
+    };
+    return {
+      gpu: await load("model.js"),
+      cpu: plans.cpu === undefined ? undefined : await load("plan.cpu.js"),
+    };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** A plan without members that are undefined, as JSON has it. */
+export function plain(plan: Plan): unknown {
+  return JSON.parse(JSON.stringify(plan));
+}
