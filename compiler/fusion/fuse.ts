@@ -13,21 +13,16 @@ import { usersOf } from "../graph/rewrite.ts";
 import { ownCost } from "./cost.ts";
 import type { Fused, Region, Store } from "./region.ts";
 
-export interface FusionOptions {
-  /** Store what a product or attention reads instead of computing it again for each tile. */
-  readonly storeOperands: boolean;
-}
-
 /** Recomputing more than this for each reader costs more than a store. */
 const expensive = 6;
 /** An expression beyond this is split in any case: kernels stay readable. */
 const longest = 40;
 
 /** Cuts `graph` into regions. `required` values (outputs and states) are stored. */
-export function fuse(graph: Graph, required: ReadonlySet<ValueId>, options: FusionOptions): Fused {
+export function fuse(graph: Graph, required: ReadonlySet<ValueId>): Fused {
   const users = usersOf(graph).map((each) => [...new Set(each)]);
   const epilogues = findEpilogues(graph, users, required);
-  const stored = decideStored(graph, users, required, options, epilogues);
+  const stored = decideStored(graph, users, required, epilogues);
   const regions: Region[] = [];
   for (let index = 0; index < graph.nodes.length; index++) {
     const id = valueId(index);
@@ -58,7 +53,6 @@ function decideStored(
   graph: Graph,
   users: Users,
   required: ReadonlySet<ValueId>,
-  options: FusionOptions,
   epilogues: Epilogues,
 ): Map<ValueId, string> {
   const stored = new Map<ValueId, string>();
@@ -69,7 +63,7 @@ function decideStored(
     if (epilogues.inner.has(id)) continue;
     const args = node.args.reduce((sum, arg) => sum + (cost[arg] ?? 0), 0);
     const total = ownCost(node.op) + args;
-    const about = { users, required, product: product[index] ?? false, options };
+    const about = { users, required, product: product[index] ?? false };
     const reason = epilogues.ends.has(id)
       ? "ends an epilogue"
       : whyStored(graph, id, node, total, about);
@@ -88,7 +82,6 @@ function whyStored(
     users: Users;
     required: ReadonlySet<ValueId>;
     product: boolean;
-    options: FusionOptions;
   },
 ): string | undefined {
   const { op } = node;
@@ -99,9 +92,7 @@ function whyStored(
   if (isView(op)) return undefined;
   const users = about.users[id] ?? [];
   if (cost > longest) return "the expression grows long";
-  if (about.product && (about.options.storeOperands || cost > expensive)) {
-    return "a product reads it many times";
-  }
+  if (about.product) return "a product reads it many times";
   if (cost > expensive && users.length > 1) return "several kernels read it";
   const wider = users.some((user) => isWider(nodeAt(graph, user), node));
   if (cost > expensive / 2 && wider) return "it is repeated along an axis";

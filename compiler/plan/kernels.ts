@@ -11,7 +11,8 @@ import type { Kernel } from "../kernel/kernel.ts";
 import { lowerRegion } from "../kernel/lower/lower.ts";
 import { type Family, type Lowered, schedules } from "../kernel/lower/schedule.ts";
 import { type ScheduleChoice, scheduleChoices } from "../kernel/schedule/choose.ts";
-import { sameSource, type Signature, signatureOf } from "./signature.ts";
+import { type Dimension, equalDimensions, substitute } from "../op/dimension.ts";
+import { sameSource, type Signature, signatureOf, sizeSymbol } from "./signature.ts";
 import { sizeOf } from "./size.ts";
 
 /** A call of a kernel, its buffers not yet named. */
@@ -52,15 +53,19 @@ export class KernelTable {
     const entry = this.entries.get(signature.text) ?? this.lower(graph, stored, region, signature);
     const [first] = entry.lowered;
     invariant(first !== undefined, "a region has a kernel");
+    const actual = new Map(
+      signature.sizes.map((size, index) => [sizeSymbol(index).key, size] as const),
+    );
+    const planned = (size: Dimension): Size => sizeOf(substitute(size, actual));
     const variants = entry.lowered.map((lowered, index) => {
       const when = entry.choices[index]?.when;
       const call = {
         kernel: lowered.kernel.name,
-        groups: sizeOf(lowered.groups),
-        flops: sizeOf(lowered.flops),
+        groups: planned(lowered.groups),
+        flops: planned(lowered.flops),
       };
       if (when === undefined) return call;
-      return { when: { size: sizeOf(when.size), atMost: when.atMost }, ...call };
+      return { when: { size: planned(when.size), atMost: when.atMost }, ...call };
     });
     const sources = first.bindings.map((binding) => {
       const place = entry.signature.sources.findIndex((each) => sameSource(each, binding.source));
@@ -75,7 +80,7 @@ export class KernelTable {
       variants,
       sources,
       writes: first.kernel.buffers.map((buffer) => buffer.access !== "read"),
-      scalars: first.scalars.map(sizeOf),
+      scalars: first.scalars.map(planned),
     };
   }
 
@@ -85,10 +90,15 @@ export class KernelTable {
     region: Region,
     signature: Signature,
   ): Entry {
-    const choices = scheduleChoices(graph, region, schedules[this.family]);
+    const dimension = (size: Dimension): Dimension => {
+      const index = signature.sizes.findIndex((each) => equalDimensions(each, size));
+      return index < 0 ? size : sizeSymbol(index);
+    };
+    const choices = scheduleChoices(graph, dimension, region, schedules[this.family]);
     const lowered = lowerRegion(
       graph,
       stored,
+      dimension,
       region,
       choices.map((choice) => choice.schedule),
     ).map((made, index) => {

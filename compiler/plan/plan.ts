@@ -80,9 +80,7 @@ function planPhase(phase: Phase, kernels: KernelTable, constants: ConstantTable)
   };
   for (const { state, value } of phase.writes) place(value, { kind: "state", name: state });
   for (const { name, value } of graph.outputs) place(value, { kind: "output", name });
-  const fused = fuse(graph, new Set(placed.keys()), {
-    storeOperands: kernels.family === "cpu",
-  });
+  const fused = fuse(graph, new Set(placed.keys()));
   const flat = flatSteps(graph, fused, placed, kernels, constants);
   const temporaries = new Map(flat.temporaries);
   const looped = findLoops(flat.steps, temporaries);

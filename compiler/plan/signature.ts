@@ -1,17 +1,25 @@
 /**
- * What a region computes, as text, with everything that may differ between equal layers left out:
- * which values, weights and states it reads, and what its axes are called. Regions with equal
- * signatures have equal kernels, so each signature is lowered once.
+ * What a region computes, as text, with everything that may differ between regions of one kernel left
+ * out: which values, weights and states it reads, what its axes are called, and how run-time sizes
+ * come about. Regions with equal signatures have equal kernels, so each signature is lowered once.
  */
 
 import type { BufferSource, Region } from "../fusion/region.ts";
 import { type Graph, nodeAt, sizeOf, type ValueId } from "../graph/graph.ts";
+import { asConstant, type Dimension, equalDimensions, symbol } from "../op/dimension.ts";
 import { sourceOf } from "../kernel/lower/read.ts";
 
 /** A region's signature, and what its kernel may bind, in an order that equal signatures share. */
 export interface Signature {
   readonly text: string;
   readonly sources: readonly BufferSource[];
+  /** The run-time sizes, each once, in an order that equal signatures share. */
+  readonly sizes: readonly Dimension[];
+}
+
+/** The symbol that stands for a signature's run-time size `index` in its kernel. */
+export function sizeSymbol(index: number): Dimension {
+  return symbol(index === 0 ? "rows" : `rows_${index + 1}`);
 }
 
 /** The signature of a region. */
@@ -24,6 +32,14 @@ export function signatureOf(
   const seen = new Map<ValueId, string>();
   const sources: BufferSource[] = [];
   const parts: string[] = [];
+  const sizes: Dimension[] = [];
+
+  const sizeText = (size: Dimension): string => {
+    if (asConstant(size) !== undefined) return size.key;
+    let index = sizes.findIndex((each) => equalDimensions(each, size));
+    if (index < 0) index = sizes.push(size) - 1;
+    return sizeSymbol(index).key;
+  };
 
   const axisName = (axis: string): string => {
     const before = axes.get(axis);
@@ -31,15 +47,15 @@ export function signatureOf(
     const name = `a${axes.size}`;
     axes.set(axis, name);
     const segments = graph.axes.get(axis)?.segments ?? [];
-    const rows = segments.map((each) => `${each.name}=${sizeOf(graph, each.axis).key}`);
-    parts.push(`${name}=${sizeOf(graph, axis).key}{${rows.join()}}`);
+    const rows = segments.map((each) => `${each.name}=${sizeText(sizeOf(graph, each.axis))}`);
+    parts.push(`${name}=${sizeText(sizeOf(graph, axis))}{${rows.join()}}`);
     return name;
   };
   const canonical = (value: unknown): unknown => {
     if (typeof value === "string") return graph.axes.has(value) ? axisName(value) : value;
     if (Array.isArray(value)) return value.map(canonical);
     if (typeof value !== "object" || value === null) return value;
-    if ("key" in value && "terms" in value) return value.key;
+    if (isDimension(value)) return sizeText(value);
     return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, canonical(each)]));
   };
   const typeText = (id: ValueId): string => {
@@ -70,7 +86,11 @@ export function signatureOf(
   parts.push(`${region.kind} ${root} ${result} -> ${region.store.target.kind} ${rows}`);
   parts.push(typeText(region.store.value));
   sources.push(region.store.target);
-  return { text: parts.join("\n"), sources };
+  return { text: parts.join("\n"), sources, sizes };
+}
+
+function isDimension(value: object): value is Dimension {
+  return "key" in value && "terms" in value && "opaque" in value;
 }
 
 /** Whether two sources are the same memory. */

@@ -27,13 +27,20 @@ export class Context {
   readonly graph: Graph;
   /** Whether a value lies in memory, as opposed to being computed where it is read. */
   readonly stored: (value: ValueId) => boolean;
+  /** What a size is called in this kernel, which serves other sizes, too. */
+  readonly dimension: (size: Dimension) => Dimension;
   private readonly bound = new Map<string, Binding>();
   private readonly sizes = new Map<string, { readonly name: string; readonly size: Dimension }>();
   private readonly used = new Set<string>();
 
-  constructor(graph: Graph, stored: (value: ValueId) => boolean) {
+  constructor(
+    graph: Graph,
+    stored: (value: ValueId) => boolean,
+    dimension: (size: Dimension) => Dimension,
+  ) {
     this.graph = graph;
     this.stored = stored;
+    this.dimension = dimension;
   }
 
   get bindings(): readonly Binding[] {
@@ -54,7 +61,7 @@ export class Context {
     return name;
   }
 
-  /** The i32 expression of a size: a constant or a scalar parameter. */
+  /** The i32 expression of a size of this kernel: a constant or a scalar parameter. */
   size(size: Dimension): Expr {
     const value = asConstant(size);
     if (value !== undefined) return build.int(value);
@@ -88,7 +95,7 @@ export class Context {
 
   /** The size of an axis. */
   extent(axis: AxisName): Dimension {
-    return sizeOf(this.graph, axis);
+    return this.dimension(sizeOf(this.graph, axis));
   }
 
   /** Elements of a value of this type. */
@@ -132,6 +139,8 @@ function sizeName(size: Dimension): string {
     .replace(/\*/g, "times")
     .replace(/\+/g, "plus")
     .replace(/-/g, "minus")
-    .replace(/\//g, "over");
-  return `n_${words.replace(/[^A-Za-z0-9]+/g, "_").replace(/^_|_$/g, "")}`;
+    .replace(/\//g, "over")
+    .replace(/[^A-Za-z0-9_]+/g, "_")
+    .replace(/^_+|_+$/g, "");
+  return /^\d/.test(words) ? `n_${words}` : words;
 }

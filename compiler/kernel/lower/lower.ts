@@ -3,6 +3,7 @@
 import { unreachable } from "../../../grammar/invariant.ts";
 import type { Region } from "../../fusion/region.ts";
 import type { Graph, ValueId } from "../../graph/graph.ts";
+import type { Dimension } from "../../op/dimension.ts";
 import { lowerAttend } from "./attend.ts";
 import { Context } from "./context.ts";
 import { lowerContract } from "./contract.ts";
@@ -12,21 +13,23 @@ import { lowerScan } from "./scan.ts";
 import type { Lowered, Schedule } from "./schedule.ts";
 
 /**
- * Makes the kernels of a region, one for each schedule. `stored` says which values lie in memory. All
- * take the same scalars in the same order, so that the plan can choose between them when sizes are
+ * Makes the kernels of a region, one for each schedule. `stored` says which values lie in memory,
+ * `dimension` what the kernel calls a size. All take the same scalars in the same order, so that the plan can choose between them when sizes are
  * known.
  */
 export function lowerRegion(
   graph: Graph,
   stored: (value: ValueId) => boolean,
+  dimension: (size: Dimension) => Dimension,
   region: Region,
   choices: readonly Schedule[],
 ): readonly Lowered[] {
-  const alone = choices.map((schedule) => lower(new Context(graph, stored), region, schedule));
+  const fresh = (): Context => new Context(graph, stored, dimension);
+  const alone = choices.map((schedule) => lower(fresh(), region, schedule));
   if (alone.length === 1) return alone;
   const sizes = alone.flatMap((each) => each.scalars);
   return choices.map((schedule) => {
-    const context = new Context(graph, stored);
+    const context = fresh();
     for (const size of sizes) context.size(size);
     return lower(context, region, schedule);
   });

@@ -2,7 +2,7 @@
 
 import type { Region } from "../../fusion/region.ts";
 import { nodeAt } from "../../graph/graph.ts";
-import { showDimension } from "../../op/dimension.ts";
+import { asConstant, showDimension } from "../../op/dimension.ts";
 import type { Context } from "./context.ts";
 
 /** A kernel name: the block and the value that it computes, and the kind of work. */
@@ -23,7 +23,11 @@ export function regionName(context: Context, region: Region): string {
 /** Lines above the kernel: the value's name and axes, and where the spec computes it. */
 export function commentOf(context: Context, region: Region): readonly string[] {
   const { origin, type } = nodeAt(context.graph, region.result);
-  const axes = type.axes.map((axis) => `${axis} = ${showDimension(context.extent(axis))}`);
+  const axes = type.axes.map((axis) => {
+    const size = context.extent(axis);
+    const label = context.graph.axes.get(axis)?.label ?? axis;
+    return asConstant(size) === undefined ? showDimension(size) : `${label} = ${size.key}`;
+  });
   const path = origin.path.replace(/\.\d+(?=\.|$)/g, ".*");
   const name = [path, origin.name].filter((word) => word !== undefined && word !== "").join(": ");
   return [`${name || region.kind} [${axes.join(", ")}]`, `from ${origin.span.file}`];

@@ -101,7 +101,7 @@ const computed: OpTable<[Place], Expr> = {
     if (element === "float") return build.real(value);
     return element === "int" ? build.int(value) : build.boolean(value !== 0);
   },
-  size: (op, { context }) => context.size(op.size),
+  size: (op, { context }) => context.size(context.dimension(op.size)),
   index: (op, { context, at }) => context.emit(coordinate(at, op.axis)),
   map: (op, { context, id, at, known }) => {
     const { args } = nodeAt(context.graph, id);
@@ -136,7 +136,7 @@ const computed: OpTable<[Place], Expr> = {
     return readArgument(place, moved(at, [op.into], found));
   },
   slice: (op, place) => {
-    const index = plus(coordinate(place.at, op.into), fixed(op.start));
+    const index = plus(coordinate(place.at, op.into), fixed(place.context.dimension(op.start)));
     return readArgument(place, moved(place.at, [op.into], [[op.axis, index]]));
   },
   select: (op, place) => readSelected(op, place),

@@ -26,7 +26,7 @@ export function storeTo(context: Context, store: Store, at: Coordinates, value: 
     const { axis, into, start } = store.rows;
     const row = at.get(axis);
     invariant(row !== undefined, `lowering: no coordinate for the axis ${axis}`);
-    place.set(into, plus(row, fixed(start)));
+    place.set(into, plus(row, fixed(context.dimension(start))));
   }
   const name =
     store.target.kind === "value" || store.target.kind === "table"

@@ -17,14 +17,15 @@ export interface ScheduleChoice {
   readonly suffix: string;
 }
 
-/** The schedules of a region, the most special first. */
+/** The schedules of a region, the most special first; `dimension` says what its kernel calls a size. */
 export function scheduleChoices(
   graph: Graph,
+  dimension: (size: Dimension) => Dimension,
   region: Region,
   schedule: Schedule,
 ): readonly ScheduleChoice[] {
   const single = { ...schedule, rows: 1, queries: 1 };
-  const rows = rowCount(graph, region);
+  const rows = rowCount(graph, dimension, region);
   const tiled = region.kind === "contract" ? schedule.rows > 1 : schedule.queries > 1;
   if (rows === undefined || !tiled) return [{ schedule, suffix: "" }];
   const constantRows = asConstant(rows);
@@ -37,10 +38,15 @@ export function scheduleChoices(
 }
 
 /** The rows of a product (axes of the left operand only) or the query rows of an attention. */
-function rowCount(graph: Graph, region: Region): Dimension | undefined {
+function rowCount(
+  graph: Graph,
+  dimension: (size: Dimension) => Dimension,
+  region: Region,
+): Dimension | undefined {
   const node = nodeAt(graph, region.root);
-  if (region.kind === "attend" && node.op.kind === "attend") return sizeOf(graph, node.op.query);
+  if (region.kind === "attend" && node.op.kind === "attend")
+    return dimension(sizeOf(graph, node.op.query));
   if (region.kind !== "contract") return undefined;
   const { rows } = productRoles(graph, region.root);
-  return productOf(rows.map((axis) => sizeOf(graph, axis)));
+  return productOf(rows.map((axis) => dimension(sizeOf(graph, axis))));
 }
