@@ -1,42 +1,48 @@
-/** Drops names that nothing reads. Sound because expressions have no effect but their value. */
+/**
+ * Drops names that nothing reads, and what is assigned to them. Sound because expressions have no
+ * effect but their value.
+ */
 
 import type { Kernel, Statement } from "../kernel.ts";
 import { expressionsOf, mapBlocks, visitBody, visitExpr } from "../rewrite.ts";
 
-/** `kernel` without `let`s that are never read; those read only by such go, too. */
+type Definition = Extract<Statement, { kind: "let" | "var" | "assign" }>;
+
+/** `kernel` without names that are read by nothing, or only by such names. */
 export function dropUnused(kernel: Kernel): Kernel {
-  const uses = new Map<string, number>();
-  const definitions = new Map<string, Statement>();
+  const definitions = new Map<string, Definition[]>();
+  const live = new Set<string>();
+  const pending: string[] = [];
+  const need = (statement: Statement): void => {
+    for (const expr of expressionsOf(statement)) {
+      visitExpr(expr, (part) => {
+        if (part.kind !== "var" || live.has(part.name)) return;
+        live.add(part.name);
+        pending.push(part.name);
+      });
+    }
+  };
   visitBody(kernel.body, (statement) => {
-    if (statement.kind === "let") definitions.set(statement.name, statement);
-    count(statement, uses, 1);
+    if (isDefinition(statement)) {
+      const others = definitions.get(statement.name);
+      if (others === undefined) definitions.set(statement.name, [statement]);
+      else others.push(statement);
+    } else {
+      need(statement);
+    }
   });
-  const dead = new Set<string>();
-  const pending = [...definitions.keys()].filter((name) => !uses.get(name));
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
-    const definition = definitions.get(name);
-    if (definition === undefined || dead.has(name)) continue;
-    dead.add(name);
-    for (const read of count(definition, uses, -1)) if (!uses.get(read)) pending.push(read);
+    for (const definition of definitions.get(name) ?? []) need(definition);
   }
-  return dead.size === 0 ? kernel : { ...kernel, body: without(kernel.body, dead) };
+  return { ...kernel, body: onlyLive(kernel.body, live) };
 }
 
-/** Adds `change` to the uses of each variable that `statement` reads; the result is their names. */
-function count(statement: Statement, uses: Map<string, number>, change: number): readonly string[] {
-  const names: string[] = [];
-  for (const expr of expressionsOf(statement)) {
-    visitExpr(expr, (part) => {
-      if (part.kind !== "var") return;
-      names.push(part.name);
-      uses.set(part.name, (uses.get(part.name) ?? 0) + change);
-    });
-  }
-  return names;
+function isDefinition(statement: Statement): statement is Definition {
+  return statement.kind === "let" || statement.kind === "var" || statement.kind === "assign";
 }
 
-function without(body: readonly Statement[], dead: ReadonlySet<string>): readonly Statement[] {
+function onlyLive(body: readonly Statement[], live: ReadonlySet<string>): readonly Statement[] {
   return body
-    .filter((each) => each.kind !== "let" || !dead.has(each.name))
-    .map((each) => mapBlocks(each, (nested) => without(nested, dead)));
+    .filter((each) => !isDefinition(each) || live.has(each.name))
+    .map((each) => mapBlocks(each, (nested) => onlyLive(nested, live)));
 }

@@ -154,19 +154,20 @@ class Writer {
       add(multiply(row, columns), build.subtract(columns - 1, column)),
     ]);
     const start = add(multiply(group, 80), this.regions++ * regionLength);
-    const value = build.variable(this.fresh("value"), build.f32);
+    const value = this.fresh("value");
+    const sum = add(build.variable(value, build.f32), element(name));
     const write = [
-      statements.declare(value.kind === "var" ? value.name : "", this.value({ rows, columns })),
-      statements.store("out", add(start, place), add(value, element(name))),
+      statements.declare(value, this.value({ rows, columns })),
+      statements.store("out", add(start, place), sum),
     ];
     const limit = build.variable("limit");
     const guard = this.pick([
-      undefined,
+      build.boolean(true),
       build.less(row, limit),
       build.less(column, limit),
       build.less(0, element(name)),
     ]);
-    return tileEach(name, "row", "column", guard === undefined ? write : [when(guard, write)]);
+    return tileEach(name, "row", "column", guard.kind === "const" ? write : [when(guard, write)]);
   }
 
   /** A value for each element of `shape`, within [-8, 8]. */

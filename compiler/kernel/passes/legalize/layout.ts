@@ -122,11 +122,12 @@ function forProducts(
   chosen: ReadonlyMap<string, Orientation>,
   options: LayoutOptions,
 ): Layout {
-  const own: Layout = {
-    tile,
-    orientation: chosen.get(tile.name) ?? "scalars",
-    accumulates: false,
-  };
+  const orientation =
+    tile.reducedFrom === undefined
+      ? chosen.get(tile.name)
+      : // The source may have got another layout since.
+        cheapest(tile, chosen, options);
+  const own: Layout = { tile, orientation: orientation ?? "scalars", accumulates: false };
   const products = tile.products.filter((each) => each.target === tile.name);
   if (products.length === 0 || !options.lanes) return own;
   const right = products.every((each) => chosen.get(each.right) === "columns");
