@@ -6,7 +6,6 @@ import { fold } from "./fold.ts";
 import { removeDead } from "./remove-dead.ts";
 import { share } from "./share.ts";
 import { simplifyMaps } from "./simplify-maps.ts";
-import { simplifyViews } from "./simplify-views.ts";
 import { tidy } from "./tidy.ts";
 
 /** A rewriting of the graph and its name in dumps. */
@@ -17,18 +16,17 @@ export interface Pass {
 
 /** The passes before the graph is split into phases, in order. */
 export const passes: readonly Pass[] = [
-  // Indices become constants, which the views need to see which row they take.
+  // Indices become constants, which views need to see which row they take.
   { name: "fold", apply: fold },
   { name: "simplify-maps", apply: simplifyMaps },
   // Equal slices and renames become one, so that demand meets each value once.
   { name: "share", apply: share },
-  { name: "simplify-views", apply: simplifyViews },
   { name: "remove-dead", apply: removeDead },
   // Before narrowing: what the mask says of a segment is what makes its queries unread.
   { name: "split-segments", apply: splitWherePays },
   // Before phases: a row is static only where it is computed apart from those that are not.
   { name: "narrow-rows", apply: narrowBound },
-  // Segments of equal values are equal values, and views met new views.
+  // Views are simplified last: what they show was chosen by then.
   { name: "tidy", apply: tidy },
 ];
 

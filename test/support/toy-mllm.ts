@@ -29,7 +29,8 @@ export interface ToyModel {
 }
 
 const span = { file: "toy.braid", start: 0, end: 0 };
-const sizes = { D: 8, H: 4, G: 2, E: 4, F: 6, P: 3, W: 5, Vocab: 11 };
+/** The sizes of the axes that are constant. */
+export const toySizes = { D: 8, H: 4, G: 2, E: 4, F: 6, P: 3, W: 5, Vocab: 11 };
 
 const position = (side: "q" | "k") => ({ kind: "position", side }) as const;
 const inside = (side: "q" | "k", segment: string): Predicate => ({
@@ -105,11 +106,11 @@ export function toyMllm(model: ToyModel): Graph {
 }
 
 function axes(draft: Draft): void {
-  for (const [name, size] of Object.entries(sizes)) draft.axis(name, size);
+  for (const [name, size] of Object.entries(toySizes)) draft.axis(name, size);
   draft.axis("Pair", 2);
-  draft.axis("Half", sizes.E / 2);
+  draft.axis("Half", toySizes.E / 2);
   draft.axis("Image", "Image");
-  draft.axis("V", multiply(symbol("Image"), constant(sizes.P)));
+  draft.axis("V", multiply(symbol("Image"), constant(toySizes.P)));
   draft.axis("T", "T");
   draft.builder.addAxis({
     name: "T.given",
@@ -122,7 +123,7 @@ function axes(draft: Draft): void {
     { name: "visual", axis: "V" },
     { name: "text", axis: "T" },
   ];
-  const size = sumOf([multiply(symbol("Image"), constant(sizes.P)), symbol("T")]);
+  const size = sumOf([multiply(symbol("Image"), constant(toySizes.P)), symbol("T")]);
   draft.axis("S", size, segments);
   draft.builder.addAxis({
     name: "S.key",
@@ -168,7 +169,7 @@ function sequence(draft: Draft, model: ToyModel): Rows {
 }
 
 function textRows(draft: Draft, x: ValueId): ValueId {
-  const start = multiply(symbol("Image"), constant(sizes.P));
+  const start = multiply(symbol("Image"), constant(toySizes.P));
   return draft.node({ kind: "slice", axis: "S", start, into: "T" }, x);
 }
 
@@ -223,7 +224,7 @@ function selfAttention(
       value: "E",
       group: { query: "H", key: "G" },
       parts: [{ axis: "S.key", mask: layer.mask }],
-      scale: 1 / Math.sqrt(sizes.E),
+      scale: 1 / Math.sqrt(toySizes.E),
       ...layer.attend,
     },
     only ? textRows(draft, q) : q,
@@ -251,13 +252,13 @@ function rmsNorm(draft: Draft, x: ValueId, name: string): ValueId {
 /** Rotates pairs (i, i + E/2) by position * 100^(-2i/E). */
 function rotary(draft: Draft, position: ValueId): (x: ValueId) => ValueId {
   const half = draft.map("float", draft.node({ kind: "index", axis: "Half" }));
-  const exponent = draft.map("multiply", half, draft.constant((-2 * Math.log(100)) / sizes.E));
+  const exponent = draft.map("multiply", half, draft.constant((-2 * Math.log(100)) / toySizes.E));
   const angle = draft.map("multiply", draft.map("float", position), draft.map("exp", exponent));
   const [cos, sin] = [draft.map("cos", angle), draft.map("sin", angle)];
   return (x) => {
     const half = (start: number): ValueId =>
       draft.node({ kind: "slice", axis: "E", start: constant(start), into: "Half" }, x);
-    const [a, b] = [half(0), half(sizes.E / 2)];
+    const [a, b] = [half(0), half(toySizes.E / 2)];
     const times = (left: ValueId, right: ValueId): ValueId => draft.map("multiply", left, right);
     return draft.node(
       { kind: "join", into: "E", parts: ["Half", "Half"] },
