@@ -57,8 +57,11 @@ export interface Backend {
   readonly capacity: number | undefined;
   /** The most bytes of one tensor, where there is such a limit. */
   readonly largestTensor: number | undefined;
-  /** Compiles the model's kernels. Once, before `run`. `progress` counts kernels. */
-  load(model: CompiledModel, progress?: Progress): Promise<void>;
+  /**
+   * Compiles the kernels called `names`, of the same model each time, before `run` needs them.
+   * `progress` counts kernels.
+   */
+  load(model: CompiledModel, names: ReadonlySet<string>, progress?: Progress): Promise<void>;
   /** Memory with undefined content. Throws a named error if there is not enough. */
   allocate(bytes: number, label: string): Promise<DeviceBuffer>;
   free(buffer: DeviceBuffer): void;

@@ -55,6 +55,7 @@ export interface MemoryUse {
 export class Session {
   readonly plan: Plan;
   readonly backend: Backend;
+  readonly #model: CompiledModel;
   readonly #residents: Residents;
   readonly #inputs: InputStore;
   readonly #states: StateStore;
@@ -69,6 +70,7 @@ export class Session {
 
   private constructor(model: CompiledModel, backend: Backend, residents: Residents) {
     const { plan } = model;
+    this.#model = model;
     this.plan = plan;
     this.backend = backend;
     this.#residents = residents;
@@ -84,7 +86,10 @@ export class Session {
     try {
       checkTarget(model.plan, backend);
       verifyPlan(model.plan);
-      await backend.load(model, (done, total) => progress({ stage: "kernels", done, total }));
+      const kernels = kernelsOf(model.plan.phases.filter((phase) => isUsual(phase, model.plan)));
+      const count = (done: number, total: number): void =>
+        progress({ stage: "kernels", done, total });
+      await backend.load(model, kernels, count);
       const residents = await loadResidents(model.plan, backend, weights, progress);
       return new Session(model, backend, residents);
     } catch (error) {
@@ -192,6 +197,7 @@ export class Session {
       return this.#outputs.of(phase);
     }
     if (appends(phase)) this.#checkCaches(phase);
+    await this.backend.load(this.#model, kernelsOf([phase]));
     const start = performance.now();
     this.#current.delete(phase.name);
     const values = this.#symbols(phase, this.past);
@@ -360,4 +366,20 @@ function checkTarget(plan: Plan, backend: Backend): void {
   throw new BraidError("session/target", `${message}, but ${runs}`, {
     hint: `build it for ${backend.target}, or choose another backend`,
   });
+}
+
+/** Whether a phase is run in answering; the others' kernels are compiled when they first run. */
+function isUsual(phase: PlanPhase, plan: Plan): boolean {
+  return phase.kind !== "forward" || plan.generation === undefined;
+}
+
+/** The names of all kernels that phases may call. */
+function kernelsOf(phases: readonly PlanPhase[]): ReadonlySet<string> {
+  const leaves = phases.flatMap(({ steps }) =>
+    steps.flatMap((step) => (step.kind === "repeat" ? step.steps : [step])),
+  );
+  const names = leaves.flatMap((step) =>
+    step.kind === "dispatch" ? step.variants.map(({ kernel }) => kernel) : [],
+  );
+  return new Set(names);
 }

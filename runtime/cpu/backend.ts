@@ -33,7 +33,13 @@ class CpuBackend implements Backend {
   #heap: Heap | undefined = new Heap();
   #turn: number = performance.now();
 
-  async load(model: CompiledModel, progress: Progress = () => undefined): Promise<void> {
+  /** All kernels are one module, so the first call compiles them all. */
+  async load(
+    model: CompiledModel,
+    _names: ReadonlySet<string>,
+    progress: Progress = () => undefined,
+  ): Promise<void> {
+    if (this.#kernels.size > 0) return;
     const { plan, wasm } = model;
     invariant(wasm !== undefined, `${plan.model} comes without WebAssembly kernels`);
     progress(0, plan.kernels.length);

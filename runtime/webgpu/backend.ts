@@ -42,7 +42,7 @@ class WebGpuBackend implements Backend {
   readonly #device: GPUDevice;
   readonly #buffers: Map<DeviceBuffer, Memory> = new Map();
   #allocated: number = 0;
-  #pipelines: ReadonlyMap<string, Pipeline> = new Map();
+  readonly #pipelines: Map<string, Pipeline> = new Map();
   #encoding: Encoding = { bindGroups: new Map(), uniforms: undefined };
   #lost: string | undefined;
   #backlog: number = 0;
@@ -58,11 +58,19 @@ class WebGpuBackend implements Backend {
     });
   }
 
-  async load(model: CompiledModel, progress: Progress = () => undefined): Promise<void> {
+  async load(
+    model: CompiledModel,
+    names: ReadonlySet<string>,
+    progress: Progress = () => undefined,
+  ): Promise<void> {
     const { plan, wgsl } = model;
     invariant(wgsl !== undefined, `${plan.model} comes without WGSL kernels`);
     await this.#checked(async () => {
-      this.#pipelines = await compilePipelines(this.#device, plan.kernels, wgsl, progress);
+      const kernels = plan.kernels.filter(
+        ({ name }) => names.has(name) && !this.#pipelines.has(name),
+      );
+      const compiled = await compilePipelines(this.#device, kernels, wgsl, progress);
+      for (const [name, pipeline] of compiled) this.#pipelines.set(name, pipeline);
     });
   }
 

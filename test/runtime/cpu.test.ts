@@ -37,7 +37,7 @@ test("the toy runs on the CPU: forward, and step by step while caches grow", asy
 
 async function loaded(): Promise<Backend> {
   const backend = createCpuBackend();
-  await backend.load({ plan: toyPlan("cpu"), wasm: toyWasm });
+  await backend.load({ plan: toyPlan("cpu"), wasm: toyWasm }, new Set());
   return backend;
 }
 
@@ -85,7 +85,10 @@ test("what is freed is not used, nor freed again", async () => {
 });
 
 test("bytes that are no module are a named error", async () => {
-  const load = createCpuBackend().load({ plan: toyPlan("cpu"), wasm: Uint8Array.of(1, 2, 3) });
+  const load = createCpuBackend().load(
+    { plan: toyPlan("cpu"), wasm: Uint8Array.of(1, 2, 3) },
+    new Set(),
+  );
   await expect(load).rejects.toMatchObject({ code: "cpu/module" });
 });
 

@@ -86,7 +86,7 @@ run("the toy runs on WebGPU: forward, then step by step, then another question",
 
 run("more groups than one dimension has are folded", async () => {
   const device = await backend();
-  await device.load(single(addOne));
+  await device.load(single(addOne), new Set(["one"]));
   const count = 200_000;
   const [x, y] = [await device.allocate(count * 4, "x"), await device.allocate(count * 4, "y")];
   const data = Float32Array.from({ length: count }, (_, index) => index);
@@ -109,7 +109,7 @@ run("more groups than one dimension has are folded", async () => {
 
 run("many dispatches in one run see what those before them wrote", async () => {
   const device = await backend();
-  await device.load(single(addOne));
+  await device.load(single(addOne), new Set(["one"]));
   const [x, y] = [await device.allocate(16, "x"), await device.allocate(16, "y")];
   await device.upload(x, 0, Float32Array.of(1, 2, 3, 4));
   const rounds = Array.from({ length: 100 }, (_, index) => {
@@ -133,7 +133,9 @@ run("many dispatches in one run see what those before them wrote", async () => {
 
 run("a broken kernel is refused with its name and line", async () => {
   const device = await backend();
-  await expect(device.load(single(addOne.replace("f32(call.n)", "call.n")))).rejects.toMatchObject({
+  await expect(
+    device.load(single(addOne.replace("f32(call.n)", "call.n")), new Set(["one"])),
+  ).rejects.toMatchObject({
     code: "webgpu/kernel",
     message: expect.stringMatching(/kernel one:\s+line 9/),
   });
@@ -142,7 +144,7 @@ run("a broken kernel is refused with its name and line", async () => {
 run("a binding that the kernel does not fit is refused with kernel and label", async () => {
   const device = await backend();
   const larger = addOne.replace("x: array<f32>", "x: array<f32, 64>").replace("x[group]", "x[0]");
-  await device.load(single(larger));
+  await device.load(single(larger), new Set(["one"]));
   const [x, y] = [await device.allocate(16, "x"), await device.allocate(16, "y")];
   const fine = await device.allocate(256, "z");
   const dispatch = (label: string, from: DeviceBuffer): Parameters<Backend["run"]>[0][number] => ({
@@ -165,7 +167,7 @@ run("a binding that the kernel does not fit is refused with kernel and label", a
 
 run("one buffer for reading and writing is our mistake and says so", async () => {
   const device = await backend();
-  await device.load(single(addOne));
+  await device.load(single(addOne), new Set(["one"]));
   const x = await device.allocate(512, "x");
   const low = { buffer: x, offset: 0, bytes: 256 };
   const high = { buffer: x, offset: 256, bytes: 256 };

@@ -56,7 +56,7 @@ export function fakeBackend(
     failNext: (error) => {
       failure = error;
     },
-    async load(model: CompiledModel, progress) {
+    async load(model: CompiledModel, _names: ReadonlySet<string>, progress) {
       for (const kernel of model.plan.kernels) declared.set(kernel.name, kernel);
       progress?.(1, 1);
     },
