@@ -37,3 +37,20 @@ export function expectSame(
   );
   expect(worst, `${name} differs by ${worst}`).toBeLessThanOrEqual(largest * reassociation);
 }
+
+/** Expects the only row of `actual` to be row `row` of the logits of the whole prompt. */
+export function expectRow(
+  actual: NamedTensor,
+  wanted: NamedTensor | undefined,
+  row: number,
+  what: string,
+): void {
+  if (wanted === undefined) throw new RangeError("the graph has no logits");
+  const width = wanted.shape[1] ?? 0;
+  expectSame(what, actual, {
+    ...wanted,
+    axes: actual.axes,
+    shape: actual.shape,
+    data: wanted.data.slice(row * width, (row + 1) * width),
+  });
+}

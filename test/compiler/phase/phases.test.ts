@@ -2,10 +2,9 @@
 
 import { expect, test } from "vitest";
 import { evaluateGraph } from "../../../compiler/graph/evaluate.ts";
-import type { NamedTensor } from "../../../compiler/graph/tensor.ts";
 import { optimize } from "../../../compiler/optimize/optimize.ts";
 import { splitPhases } from "../../../compiler/optimize/split-phases.ts";
-import { expectClose, expectSame } from "../../support/close.ts";
+import { expectClose, expectRow } from "../../support/close.ts";
 import { PhaseRun } from "../../support/run-phases.ts";
 import {
   composite,
@@ -111,21 +110,5 @@ for (const [name, { model, phases }] of Object.entries(cases)) {
       const all = toyEnvironment(graph, { layout, seed });
       expectClose(run.forward(all), evaluateGraph(graph, all).outputs);
     }
-  });
-}
-
-function expectRow(
-  actual: NamedTensor,
-  wanted: NamedTensor | undefined,
-  row: number,
-  what: string,
-): void {
-  if (wanted === undefined) throw new RangeError("the graph has no logits");
-  const width = wanted.shape[1] ?? 0;
-  expectSame(what, actual, {
-    ...wanted,
-    axes: actual.axes,
-    shape: actual.shape,
-    data: wanted.data.slice(row * width, (row + 1) * width),
   });
 }
