@@ -3,7 +3,6 @@
 import type { Expr } from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { AxisName } from "../op/axis.ts";
-import { asConstant } from "../op/dimension.ts";
 import { type Body, fail } from "./context.ts";
 import { axisOf, showAxes, showAxis } from "./labels.ts";
 import { hasPositions } from "./rows.ts";
@@ -90,8 +89,8 @@ function rowsOfQuery(
   if (rows === undefined) {
     const same = candidates.find((axis) => body.axes.rows(axis) === body.axes.rows(key));
     const placed = candidates.find((axis) => hasPositions(body, axis));
-    const running = candidates.find((axis) => asConstant(body.axes.size(axis)) === undefined);
-    return same ?? placed ?? (body.mode === "instance" ? running : undefined) ?? candidates[0];
+    const running = candidates.find((axis) => body.isRuntime(body.axes.size(axis)) === true);
+    return same ?? placed ?? running ?? candidates[0];
   }
   const axis =
     rows.kind === "name" ? axisOf(body, { text: rows.text, span: rows.span }) : undefined;

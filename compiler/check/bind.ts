@@ -4,6 +4,7 @@ import type { BindTarget, Statement } from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import { annotate, expectedOf } from "./annotate.ts";
 import { type Body, evaluate, fail, type Use } from "./context.ts";
+import { breakLabel } from "./labels.ts";
 import { sizeOf } from "./number.ts";
 import { describe, unknown, type Value } from "./value.ts";
 
@@ -34,8 +35,9 @@ function bindDim(body: Body, target: BindTarget, { value }: Bind): void {
   const { text, span } = target.name;
   body.scope.labels.delete(text);
   body.scope.places.set(text, span);
+  body.scope.sizes.delete(text);
   if (size !== undefined) body.scope.sizes.set(text, size);
-  else body.scope.sizes.delete(text);
+  else breakLabel(body, text);
 }
 
 function single(body: Body, value: Value, span: Span): Value {
@@ -66,6 +68,9 @@ function bindTarget(body: Body, target: BindTarget, value: Value, span: Span): v
   const { name, type } = target;
   const bound = type === undefined ? value : annotate(body, value, type, span);
   body.scope.places.set(name.text, name.span);
+  if (bound.kind === "unknown" && type?.kind === "shape") {
+    for (const axis of type.axes) breakLabel(body, axis.name.text);
+  }
   const shadowed = body.scope.module.names.get(name.text);
   if (shadowed !== undefined && shadowed.kind !== "unresolved") {
     fail(body, "name/shadows", {

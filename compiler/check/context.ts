@@ -71,8 +71,8 @@ export interface Context {
   readonly segmentDemands: SegmentDemand[];
   /** Nodes made so far by what they compute, so that nothing is computed twice. */
   readonly shared: Map<string, Tensor>;
-  /** Weights by full name, and their first declaration. */
-  readonly weights: Map<string, { readonly tensor: Tensor; readonly span: Span }>;
+  /** Weights by full name, as they were first declared. */
+  readonly weights: Map<string, { readonly axes: readonly AxisName[]; readonly span: Span }>;
   readonly configKeys: Set<string>;
   /** Where each output was declared, by its name. */
   readonly outputs: Map<string, Span>;
@@ -90,8 +90,10 @@ export interface Scope {
   /** Capital names that are axes here. */
   readonly labels: Map<string, AxisName>;
   readonly paths: Map<string, readonly string[]>;
-  /** Weights by the path written, and what they are. */
-  readonly weights: Map<string, Value>;
+  /** Weights by the path written. */
+  readonly weights: Map<string, DeclaredWeight>;
+  /** Capital names whose declaration has a mistake: that they are unknown is no other one. */
+  readonly broken: Set<string>;
   /** Where names were bound, for messages. */
   readonly places: Map<string, Span>;
   /** Axes that came in or were named by a caller: a local axis is never one of them. */
@@ -108,6 +110,14 @@ export interface Scope {
   readonly lifted: readonly AxisName[];
   /** Set by `return`. */
   returned: readonly Value[] | undefined;
+}
+
+/** A weight that a body declares; it is part of the graph once something reads it. */
+export interface DeclaredWeight {
+  /** Unknown where the declaration has a mistake. */
+  readonly axes: readonly AxisName[] | undefined;
+  readonly read: () => Value;
+  isRead: boolean;
 }
 
 /** What a caller calls a result's axis: an axis it has, or a label it has no axis for yet. */

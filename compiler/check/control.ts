@@ -114,13 +114,12 @@ function runBothBranches(body: Body, statement: If): void {
 
 /** What both branches agree on; what only one binds is unknown afterwards, and no mistake. */
 function mergeScopes(into: Scope, a: Scope, b: Scope): void {
-  for (const map of ["values", "weights"] as const) {
-    for (const name of new Set([...a[map].keys(), ...b[map].keys()])) {
-      const [left, right] = [a[map].get(name), b[map].get(name)];
-      const isSame = left !== undefined && right !== undefined && sameKind(left, right);
-      into[map].set(name, isSame ? left : unknown);
-    }
+  for (const name of new Set([...a.values.keys(), ...b.values.keys()])) {
+    const [left, right] = [a.values.get(name), b.values.get(name)];
+    const isSame = left !== undefined && right !== undefined && sameKind(left, right);
+    into.values.set(name, isSame ? left : unknown);
   }
+  mergeMap(into.weights, a.weights, b.weights);
   mergeMap(into.labels, a.labels, b.labels);
   mergeMap(into.sizes, a.sizes, b.sizes);
   mergeMap(into.paths, a.paths, b.paths);

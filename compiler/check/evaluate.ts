@@ -12,13 +12,13 @@ import { known } from "./condition.ts";
 import { type Body, evaluate, fail, report, type Use } from "./context.ts";
 import { callFunction } from "./functions.ts";
 import { join, replaceSegment, rowsOfSegment } from "./join.ts";
-import { axisOf, findAxis, unknownCapital } from "./labels.ts";
+import { axisOf, findAxis, unknownAxis } from "./labels.ts";
 import { asSize } from "./number.ts";
 import { evaluateBinary, evaluateUnary } from "./operators.ts";
 import { callRowFunction } from "./row-function.ts";
-import { selectItems } from "./select.ts";
+import { broken, selectItems } from "./select.ts";
 import { describe, noFacts, realNumber, unknown, type Value, wholeNumber } from "./value.ts";
-import { unknownWeight } from "./weights.ts";
+import { readWeight, unknownWeight } from "./weights.ts";
 
 /** The value of an expression; `unknown` where a mistake in it was reported. */
 export function evaluateExpression(body: Body, expr: Expr, use: Use): Value {
@@ -58,7 +58,7 @@ export function evaluateExpression(body: Body, expr: Expr, use: Use): Value {
 
 function evaluateName(body: Body, name: Name): Value {
   const { values, sizes, weights, module } = body.scope;
-  const value = values.get(name.text) ?? weights.get(name.text);
+  const value = values.get(name.text) ?? readWeight(weights.get(name.text));
   if (value !== undefined) return value;
   const size = sizes.get(name.text);
   if (size !== undefined) return wholeNumber(size);
@@ -78,7 +78,7 @@ function capital(body: Body, name: Name): Value {
     const axis = findAxis(body, name);
     if (axis !== undefined) return wholeNumber(body.axes.size(axis));
   }
-  report(body, unknownCapital(body, name));
+  unknownAxis(body, name);
   return unknown;
 }
 
@@ -160,7 +160,7 @@ function evaluateMember(body: Body, expr: Expr & { readonly kind: "member" }): V
   }
   if (isPath(body, expr)) {
     const key = pathKey(body, expr);
-    const found = key === undefined ? undefined : body.scope.weights.get(key);
+    const found = key === undefined ? undefined : readWeight(body.scope.weights.get(key));
     return found ?? unknownPath(body, expr, key ?? member.text);
   }
   const value = evaluate(body, target);
@@ -191,11 +191,11 @@ function unknownPath(body: Body, expr: Expr & { readonly kind: "member" }, key: 
 function evaluateBracket(body: Body, expr: Expr & { readonly kind: "bracket" }, use: Use): Value {
   if (isPath(body, expr)) {
     const key = pathKey(body, expr);
-    const found = key === undefined ? undefined : body.scope.weights.get(key);
+    const found = key === undefined ? undefined : readWeight(body.scope.weights.get(key));
     if (found !== undefined) return found;
   }
   const value = evaluate(body, expr.target, use.index === true ? { index: true } : {});
-  if (value.kind === "unknown") return value;
+  if (value.kind === "unknown") return broken(body, expr.items);
   if (value.kind === "tensor") return selectItems(body, value, expr.items, expr.target.span);
   if (value.kind === "list") return listItem(body, value, expr);
   return fail(body, "type/index", {

@@ -9,11 +9,11 @@ import { attend } from "./attend.ts";
 import { type Body, evaluate, fail, type Use } from "./context.ts";
 import { alignsWell, mapBinary, mapUnary, rangeOf } from "./elementwise.ts";
 import { emit, toTensor } from "./emit.ts";
-import { axisOf } from "./labels.ts";
+import { axisOf, breakLabel } from "./labels.ts";
 import { asReal, asSize, quotient } from "./number.ts";
 import { below, exactly, maxRanges, unionRanges } from "./range.ts";
 import { cumulative, reduce, sort, top } from "./reduce.ts";
-import { merge, sameElements, slice, split, stack } from "./reshape.ts";
+import { factors, merge, sameElements, slice, split, stack } from "./reshape.ts";
 import { positionsOf } from "./rows.ts";
 import { describe, realNumber, type Tensor, unknown, type Value, wholeNumber } from "./value.ts";
 
@@ -41,14 +41,29 @@ const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["floor_div", floorDivision],
   ["index", indexAlong],
   ["position", position],
-  ["split", split],
-  ["merge", merge],
-  ["stack", stack],
-  ["slice", slice],
+  ["split", naming(split)],
+  ["merge", naming(merge)],
+  ["stack", naming(stack)],
+  ["slice", naming(slice)],
   ["attend", attend],
   ["attend_with_weights", attend],
   ["measured", measured],
 ]);
+
+/** A rule whose arguments name axes: where it fails, that they are unknown is no other mistake. */
+function naming(rule: Rule): Rule {
+  return (body, call, use) => {
+    const value = rule(body, call, use);
+    if (value.kind === "unknown") {
+      for (const { label, value: expr } of call.arguments) {
+        for (const name of [label, expr].flatMap((each) => (each && factors(each)) ?? [])) {
+          breakLabel(body, name.text);
+        }
+      }
+    }
+    return value;
+  };
+}
 
 function callUnary(
   body: Body,

@@ -103,13 +103,18 @@ export function placeOf(body: Body, name: string): { span: Span; note: string }[
   return span === undefined ? [] : [{ span, note: `\`${name}\` is from here` }];
 }
 
-function unknownAxis(body: Body, name: Name): undefined {
-  report(body, unknownCapital(body, name));
+/** Reports a capital name that is neither a dim nor an axis, unless its declaration was reported. */
+export function unknownAxis(body: Body, name: Name): undefined {
+  if (!body.scope.broken.has(name.text)) report(body, unknownCapital(body, name));
   return undefined;
 }
 
-/** A capital name that is neither a dim nor an axis here. */
-export function unknownCapital(body: Body, name: Name): Diagnostic {
+/** Marks a name whose declaration has a mistake. */
+export function breakLabel(body: Body, label: string): void {
+  if (!body.scope.labels.has(label) && !body.scope.sizes.has(label)) body.scope.broken.add(label);
+}
+
+function unknownCapital(body: Body, name: Name): Diagnostic {
   const names = [...new Set([...body.scope.labels.keys(), ...body.scope.sizes.keys()])];
   return error("name/unknown", {
     message: `there is no axis or dim \`${name.text}\` here`,
@@ -170,11 +175,10 @@ export function distinctLabels(body: Body, shape: Shape): boolean {
 export function visibleAxes(body: Body): Set<AxisName> {
   const { labels, values, avoid, weights } = body.scope;
   const seen = new Set([...avoid, ...labels.values()]);
-  const add = (tensor: Tensor): void => {
+  const add = (tensor: Pick<Tensor, "axes">): void => {
     for (const axis of tensor.axes) seen.add(axis);
   };
-  for (const map of [values, weights]) {
-    for (const value of map.values()) if (value.kind === "tensor") add(value);
-  }
+  for (const value of values.values()) if (value.kind === "tensor") add(value);
+  for (const { axes } of weights.values()) if (axes !== undefined) add({ axes });
   return seen;
 }

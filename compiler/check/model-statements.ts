@@ -8,6 +8,7 @@ import { type Body, evaluate, fail, report } from "./context.ts";
 import { emit } from "./emit.ts";
 import {
   axisOf,
+  breakLabel,
   distinctLabels,
   isNewLabel,
   newAxis,
@@ -35,7 +36,11 @@ export function declareInput(body: Body, statement: Input): void {
     body.scope.values.set(name.text, unknown);
     return;
   }
-  body.scope.values.set(name.text, inputValue(body, statement) ?? unknown);
+  const value = inputValue(body, statement);
+  body.scope.values.set(name.text, value ?? unknown);
+  if (value === undefined && statement.type.kind === "shape") {
+    for (const axis of statement.type.axes) breakLabel(body, axis.name.text);
+  }
   body.scope.places.set(name.text, name.span);
 }
 

@@ -16,7 +16,7 @@ import { hasPositions, recordMap } from "./rows.ts";
 import { type Tensor, unknown, type Value } from "./value.ts";
 
 /** The names of `A * B * C`, or nothing if it is no product of names. */
-function factors(expr: Expr): readonly Name[] | undefined {
+export function factors(expr: Expr): readonly Name[] | undefined {
   if (expr.kind === "name") return [{ text: expr.text, span: expr.span }];
   if (expr.kind !== "binary" || expr.operator !== "*") return undefined;
   const left = factors(expr.left);
@@ -272,7 +272,11 @@ function isInside(
   const end = add(start, body.axes.size(into));
   const condition = {
     kind: "and",
-    operands: [compare(constant(0), "<=", start), compare(end, "<=", body.axes.size(axis))],
+    operands: [
+      compare(constant(0), "<=", start),
+      compare(start, "<=", body.axes.size(axis)),
+      compare(end, "<=", body.axes.size(axis)),
+    ],
   } as const;
   return demand(body, condition, (show) =>
     error("shape/range", {

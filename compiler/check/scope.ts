@@ -25,6 +25,7 @@ export function newScope(program: Program, file: string, options: ScopeOptions =
     labels: new Map(),
     paths: new Map(),
     weights: new Map(),
+    broken: new Set(),
     places: new Map(),
     avoid: new Set(options.avoid ?? []),
     wanted: options.wanted ?? new Map(),
@@ -45,5 +46,6 @@ export function branchOf(scope: Scope): Scope {
     labels: new Map(scope.labels),
     paths: new Map(scope.paths),
     weights: new Map(scope.weights),
+    broken: new Set(scope.broken),
   };
 }

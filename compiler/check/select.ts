@@ -10,7 +10,7 @@ import { compare, type Condition, decide } from "./condition.ts";
 import { type Body, demand, evaluate, fail, report } from "./context.ts";
 import { rangeOf } from "./elementwise.ts";
 import { emit, rename, toTensor } from "./emit.ts";
-import { axisOf, newAxis, showAxes, showAxis } from "./labels.ts";
+import { axisOf, breakLabel, newAxis, showAxes, showAxis } from "./labels.ts";
 import { hasPositions, recordMap } from "./rows.ts";
 import { describe, type Tensor, unknown, type Value } from "./value.ts";
 
@@ -24,10 +24,16 @@ export function selectItems(
   let result = target;
   for (const item of items) {
     const next = selectItem(body, result, item, span);
-    if (next === undefined) return unknown;
+    if (next === undefined) return broken(body, items);
     result = next;
   }
   return result;
+}
+
+/** Names that the items would have given are no further mistakes. */
+export function broken(body: Body, items: readonly BracketItem[]): Value {
+  for (const item of items) if (item.kind === "rename") breakLabel(body, item.to.text);
+  return unknown;
 }
 
 function selectItem(body: Body, x: Tensor, item: BracketItem, span: Span): Tensor | undefined {

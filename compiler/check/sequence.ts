@@ -5,7 +5,7 @@ import { error } from "../../grammar/diagnostic.ts";
 import type { Placement, Segment } from "../op/axis.ts";
 import { sumOf } from "../op/dimension.ts";
 import { type Body, evaluate, fail, report } from "./context.ts";
-import { axisOf, isNewLabel, newAxis, showAxes } from "./labels.ts";
+import { axisOf, breakLabel, isNewLabel, newAxis, showAxes } from "./labels.ts";
 import { hasPositions } from "./rows.ts";
 import { describe, type Tensor } from "./value.ts";
 
@@ -14,7 +14,10 @@ type SequenceStatement = Statement & { readonly kind: "sequence" };
 /** Declares the axis, and where its rows stand: as stated, as before, or as the runtime fills in. */
 export function declareSequence(body: Body, statement: SequenceStatement): void {
   const segments = segmentsOf(body, statement);
-  if (segments === undefined) return;
+  if (segments === undefined) {
+    breakLabel(body, statement.name.text);
+    return;
+  }
   if (!isNewLabel(body, statement.name)) body.scope.labels.delete(statement.name.text);
   body.scope.sizes.delete(statement.name.text);
   const size = sumOf(segments.map((segment) => body.axes.size(segment.axis)));

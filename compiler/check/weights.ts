@@ -4,8 +4,8 @@ import type { Path, Statement } from "../../grammar/ast.ts";
 import { didYouMean, error } from "../../grammar/diagnostic.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { AxisName } from "../op/axis.ts";
-import { asConstant, equalDimensions } from "../op/dimension.ts";
-import { type Body, demand, fail } from "./context.ts";
+import { asConstant } from "../op/dimension.ts";
+import { type Body, type DeclaredWeight, demand, fail } from "./context.ts";
 import { emit, placeholder, rename } from "./emit.ts";
 import { axesOfShape, showAxes, showAxis } from "./labels.ts";
 import { joinPath, type ResolvedPath, resolvePath } from "./paths.ts";
@@ -18,21 +18,32 @@ type TieStatement = Statement & { readonly kind: "tie" };
 /** Declares a stored tensor; its path is its name in the body. */
 export function declareWeight(body: Body, statement: WeightStatement): void {
   const path = resolvePath(body, statement.path);
-  const value = path && weightValue(body, statement, path);
   const key = path?.key ?? keyOf(statement.path);
-  body.scope.weights.set(key, value ?? unknown);
+  const axes = path && weightAxes(body, statement, path);
+  const read =
+    path === undefined || axes === undefined
+      ? (): Value => unknown
+      : (): Value => storedTensor(body, path, axes, statement.span);
+  body.scope.weights.set(key, { axes, read, isRead: false });
   body.scope.places.set(key, statement.path.span);
+}
+
+/** The tensor of a declared weight, which is part of the graph from then on. */
+export function readWeight(weight: DeclaredWeight | undefined): Value | undefined {
+  if (weight === undefined) return undefined;
+  weight.isRead = true;
+  return weight.read();
 }
 
 function keyOf(path: Path): string {
   return path.parts.map((part) => (part.kind === "word" ? part.text : "?")).join(".");
 }
 
-function weightValue(
+function weightAxes(
   body: Body,
   { type, span }: WeightStatement,
   path: ResolvedPath,
-): Tensor | undefined {
+): readonly AxisName[] | undefined {
   if (type.kind !== "shape" || type.element !== "float" || type.lifts) {
     fail(body, "type/weight", {
       message: "a weight has a shape of floats",
@@ -54,41 +65,46 @@ function weightValue(
     );
     if (!isFixed) return undefined;
   }
-  if (body.mode === "generic") return placeholder(body, "float", axes, span);
-  return storedWeight(body, path, axes, span);
+  return isSameShape(body, path, axes, span) ? axes : undefined;
 }
 
-/** The tensor of a path; declaring it again with equal sizes gives the same one. */
-function storedWeight(
+/** Declaring a path again must give it the same sizes. */
+function isSameShape(
   body: Body,
   path: ResolvedPath,
   axes: readonly AxisName[],
   span: Span,
-): Tensor | undefined {
-  const alternatives = fullNames(body, path);
+): boolean {
+  if (body.mode === "generic") return true;
   const name = shownName(body, path);
   const known = body.weights.get(name);
   if (known === undefined) {
-    body.graph.addWeight({ name, alternatives, axes });
-    const tensor = emit(body, { kind: "weight", name }, [], span);
-    body.weights.set(name, { tensor, span });
-    return tensor;
+    body.weights.set(name, { axes, span });
+    return true;
   }
-  const sizes = known.tensor.axes.map((axis) => body.axes.size(axis));
-  const isSame =
-    sizes.length === axes.length &&
-    axes.every((axis, index) => {
-      const size = sizes[index];
-      return size !== undefined && equalDimensions(size, body.axes.size(axis));
-    });
-  if (isSame) return renamed(body, known.tensor, axes, span);
+  if (sizesOf(body, known.axes) === sizesOf(body, axes)) return true;
   fail(body, "path/shape", {
     message: `\`${name}\` is declared twice with different shapes`,
     at: { span, note: sizesOf(body, axes) },
-    also: [{ span: known.span, note: sizesOf(body, known.tensor.axes) }],
+    also: [{ span: known.span, note: sizesOf(body, known.axes) }],
     hint: "one stored tensor has one shape: give one of them another path",
   });
-  return undefined;
+  return false;
+}
+
+/** The tensor of a path, under the axes of this declaration. */
+function storedTensor(
+  body: Body,
+  path: ResolvedPath,
+  axes: readonly AxisName[],
+  span: Span,
+): Tensor {
+  if (body.mode === "generic") return placeholder(body, "float", axes, span);
+  const name = shownName(body, path);
+  const first = body.weights.get(name)?.axes ?? axes;
+  body.graph.addWeight({ name, alternatives: fullNames(body, path), axes: first });
+  const tensor = emit(body, { kind: "weight", name }, [], span);
+  return renamed(body, tensor, axes, span);
 }
 
 function sizesOf(body: Body, axes: readonly AxisName[]): string {
@@ -152,7 +168,7 @@ export function declarePath(body: Body, statement: PathStatement): void {
   body.scope.places.set(statement.name.text, statement.name.span);
 }
 
-/** `tie a = b`: both paths are one tensor, that of `b`. */
+/** `tie a = b`: both paths are one tensor, that of `b`; only `b` is looked for in the checkpoint. */
 export function tieWeights(body: Body, statement: TieStatement): void {
   const left = resolvePath(body, statement.left);
   const right = resolvePath(body, statement.right);
@@ -163,26 +179,41 @@ export function tieWeights(body: Body, statement: TieStatement): void {
     return;
   }
   const known = body.scope.weights.get(left.key);
-  body.scope.weights.set(left.key, tiedValue(body, known, target, statement));
+  const axes = known?.axes ?? target.axes;
+  if (known?.isRead === true) {
+    fail(body, "path/tie", {
+      message: `\`${left.key}\` was read before it is tied`,
+      at: { span: statement.left.span, note: "" },
+      hint: "write `tie` right below the `weight`",
+    });
+    return;
+  }
+  if (!canTie(body, known, target, statement)) return;
+  const read = (): Value => {
+    const value = readWeight(target) ?? unknown;
+    return value.kind === "tensor" && axes !== undefined
+      ? renamed(body, value, axes, statement.span)
+      : value;
+  };
+  body.scope.weights.set(left.key, { axes, read, isRead: false });
 }
 
-function tiedValue(
+function canTie(
   body: Body,
-  known: Value | undefined,
-  target: Value,
+  known: DeclaredWeight | undefined,
+  target: DeclaredWeight,
   statement: TieStatement,
-): Value {
-  if (target.kind !== "tensor" || known?.kind !== "tensor") return target;
-  const sizes = (value: Tensor): string => sizesOf(body, value.axes);
-  if (sizes(known) === sizes(target)) return renamed(body, target, known.axes, statement.span);
-  return fail(body, "path/shape", {
+): boolean {
+  if (known?.axes === undefined || target.axes === undefined) return true;
+  const [own, other] = [sizesOf(body, known.axes), sizesOf(body, target.axes)];
+  if (own === other) return true;
+  fail(body, "path/shape", {
     message: "only tensors of one shape can be tied",
-    at: { span: statement.left.span, note: `${showAxes(body, known.axes)} = ${sizes(known)}` },
-    also: [
-      { span: statement.right.span, note: `${showAxes(body, target.axes)} = ${sizes(target)}` },
-    ],
+    at: { span: statement.left.span, note: `${showAxes(body, known.axes)} = ${own}` },
+    also: [{ span: statement.right.span, note: `${showAxes(body, target.axes)} = ${other}` }],
     hint: "declare both with the same axes",
   });
+  return false;
 }
 
 /** Reports a path that no `weight` declares. */
