@@ -98,6 +98,7 @@ export type BinaryOperator =
   | "bit_or";
 
 export type Expr =
+  /** Four lanes have the same value each. */
   | { readonly kind: "const"; readonly type: KernelType; readonly value: number }
   | { readonly kind: "var"; readonly type: KernelType; readonly name: string }
   /** The index of the group in the grid, and of the invocation in its group. */
@@ -170,7 +171,10 @@ export type Statement =
       readonly index: Expr;
       readonly value: Expr;
     }
-  /** `for (variable = from; variable < to; variable += step)`; `step` is positive. */
+  /**
+   * `for (variable = from; variable < to; variable += step)`; `step` is positive, and the body does
+   * not change what `to` and `step` read.
+   */
   | {
       readonly kind: "for";
       readonly variable: string;
@@ -225,7 +229,7 @@ export type TileStatement =
       readonly source: string;
       readonly fn: "sum" | "max";
     }
-  /** Runs `body` for each element of `tile`'s extents, usually to store. */
+  /** Runs `body` for each element of `tile`'s extents in any order, usually to store. */
   | {
       readonly kind: "tile_each";
       readonly tile: string;
