@@ -11,8 +11,9 @@ import type {
   Size,
 } from "../../../runtime/contract.ts";
 import { keysInOrder } from "./calls.ts";
-import { array, type Code, call, literal, numberText, object, sequence, text } from "./code.ts";
+import { array, type Code, call, literal, object, sequence, text } from "./code.ts";
 import { gather } from "./layers.ts";
+import { regularData, type Tables } from "./tables.ts";
 
 type SizeCode = (size: Size) => string;
 
@@ -91,25 +92,12 @@ function sameWords(a: readonly string[] | undefined, b: readonly string[] | unde
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** A table of the compiler; regular ones by rule. */
-export function constantCode({ name, element, shape, data }: PlanConstant): Code {
-  const code = call("table", text(name), literal(shape), dataCode(data));
+/** A table that the compiler computed; one that is neither short nor regular is a member of `tables`. */
+export function constantCode(constant: PlanConstant, tables: Tables): Code {
+  const { name, element, shape, data } = constant;
+  const values = regularData(data) ?? `tables.${tables.nameOf(constant)}`;
+  const code = call("table", text(name), literal(shape), values);
   return element === "f32" ? code : call("i32", code);
-}
-
-function dataCode(data: readonly number[]): Code {
-  const [start, second] = data;
-  if (start === undefined || second === undefined || data.length < 4) return literal(data);
-  const step = second - start;
-  if (data.every((each) => Object.is(each, start)))
-    return call("fill", `${data.length}`, numberText(start));
-  if (data.every((each, index) => Object.is(each, start + index * step))) {
-    const rest =
-      step !== 1 ? [numberText(start), numberText(step)] : start !== 0 ? [numberText(start)] : [];
-    return call("range", `${data.length}`, ...rest);
-  }
-  // One long line: nobody reads it, and it should not push what is read off the screen.
-  return `[${data.map(numberText).join(", ")}]`;
 }
 
 /** An input. */

@@ -1,17 +1,21 @@
 /**
- * A compiled model as TypeScript files: `model.ts` with the plan for GPUs and a class named after the
- * model, `plan.cpu.ts` with the plan for the CPU, how kernels are called beside each; and each of them
- * as JavaScript with declarations, for platforms that do not run TypeScript.
+ * A compiled model as TypeScript files. `model.ts` has a class named after the model, and what the model
+ * loads and is given on a GPU; `phases/` has a file for the steps of each phase, and `kernels.ts` says how
+ * kernels are called; `cpu/` has the same for the CPU; `tables.ts` has numbers that were computed. Each
+ * is there as JavaScript with declarations, too, for platforms that do not run TypeScript.
  *
  * Load this module lazily: it brings ts-morph, which takes a third of a second.
  */
 
 import type { Plan } from "../../../runtime/contract.ts";
+import { Calls } from "./calls.ts";
 import { withoutText } from "./code.ts";
 import { classWords, modelClass } from "./model-class.ts";
-import { className } from "./names.ts";
-import { planCode, type Statements } from "./plan-code.ts";
-import { formsOf } from "./transpile.ts";
+import { type EmittedFile, inComment, moduleText } from "./module.ts";
+import { className, Names } from "./names.ts";
+import { builders, type Writing, writeKernels, writePhase, writePlan } from "./plan-code.ts";
+import { Tables } from "./tables.ts";
+import { transpile } from "./transpile.ts";
 
 /** The plans of one model. */
 export interface Plans {
@@ -21,90 +25,122 @@ export interface Plans {
 
 /** The files of a model by name: `.ts`, `.js` and `.d.ts` of each module. */
 export function emitModel(plans: Plans): ReadonlyMap<string, string> {
-  return new Map([...emitTypeScript(plans)].flatMap(([file, text]) => formsOf(file, text)));
+  const { modules, tables } = emitModules(plans);
+  const files = modules.flatMap(([file, text]): readonly EmittedFile[] => {
+    const { script, declarations } = transpile(file, text);
+    const name = file.replace(/\.ts$/, "");
+    return [
+      [file, text],
+      [`${name}.js`, script],
+      [`${name}.d.ts`, declarations],
+    ];
+  });
+  return new Map([...files, ...tableFiles(tables)]);
 }
 
-/** The TypeScript files of a model by name. */
-export function emitTypeScript({ gpu, cpu }: Plans): ReadonlyMap<string, string> {
-  const files = gpuModules(gpu, cpu !== undefined);
-  return new Map(cpu === undefined ? files : [...files, ...cpuModules(cpu)]);
+/** The modules of a model but for its tables, as TypeScript. */
+function emitModules({ gpu, cpu }: Plans): {
+  readonly modules: readonly EmittedFile[];
+  readonly tables: Tables;
+} {
+  const tables = new Tables();
+  const name = className(gpu.model);
+  const own = new Names([...builders, ...classWords.values, ...classWords.types, name, "phase"]);
+  const modules = [
+    ...gpuModules(writing(gpu, tables), { name, names: own, cpu: cpu !== undefined }),
+    ...(cpu === undefined ? [] : cpuModules(writing(cpu, tables))),
+  ];
+  return { modules, tables };
 }
 
-type Module = readonly [file: string, text: string];
+function writing(plan: Plan, tables: Tables): Writing {
+  return { plan, tables, calls: new Calls(plan, new Names([...builders, ...callModule])) };
+}
 
-function gpuModules(plan: Plan, cpu: boolean): readonly Module[] {
-  const name = className(plan.model);
-  const { values, types } = classWords;
-  const code = planCode(plan, [name, ...values, ...types]);
+/** Names in the modules of kernels beside those of the calls. */
+const callModule: readonly string[] = ["Call", "PlanKernel", "kernels"];
+
+interface ClassFacts {
+  readonly name: string;
+  readonly names: Names;
+  readonly cpu: boolean;
+}
+
+function gpuModules(writing: Writing, { name, names, cpu }: ClassFacts): readonly EmittedFile[] {
+  const { plan } = writing;
+  const model = inComment(plan.model);
+  const phases = plan.phases.map((phase) => ({ phase, name: names.take(phase.name) }));
+  const phaseNames = phases.map((each) => each.name);
+  const code = writePlan(writing, phaseNames, [...classWords.values, ...classWords.types, name]);
   const cpuModule = cpu ? "./plan.cpu.js" : undefined;
-  const body = modelClass({ name, plan, cpuModule, size: code.size });
-  const words = new Set(withoutText(body).match(/\w+/g));
-  const uses = (word: string): boolean => words.has(word);
-  const head = [
-    `The model \`${oneLine(plan.model)}\`, compiled by Braid: \`plan\` says what runs, and \`${name}\` runs it.`,
-    "",
-    notice,
+  const text = moduleText({
+    head: [`The model \`${model}\`: \`${name}\` runs it, and \`plan\` says what is run.`],
+    values: [...builders, ...classWords.values],
+    types: ["Plan", ...classWords.types],
+    imports: [
+      `import * as calls from "./kernels.js";`,
+      ...phaseNames.map((each) => `import { phase as ${each} } from "./phases/${each}.js";`),
+      ...tableImport(code.statements),
+    ],
+    statements: [...code.statements, modelClass({ name, plan, cpuModule, size: code.size })],
+  });
+  return [
+    ["model.ts", text],
+    ...phases.map(({ phase, name: file }): EmittedFile => {
+      const head = [`The phase \`${inComment(phase.name)}\` of \`${model}\`, on a GPU: its steps.`];
+      const imports = [`import * as calls from "../kernels.js";`];
+      const { statements } = writePhase(writing, phase);
+      const types = ["PlanPhase"];
+      return [
+        `phases/${file}.ts`,
+        moduleText({ head, values: builders, types, imports, statements }),
+      ];
+    }),
+    kernelModule("kernels.ts", writing),
   ];
-  const text = [
-    comment(head),
-    imports([...code.plan.builders, ...values.filter(uses)], ["Plan", ...types.filter(uses)]),
-    `import * as calls from "./kernels.js";\n`,
-    `${code.plan.text}\n`,
-    body,
-  ];
-  return [["model.ts", lines(text)], kernelModule("kernels.ts", plan, code.kernels)];
 }
 
-function cpuModules(plan: Plan): readonly Module[] {
-  const code = planCode(plan, []);
-  const text = [
-    comment([`What \`${oneLine(plan.model)}\` runs on the CPU; see model.ts.`, "", notice]),
-    imports(code.plan.builders, ["Plan"]),
-    `import * as calls from "./kernels.cpu.js";\n`,
-    code.plan.text,
-  ];
-  return [["plan.cpu.ts", lines(text)], kernelModule("kernels.cpu.ts", plan, code.kernels)];
+function cpuModules(writing: Writing): readonly EmittedFile[] {
+  const { statements } = writePlan(writing, undefined, []);
+  const text = moduleText({
+    head: [`What \`${inComment(writing.plan.model)}\` runs on the CPU; see model.ts.`],
+    values: builders,
+    types: ["Plan"],
+    imports: [`import * as calls from "./kernels.cpu.js";`, ...tableImport(statements)],
+    statements,
+  });
+  return [["plan.cpu.ts", text], kernelModule("kernels.cpu.ts", writing)];
 }
 
-function kernelModule(file: string, plan: Plan, { text, builders }: Statements): Module {
+function kernelModule(file: string, writing: Writing): EmittedFile {
+  const { plan } = writing;
   const where = plan.target === "gpu" ? "`kernels/<name>.wgsl` and `.cu`" : "`kernels.wasm`";
   const head = [
-    `How the kernels of \`${oneLine(plan.model)}\` are called; their code is in ${where}. Each call says the`,
-    "size of its work groups, its tensors, its numbers, and its schedules with their groups and",
-    "floating-point operations.",
+    `How the kernels of \`${inComment(plan.model)}\` are called; their code is in ${where}.`,
     "",
-    notice,
+    "Each call says the size of its work groups, its tensors, its numbers, and its schedules with",
+    "their groups and floating-point operations.",
   ];
-  const types = ["PlanKernel", ...(text.includes(": Call = ") ? ["Call"] : [])];
-  return [file, lines([comment(head), `${imports(builders, types)}\n`, text])];
+  const { statements } = writeKernels(writing);
+  const types = ["Call", "PlanKernel"];
+  return [file, moduleText({ head, values: builders, types, imports: [], statements })];
 }
 
-const notice = "Written by `braid build`: build again rather than change it.";
-
-function lines(parts: readonly string[]): string {
-  return `${parts.join("\n").trimEnd()}\n`;
+function tableImport(statements: readonly string[]): readonly string[] {
+  const used = statements.some((each) => withoutText(each).includes("tables."));
+  return used ? [`import * as tables from "./tables.js";`] : [];
 }
 
-function comment(rows: readonly string[]): string {
-  return `/**\n${rows.map((row) => ` * ${row}`.trimEnd()).join("\n")}\n */\n`;
-}
-
-/** One import of everything that is used, in alphabetical order. */
-function imports(values: readonly string[], types: readonly string[]): string {
-  const names = [
-    ...values.map((name) => ({ name, text: name })),
-    ...types.map((name) => ({ name, text: `type ${name}` })),
-  ].sort((a, b) => (a.name < b.name ? -1 : 1));
-  const rows: string[] = [];
-  for (const { text } of names) {
-    const last = rows.at(-1);
-    if (last === undefined || last.length + text.length + 2 > 100) rows.push(`  ${text},`);
-    else rows[rows.length - 1] = `${last} ${text},`;
-  }
-  return ["import {", ...rows, `} from "braid/runtime";`].join("\n");
-}
-
-/** The name of a model inside a comment. */
-function oneLine(name: string): string {
-  return name.replace(/[\s`*/]+/g, " ");
+/** The module of the tables in its three forms; they are too long to be parsed again. */
+function tableFiles(tables: Tables): readonly EmittedFile[] {
+  if (!tables.used) return [];
+  const head = ["Numbers that the compiler computed, a line for each row."];
+  const type = ": readonly number[]";
+  const module = (statements: string): string =>
+    moduleText({ head, values: [], types: [], imports: [], statements: [statements] });
+  return [
+    ["tables.ts", module(tables.statements(type))],
+    ["tables.js", module(tables.statements(""))],
+    ["tables.d.ts", module(tables.declarations(type))],
+  ];
 }

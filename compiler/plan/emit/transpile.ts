@@ -5,7 +5,13 @@
 
 import { ts } from "ts-morph";
 
-const options = {
+/** What becomes of a module. */
+export interface Transpiled {
+  readonly script: string;
+  readonly declarations: string;
+}
+
+const compilerOptions = {
   target: ts.ScriptTarget.ES2022,
   module: ts.ModuleKind.ESNext,
   isolatedModules: true,
@@ -14,13 +20,11 @@ const options = {
   declaration: true,
 } as const;
 
-/** The file `<name>.ts` as it is, as `<name>.js` and as `<name>.d.ts`. */
-export function formsOf(file: string, text: string): readonly (readonly [string, string])[] {
-  const name = file.replace(/\.ts$/, "");
-  const settings = { fileName: file, compilerOptions: options };
-  return [
-    [file, text],
-    [`${name}.js`, ts.transpileModule(text, settings).outputText],
-    [`${name}.d.ts`, ts.transpileDeclaration(text, settings).outputText],
-  ];
+/** The JavaScript and the declarations of the module `file`. */
+export function transpile(file: string, text: string): Transpiled {
+  const settings = { fileName: file, compilerOptions };
+  return {
+    script: ts.transpileModule(text, settings).outputText,
+    declarations: ts.transpileDeclaration(text, settings).outputText,
+  };
 }

@@ -1,14 +1,13 @@
 /** Plans to emit, and the evaluation of what was emitted. */
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { optimize } from "../../../compiler/optimize/optimize.ts";
 import { splitPhases } from "../../../compiler/optimize/split-phases.ts";
 import { emitModel, type Plans } from "../../../compiler/plan/emit/emit.ts";
 import { makePlan } from "../../../compiler/plan/plan.ts";
-import type { Plan } from "../../../runtime/contract.ts";
 import { planGraph } from "../../support/run-graph.ts";
 import { composite, masks, prefix, type ToyLayer, toyMllm } from "../../support/toy-mllm.ts";
 import { toyTransformer } from "../../support/toy-transformer.ts";
@@ -47,6 +46,7 @@ export async function evaluate(
     for (const [file, text] of emitModel(plans)) {
       const runtime = new URL("../../../runtime/index.ts", import.meta.url).href;
       const local = text.replaceAll('from "braid/runtime"', `from ${JSON.stringify(runtime)}`);
+      mkdirSync(dirname(join(folder, file)), { recursive: true });
       writeFileSync(join(folder, file), local);
     }
     const load = async (file: string): Promise<unknown> => {
@@ -62,9 +62,4 @@ export async function evaluate(
   } finally {
     rmSync(folder, { recursive: true });
   }
-}
-
-/** A plan without members that are undefined, as JSON has it. */
-export function plain(plan: Plan): unknown {
-  return JSON.parse(JSON.stringify(plan));
 }

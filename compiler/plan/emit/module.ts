@@ -1,0 +1,59 @@
+/** A module of an emitted model: what it says of itself, what it imports, its statements. */
+
+import { withoutText } from "./code.ts";
+
+/** A file by name. */
+export type EmittedFile = readonly [file: string, text: string];
+
+/** What a module is made of. */
+export interface ModuleParts {
+  /** Lines of the comment that begins it. */
+  readonly head: readonly string[];
+  /** Names of `braid/runtime` that the statements may use; those that they do are imported. */
+  readonly values: readonly string[];
+  readonly types: readonly string[];
+  /** Import declarations of other modules. */
+  readonly imports: readonly string[];
+  readonly statements: readonly string[];
+}
+
+const notice = "Written by `braid build`: build again rather than change it.";
+
+/** The text of a module. */
+export function moduleText({ head, values, types, imports, statements }: ModuleParts): string {
+  const body = statements.filter((each) => each !== "").join("\n\n");
+  // Words that are not members; a spread's three dots come before what is called.
+  const words = new Set(withoutText(body).match(/(?<!\w|(?<!\.\.)\.)[A-Za-z]\w*/g));
+  const uses = (name: string): boolean => words.has(name);
+  const runtime = runtimeImport(values.filter(uses), types.filter(uses));
+  const importing = [...(runtime === undefined ? [] : [runtime]), ...imports];
+  const parts = [comment([...head, "", notice]), importing.join("\n"), body];
+  return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
+}
+
+/** The name of a model inside a comment. */
+export function inComment(name: string): string {
+  return name.replace(/[\s`*/]+/g, " ");
+}
+
+function comment(rows: readonly string[]): string {
+  return `/**\n${rows.map((row) => ` * ${row}`.trimEnd()).join("\n")}\n */`;
+}
+
+/** One import of everything that is used, in alphabetical order. */
+function runtimeImport(values: readonly string[], types: readonly string[]): string | undefined {
+  const names = [
+    ...values.map((name) => ({ name, text: name })),
+    ...types.map((name) => ({ name, text: `type ${name}` })),
+  ].sort((a, b) => (a.name < b.name ? -1 : 1));
+  if (names.length === 0) return undefined;
+  const flat = `import { ${names.map(({ text }) => text).join(", ")} } from "braid/runtime";`;
+  if (flat.length <= 100) return flat;
+  const rows: string[] = [];
+  for (const { text } of names) {
+    const last = rows.at(-1);
+    if (last === undefined || last.length + text.length + 2 > 100) rows.push(`  ${text},`);
+    else rows[rows.length - 1] = `${last} ${text},`;
+  }
+  return ["import {", ...rows, `} from "braid/runtime";`].join("\n");
+}
