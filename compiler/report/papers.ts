@@ -5,9 +5,18 @@
  */
 
 import { nodeFlops } from "../graph/flops.ts";
-import { axisAt, type Graph, nodeAt, type ValueId, valueId } from "../graph/graph.ts";
+import {
+  axisAt,
+  type Graph,
+  type Node,
+  nodeAt,
+  sizeOf,
+  type ValueId,
+  valueId,
+} from "../graph/graph.ts";
 import { type AxisName, rowsOf } from "../op/axis.ts";
-import { type Dimension, sumOf } from "../op/dimension.ts";
+import { type Dimension, productOf, sumOf } from "../op/dimension.ts";
+import { narrowRows } from "../optimize/narrow-rows.ts";
 import { passes } from "../optimize/optimize.ts";
 import { segmentsOf } from "../phase/attend-cells.ts";
 import { type Decoder, decoderOf, decoderProducts } from "./decoder.ts";
@@ -16,6 +25,9 @@ import { type Decoder, decoderOf, decoderProducts } from "./decoder.ts";
 export interface DecoderFlops {
   readonly attention: Dimension;
   readonly products: Dimension;
+  /** Numbers that its attentions and its matrix products give. */
+  readonly attended: Dimension;
+  readonly produced: Dimension;
 }
 
 /** The decoder's work as papers count it, and the steps that lead there. */
@@ -37,8 +49,8 @@ export function paperFlops(graph: Graph): PaperFlops | undefined {
   return {
     decoder,
     written: of(graph),
-    read: of(applied(graph, decoder, (name) => name !== "split-segments")),
-    counted: of(applied(graph, decoder, () => true)),
+    read: of(narrowRows(bySegments(withLastLayer(graph, decoder), decoder))),
+    counted: of(optimizedWhole(graph, decoder)),
   };
 }
 
@@ -49,27 +61,35 @@ export function totalOf({ attention, products }: DecoderFlops): Dimension {
 
 /** The work of the products and attentions of `graph` that are the decoder's. */
 export function decoderFlops(decoder: Decoder, graph: Graph): DecoderFlops {
-  const own = decoderProducts(decoder, graph);
-  const ofKind = (kind: "attend" | "contract"): Dimension =>
-    sumOf(
-      [...own].flatMap((id) => {
-        const node = nodeAt(graph, id);
-        return node.op.kind === kind ? [nodeFlops(graph, node)] : [];
-      }),
-    );
-  return { attention: ofKind("attend"), products: ofKind("contract") };
+  const own = [...decoderProducts(decoder, graph)].map((id) => nodeAt(graph, id));
+  const sum = (kind: "attend" | "contract", of: (node: Node) => Dimension): Dimension =>
+    sumOf(own.flatMap((node) => (node.op.kind === kind ? [of(node)] : [])));
+  const flops = (node: Node): Dimension => nodeFlops(graph, node);
+  const numbers = ({ type }: Node): Dimension =>
+    productOf(type.axes.map((axis) => sizeOf(graph, axis)));
+  return {
+    attention: sum("attend", flops),
+    products: sum("contract", flops),
+    attended: sum("attend", numbers),
+    produced: sum("contract", numbers),
+  };
 }
 
-/** `graph` after the passes that are wanted, every row of its last layer demanded. */
-function applied(graph: Graph, decoder: Decoder, wanted: (pass: string) => boolean): Graph {
-  const rows = lastRows(graph, decoder);
-  const outputs = [...rows].map((value, index) => ({ name: `${wholeLayer}${index}`, value }));
-  let current: Graph = { ...graph, outputs: [...graph.outputs, ...outputs] };
+/** `graph` after all passes, every row of its last layer demanded. */
+function optimizedWhole(graph: Graph, decoder: Decoder): Graph {
+  let current = withLastLayer(graph, decoder);
   for (const { name, apply } of passes) {
     if (name === "narrow-rows") current = bySegments(current, decoder);
-    if (wanted(name)) current = apply(current);
+    current = apply(current);
   }
   return current;
+}
+
+/** `graph` where the last rows over the whole sequence leave it, too. */
+function withLastLayer(graph: Graph, decoder: Decoder): Graph {
+  const rows = lastRows(graph, decoder);
+  const outputs = [...rows].map((value, index) => ({ name: `${wholeLayer}${index}`, value }));
+  return { ...graph, outputs: [...graph.outputs, ...outputs] };
 }
 
 /** What the names of outputs begin with that are all rows of a last layer. */
