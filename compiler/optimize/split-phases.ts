@@ -6,7 +6,7 @@ import type { Op } from "../op/op.ts";
 import { equalTypes } from "../op/type.ts";
 import { isJoined } from "../phase/attend-cells.ts";
 import { cutGraph } from "../phase/cut-graph.ts";
-import { dependencesOf } from "../phase/dependence.ts";
+import { readsOf } from "../phase/dependence.ts";
 import { asksGiven } from "../phase/given.ts";
 import { type Growth, growthOf } from "../phase/growth.ts";
 import type { Phase, Phases, State } from "../phase/phase.ts";
@@ -32,7 +32,7 @@ export interface PhaseSplit extends Phases {
  */
 export function splitPhases(graph: Graph): PhaseSplit {
   const names = new StateNames(graph);
-  const fixed = staticPhases(graph, dependencesOf(graph), names);
+  const fixed = staticPhases(graph, readsOf(graph), names);
   const statics = fixed.phases;
   const roots = [
     ...graph.outputs,

@@ -8,7 +8,7 @@ import { type AxisName, rowsOf } from "../op/axis.ts";
 import { type Dimension, symbolsOf } from "../op/dimension.ts";
 import { attendArguments, type AttendOp } from "../op/op.ts";
 import { AttendCells, type QueryCells, segmentsOf, type SegmentRows } from "./attend-cells.ts";
-import { growthOf } from "./growth.ts";
+import { type Growth, growthOf } from "./growth.ts";
 
 /** A set of inputs: bit i stands for the i-th input of the graph. */
 export type InputSet = bigint;
@@ -29,18 +29,66 @@ export interface Dependences {
   readonly growing: InputSet;
 }
 
-/** Analyses all nodes of `graph`. */
+/** Analyses all nodes of `graph` by what they mean, masks included. */
 export function dependencesOf(graph: Graph): Dependences {
-  const growth = growthOf(graph);
   const sources = sourcesOf(graph);
   const cells = new AttendCells(graph);
   const of: Dependence[] = [];
-  for (const node of graph.nodes) of.push(dependenceOf(graph, node, of, sources, cells));
-  const growing = graph.inputs.reduce((set, input, index) => {
+  for (const node of graph.nodes)
+    of.push(withSize(graph, node, dependenceOf(graph, node, of, sources, cells), sources));
+  return { of, growing: growingInputs(graph, sources) };
+}
+
+/** What each node reads on the way: all that its arguments read, whatever a mask leaves out. */
+export function readsOf(graph: Graph): Dependences {
+  const sources = sourcesOf(graph);
+  const of: Dependence[] = [];
+  for (const node of graph.nodes) {
+    const args = unionOf(node.args.map((arg) => of[arg]?.all ?? 0n));
+    const all = unite(args, ownInputs(graph, node, sources));
+    of.push(withSize(graph, node, { all }, sources));
+  }
+  return { of, growing: growingInputs(graph, sources) };
+}
+
+/** Rows that grow are as many as the prompt has, whatever their values are. */
+function withSize(
+  { axes }: Graph,
+  { type }: Node,
+  dependence: Dependence,
+  { growth, tokens }: Sources,
+): Dependence {
+  const { all, rows } = dependence;
+  if (!type.axes.some((axis) => growth.axes.has(axis))) return dependence;
+  if (rows === undefined) return (all & tokens) === tokens ? dependence : { all: all | tokens };
+  const segments = new Map(
+    [...rows.segments].map(([axis, set]) => {
+      const grows = axes.has(axis) && growth.axes.has(axis);
+      return [axis, grows ? unite(set, tokens) : set] as const;
+    }),
+  );
+  return { all: unite(all, tokens), rows: { axis: rows.axis, segments } };
+}
+
+function growingInputs(graph: Graph, { growth }: Sources): InputSet {
+  return graph.inputs.reduce((set, input, index) => {
     const grows = input.type.axes.some((axis) => growth.axes.has(axis));
     return grows ? set | bit(index) : set;
   }, 0n);
-  return { of, growing };
+}
+
+/** What a node reads besides its arguments. */
+function ownInputs(graph: Graph, { op }: Node, sources: Sources): InputSet {
+  switch (op.kind) {
+    case "input":
+      return sources.inputs.get(op.name) ?? 0n;
+    case "size":
+      return ofSize(op.size, sources);
+    case "index":
+      return ofSize(sizeOf(graph, op.axis), sources);
+    default:
+      return 0n;
+  }
 }
 
 /** The inputs in `set`, by name, in declaration order. */
@@ -57,6 +105,9 @@ interface Sources {
   readonly inputs: ReadonlyMap<string, InputSet>;
   /** The input whose shape gives each run-time symbol. */
   readonly symbols: ReadonlyMap<string, InputSet>;
+  readonly growth: Growth;
+  /** The inputs that say how many rows have come. */
+  readonly tokens: InputSet;
 }
 
 function sourcesOf(graph: Graph): Sources {
@@ -66,7 +117,9 @@ function sourcesOf(graph: Graph): Sources {
     for (const axis of input.type.axes)
       for (const symbol of symbolsOf(sizeOf(graph, axis)))
         if (!symbols.has(symbol)) symbols.set(symbol, bit(index));
-  return { inputs, symbols };
+  const growth = growthOf(graph);
+  const tokens = unionOf([...growth.symbols].map((symbol) => symbols.get(symbol) ?? 0n));
+  return { inputs, symbols, growth, tokens };
 }
 
 function ofSize(size: Dimension, sources: Sources): InputSet {
@@ -85,11 +138,9 @@ function dependenceOf(
   const all = args.reduce((set, arg) => unite(set, arg.all), 0n);
   switch (op.kind) {
     case "input":
-      return { all: sources.inputs.get(op.name) ?? 0n };
     case "size":
-      return { all: ofSize(op.size, sources) };
     case "index":
-      return { all: ofSize(sizeOf(graph, op.axis), sources) };
+      return { all: ownInputs(graph, node, sources) };
     case "rename":
       return renamed(args[0] ?? { all }, op.from, op.to);
     case "slice": {
