@@ -17,6 +17,7 @@ import { optimize } from "./optimize/optimize.ts";
 import { splitPhases } from "./optimize/split-phases.ts";
 import type { Phases } from "./phase/phase.ts";
 import { makePlan } from "./plan/plan.ts";
+import { type PreparedPhase, preparePhase } from "./plan/prepare.ts";
 
 /** What to compile and for which values of the model's parameters. */
 export interface CompileOptions {
@@ -65,9 +66,18 @@ export function checkModel(source: Source, options: CompileOptions = {}): Checke
   return { value: failed ? undefined : { graph, optimized, phases }, diagnostics: all };
 }
 
+/** Checked model → its phases in regions, which every family of targets shares. */
+export function prepare(model: CheckedModel): readonly PreparedPhase[] {
+  return model.phases.phases.map(preparePhase);
+}
+
 /** Checked model → plan and kernels for one family of targets. */
-export function compileFor(model: CheckedModel, family: Family): Target {
-  return { family, ...makePlan(model.graph, model.phases, family) };
+export function compileFor(
+  model: CheckedModel,
+  family: Family,
+  prepared: readonly PreparedPhase[] = prepare(model),
+): Target {
+  return { family, ...makePlan(model.graph, model.phases, prepared, family) };
 }
 
 /** The code of a target's kernels by file name, `kernels/q_proj.wgsl` and the like. */

@@ -12,11 +12,13 @@ import { lowerRegion } from "../kernel/lower/lower.ts";
 import { type Family, type Lowered, schedules } from "../kernel/lower/schedule.ts";
 import { type ScheduleChoice, scheduleChoices } from "../kernel/schedule/choose.ts";
 import { type Dimension, equalDimensions, substitute } from "../op/dimension.ts";
-import { sameSource, type Signature, signatureOf, sizeSymbol } from "./signature.ts";
+import { sameSource, type Signature, sizeSymbol } from "./signature.ts";
 import { sizeOf } from "./size.ts";
 
 /** A call of a kernel, its buffers not yet named. */
 export interface Call {
+  /** Equal for calls that differ in their buffers only. */
+  readonly key: string;
   readonly variants: readonly DispatchVariant[];
   /** In the order of the kernel's buffers. */
   readonly sources: readonly BufferSource[];
@@ -26,10 +28,15 @@ export interface Call {
 }
 
 interface Entry {
-  readonly signature: Signature;
   readonly lowered: readonly Lowered[];
   readonly choices: readonly ScheduleChoice[];
+  /** For each buffer of the kernels, the index of its source in the signature. */
+  readonly places: readonly number[];
+  /** Calls by the sizes that the signature's sizes are. */
+  readonly sized: Map<string, SizedCall>;
 }
+
+type SizedCall = Omit<Call, "sources">;
 
 /** Lowers regions and remembers what it lowered. */
 export class KernelTable {
@@ -47,41 +54,23 @@ export class KernelTable {
     return this.list;
   }
 
-  /** The call that computes a region. */
-  call(graph: Graph, stored: (value: ValueId) => boolean, region: Region): Call {
-    const signature = signatureOf(graph, stored, region);
+  /** The call that computes a region, which has that signature. */
+  call(
+    graph: Graph,
+    stored: (value: ValueId) => boolean,
+    region: Region,
+    signature: Signature,
+  ): Call {
     const entry = this.entries.get(signature.text) ?? this.lower(graph, stored, region, signature);
-    const [first] = entry.lowered;
-    invariant(first !== undefined, "a region has a kernel");
-    const actual = new Map(
-      signature.sizes.map((size, index) => [sizeSymbol(index).key, size] as const),
-    );
-    const planned = (size: Dimension): Size => sizeOf(substitute(size, actual));
-    const variants = entry.lowered.map((lowered, index) => {
-      const when = entry.choices[index]?.when;
-      const call = {
-        kernel: lowered.kernel.name,
-        groups: planned(lowered.groups),
-        flops: planned(lowered.flops),
-      };
-      if (when === undefined) return call;
-      return { when: { size: planned(when.size), atMost: when.atMost }, ...call };
-    });
-    const sources = first.bindings.map((binding) => {
-      const place = entry.signature.sources.findIndex((each) => sameSource(each, binding.source));
+    const sizes = signature.sizes.map((size) => size.key).join();
+    const sized = entry.sized.get(sizes) ?? sizedCall(entry, signature.sizes);
+    entry.sized.set(sizes, sized);
+    const sources = entry.places.map((place) => {
       const source = signature.sources[place];
-      invariant(
-        source !== undefined,
-        `the kernel ${first.kernel.name} binds what it does not read`,
-      );
+      invariant(source !== undefined, "equal signatures have as many sources");
       return source;
     });
-    return {
-      variants,
-      sources,
-      writes: first.kernel.buffers.map((buffer) => buffer.access !== "read"),
-      scalars: first.scalars.map(planned),
-    };
+    return { ...sized, sources };
   }
 
   private lower(
@@ -107,7 +96,12 @@ export class KernelTable {
       this.list.push(kernel);
       return { ...made, kernel };
     });
-    const entry = { signature, lowered, choices };
+    const places = (lowered[0]?.bindings ?? []).map(({ source, parameter }) => {
+      const place = signature.sources.findIndex((each) => sameSource(each, source));
+      invariant(place >= 0, `a kernel binds ${parameter.name}, which its region does not read`);
+      return place;
+    });
+    const entry: Entry = { lowered, choices, places, sized: new Map() };
     this.entries.set(signature.text, entry);
     return entry;
   }
@@ -117,4 +111,25 @@ export class KernelTable {
     this.names.set(name, count);
     return count === 1 ? name : `${name}_${count}`;
   }
+}
+
+/** The call of an entry's kernels where the signature's sizes are `sizes`. */
+function sizedCall({ lowered, choices }: Entry, sizes: readonly Dimension[]): SizedCall {
+  const [first] = lowered;
+  invariant(first !== undefined, "a region has a kernel");
+  const actual = new Map(sizes.map((size, index) => [sizeSymbol(index).key, size] as const));
+  const planned = (size: Dimension): Size => sizeOf(substitute(size, actual));
+  const variants = lowered.map(({ kernel, groups, flops }, index) => {
+    const when = choices[index]?.when;
+    const variant = { kernel: kernel.name, groups: planned(groups), flops: planned(flops) };
+    if (when === undefined) return variant;
+    return { when: { size: planned(when.size), atMost: when.atMost }, ...variant };
+  });
+  const scalars = first.scalars.map(planned);
+  return {
+    key: JSON.stringify([variants, scalars]),
+    variants,
+    writes: first.kernel.buffers.map((buffer) => buffer.access !== "read"),
+    scalars,
+  };
 }

@@ -62,8 +62,8 @@ function longestRun(steps: readonly FlatStep[]): Run | undefined {
   let best: Run | undefined;
   const ids = new Map<string, number>();
   const keys = steps.map((step) => {
-    const id = ids.get(step.key) ?? ids.size;
-    ids.set(step.key, id);
+    const id = ids.get(step.call.key) ?? ids.size;
+    ids.set(step.call.key, id);
     return id;
   });
   for (let period = 1; period * 2 <= keys.length; period++) {

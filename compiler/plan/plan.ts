@@ -14,7 +14,6 @@ import type {
   PlanWeight,
 } from "../../runtime/contract.ts";
 import { invariant } from "../../grammar/invariant.ts";
-import { fuse } from "../fusion/fuse.ts";
 import { type Graph, nodeAt, sizeOf as axisSize, type ValueId } from "../graph/graph.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Family } from "../kernel/lower/schedule.ts";
@@ -26,8 +25,9 @@ import { planGeneration } from "./generation.ts";
 import { KernelTable } from "./kernels.ts";
 import { lifetimes } from "./lifetimes.ts";
 import { findLoops, type LoopedStep } from "./loops.ts";
+import type { PreparedPhase } from "./prepare.ts";
 import { sizeOf } from "./size.ts";
-import { ConstantTable, type FlatStep, flatSteps, type Placed } from "./steps.ts";
+import { ConstantTable, type FlatStep, flatSteps } from "./steps.ts";
 
 /** A plan and the kernels it calls, not yet printed. */
 export interface Planned {
@@ -35,11 +35,16 @@ export interface Planned {
   readonly kernels: readonly Kernel[];
 }
 
-/** Plans the phases of `graph` for one family of targets. */
-export function makePlan(graph: Graph, split: Phases, family: Family): Planned {
+/** Plans the phases of `graph`, which were prepared in that order, for one family of targets. */
+export function makePlan(
+  graph: Graph,
+  split: Phases,
+  prepared: readonly PreparedPhase[],
+  family: Family,
+): Planned {
   const kernels = new KernelTable(family);
   const constants = new ConstantTable();
-  const phases = split.phases.map((phase) => planPhase(phase, kernels, constants));
+  const phases = prepared.map((each) => planPhase(each, kernels, constants));
   const used = new Set(
     split.phases.flatMap((phase) =>
       phase.graph.nodes.flatMap(({ op }) => (op.kind === "weight" ? [op.name] : [])),
@@ -70,18 +75,14 @@ export function makePlan(graph: Graph, split: Phases, family: Family): Planned {
   return { plan, kernels: kernels.kernels };
 }
 
-function planPhase(phase: Phase, kernels: KernelTable, constants: ConstantTable): PlanPhase {
+function planPhase(
+  prepared: PreparedPhase,
+  kernels: KernelTable,
+  constants: ConstantTable,
+): PlanPhase {
+  const { phase, copies } = prepared;
   const { graph } = phase;
-  const placed = new Map<ValueId, BufferReference>();
-  const copies: { from: ValueId; to: BufferReference }[] = [];
-  const place = (value: ValueId, to: BufferReference): void => {
-    if (placed.has(value)) copies.push({ from: value, to });
-    else placed.set(value, to);
-  };
-  for (const { state, value } of phase.writes) place(value, { kind: "state", name: state });
-  for (const { name, value } of graph.outputs) place(value, { kind: "output", name });
-  const fused = fuse(graph, new Set(placed.keys()));
-  const flat = flatSteps(graph, fused, placed, kernels, constants);
+  const flat = flatSteps(graph, prepared, kernels, constants);
   const temporaries = new Map(flat.temporaries);
   const looped = findLoops(flat.steps, temporaries);
   const steps = looped.map(planStep);
@@ -97,7 +98,7 @@ function planPhase(phase: Phase, kernels: KernelTable, constants: ConstantTable)
       ...planTensor(graph, nodeAt(graph, value).type),
     })),
     buffers: lifetimes(looped, temporaries),
-    steps: [...steps, ...copies.map(({ from, to }) => copyStep(graph, placed, from, to))],
+    steps: [...steps, ...copies.map(({ value, to }) => copyStep(prepared, value, to))],
   };
 
   function writtenStates(each: Phase): readonly string[] {
@@ -106,7 +107,11 @@ function planPhase(phase: Phase, kernels: KernelTable, constants: ConstantTable)
   }
 }
 
-function copyStep(graph: Graph, placed: Placed, value: ValueId, to: BufferReference): PlanStep {
+function copyStep(
+  { phase: { graph }, placed }: PreparedPhase,
+  value: ValueId,
+  to: BufferReference,
+): PlanStep {
   const from = placed.get(value);
   invariant(from !== undefined, "plan: a copied value is placed");
   const { axes } = nodeAt(graph, value).type;

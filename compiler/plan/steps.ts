@@ -2,16 +2,15 @@
 
 import type { BufferReference, PlanConstant, Size } from "../../runtime/contract.ts";
 import { invariant } from "../../grammar/invariant.ts";
-import type { BufferSource, Fused, Region } from "../fusion/region.ts";
+import type { BufferSource } from "../fusion/region.ts";
 import { type Graph, nodeAt, sizeOf as axisSize, type ValueId } from "../graph/graph.ts";
 import { evaluateDimension, productOf } from "../op/dimension.ts";
 import type { Call, KernelTable } from "./kernels.ts";
+import type { PreparedPhase } from "./prepare.ts";
 import { sizeOf } from "./size.ts";
 
 /** One call of a kernel, or a copy, with its buffers. */
 export interface FlatStep {
-  /** Equal for steps that differ in their buffers only. */
-  readonly key: string;
   readonly label: string;
   readonly call: Call;
   readonly buffers: readonly BufferReference[];
@@ -52,25 +51,24 @@ export class ConstantTable {
   }
 }
 
-/** Where the values that leave a phase lie. */
-export type Placed = ReadonlyMap<ValueId, BufferReference>;
-
-/** The steps of a phase. `placed` are its outputs and states; other stored values are temporaries. */
+/** The steps of a phase. Stored values that do not leave it are temporaries. */
 export function flatSteps(
   graph: Graph,
-  fused: Fused,
-  placed: Placed,
+  { regions, stored, placed }: PreparedPhase,
   kernels: KernelTable,
   constants: ConstantTable,
 ): FlatPhase {
   const temporaries = new Map<string, Temporary>();
   const names = new Map<ValueId, string>();
-  const stored = (value: ValueId): boolean => fused.stored.has(value);
+  const taken = new Map<string, number>();
   const nameOf = (value: ValueId): string => {
     const before = names.get(value);
     if (before !== undefined) return before;
     const { type } = nodeAt(graph, value);
-    const name = uniqueName(valueLabel(graph, value).replace(/[^A-Za-z0-9]+/g, "_"), temporaries);
+    const wanted = valueLabel(graph, value).replace(/[^A-Za-z0-9]+/g, "_");
+    const count = (taken.get(wanted) ?? 0) + 1;
+    taken.set(wanted, count);
+    const name = count === 1 ? wanted : `${wanted}_${count}`;
     const size = sizeOf(productOf(type.axes.map((axis) => axisSize(graph, axis))));
     temporaries.set(name, { name, element: type.element === "float" ? "f32" : "i32", size });
     names.set(value, name);
@@ -88,17 +86,12 @@ export function flatSteps(
         return { kind: source.kind, name: source.name };
     }
   };
-  const steps = fused.regions.map((region): FlatStep => {
-    const call = kernels.call(graph, stored, region);
+  const steps = regions.map(({ region, signature }): FlatStep => {
+    const call = kernels.call(graph, (value) => stored.has(value), region, signature);
     const buffers = call.sources.map(reference);
-    const key = JSON.stringify([call.variants, call.scalars]);
-    return { key, label: regionLabel(graph, region), call, buffers };
+    return { label: valueLabel(graph, region.result), call, buffers };
   });
   return { steps, temporaries };
-}
-
-function regionLabel(graph: Graph, region: Region): string {
-  return valueLabel(graph, region.result);
 }
 
 /** The value's path without layer numbers, and its name: `layers.self_attn.q`. */
@@ -106,10 +99,4 @@ function valueLabel(graph: Graph, value: ValueId): string {
   const { origin, op } = nodeAt(graph, value);
   const path = origin.path.split(".").filter((part) => part !== "" && !/^\d+$/.test(part));
   return [...path.slice(-2), origin.name ?? op.kind].join(".");
-}
-
-function uniqueName(wanted: string, taken: ReadonlyMap<string, unknown>): string {
-  let name = wanted;
-  for (let count = 2; taken.has(name); count++) name = `${wanted}_${count}`;
-  return name;
 }

@@ -6,6 +6,7 @@ import type { NamedTensor } from "../../compiler/graph/tensor.ts";
 import type { Family } from "../../compiler/kernel/lower/schedule.ts";
 import type { Phases } from "../../compiler/phase/phase.ts";
 import { makePlan, type Planned } from "../../compiler/plan/plan.ts";
+import { preparePhase } from "../../compiler/plan/prepare.ts";
 import type { Backend } from "../../runtime/backend.ts";
 import type { CompiledModel } from "../../runtime/contract.ts";
 import { Session } from "../../runtime/session.ts";
@@ -29,7 +30,8 @@ export function onePhase(graph: Graph): Phases {
 
 /** Plans `graph` as one phase for a family of targets. */
 export function planGraph(graph: Graph, family: Family): Planned {
-  return makePlan(graph, onePhase(graph), family);
+  const split = onePhase(graph);
+  return makePlan(graph, split, split.phases.map(preparePhase), family);
 }
 
 /** A tensor of the evaluator as one of the runtime. */
