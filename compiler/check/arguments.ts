@@ -144,6 +144,27 @@ export function lacksAxis(body: Body, name: Name, x: Tensor, span: Span): Return
   });
 }
 
+/** Reports a result that would have an axis twice: `gone` axes of `x` replaced by `fresh` ones. */
+export function repeatsAxis(
+  body: Body,
+  x: Tensor,
+  gone: readonly AxisName[],
+  fresh: readonly AxisName[],
+  span: Span,
+): boolean {
+  const kept = x.axes.filter((axis) => !gone.includes(axis));
+  const all = [...kept, ...fresh];
+  const twice = all.find((axis, index) => all.indexOf(axis) !== index);
+  if (twice === undefined) return false;
+  const name = showAxes(body, [twice]).slice(1, -1);
+  fail(body, "shape/repeated", {
+    message: `the result would have the axis \`${name}\` twice`,
+    at: { span, note: "" },
+    hint: `choose a name that is no axis of the tensor, or rename one first: \`x[${name} as Other]\``,
+  });
+  return true;
+}
+
 /**
  * The axis of a result that an operation makes: the one an annotation names at `index` of `count`
  * axes, else a fresh one called `fallback`.

@@ -6,7 +6,14 @@ import type { Span } from "../../grammar/source.ts";
 import type { AxisName } from "../op/axis.ts";
 import type { Dimension } from "../op/dimension.ts";
 import type { ReduceFunction } from "../op/op.ts";
-import { type BuiltinCall, overAxes, resultAxis, sortArguments, tensorOf } from "./arguments.ts";
+import {
+  type BuiltinCall,
+  overAxes,
+  repeatsAxis,
+  resultAxis,
+  sortArguments,
+  tensorOf,
+} from "./arguments.ts";
 import { compare } from "./condition.ts";
 import { type Body, demand, fail, type Use } from "./context.ts";
 import { emit } from "./emit.ts";
@@ -168,6 +175,7 @@ function topOf(
       known !== undefined && !body.rows.maps.has(known)
         ? known
         : resultAxis(body, use, place, label, count, span);
+    if (repeatsAxis(body, over.x, [axis], [into], span)) return unknown;
     const indices = emit(
       body,
       { kind: "top", axis, into, result: "indices" },

@@ -5,14 +5,14 @@ import { error } from "../../grammar/diagnostic.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { AxisName } from "../op/axis.ts";
 import { add, constant, type Dimension, divide, productOf, subtract } from "../op/dimension.ts";
-import { type BuiltinCall, lacksAxis, resultAxis, tensorOf } from "./arguments.ts";
+import { type BuiltinCall, lacksAxis, repeatsAxis, resultAxis, tensorOf } from "./arguments.ts";
 import { compare } from "./condition.ts";
 import { type Body, demand, fail, report, type Use } from "./context.ts";
 import { type Aligned, alignsWell } from "./elementwise.ts";
 import { emit } from "./emit.ts";
 import { axisOf, findAxis, isNewLabel, newAxis, requireSize, showAxes } from "./labels.ts";
 import { requireWhole, sizeOf } from "./number.ts";
-import { hasPositions, recordMap } from "./rows.ts";
+import { hasPositions, recordRows } from "./rows.ts";
 import { type Tensor, unknown, type Value } from "./value.ts";
 
 /** The names of `A * B * C`, or nothing if it is no product of names. */
@@ -55,15 +55,30 @@ export function split(body: Body, call: BuiltinCall): Value {
   const [name, more] = found?.left ?? [];
   if (found === undefined || name === undefined) return unknown;
   if (more !== undefined) return wrongSide(body, call, "split(x, E = Pair * Half)");
+  if (hasRepeatedFactor(body, found.right)) return unknown;
   const x = tensorOf(body, found.x, "`split`");
   if (x === undefined) return unknown;
   const axis = axisOf(body, name);
   if (axis === undefined) return unknown;
   if (!x.axes.includes(axis)) return absent(body, name, x, found.x.span);
   const into = splitAxes(body, axis, found.right, call.span);
+  if (into !== undefined && repeatsAxis(body, x, [axis], into, call.span)) return unknown;
   return into === undefined
     ? unknown
     : emit(body, { kind: "split", axis, into }, [x], call.span, x.range);
+}
+
+/** Reports `A * A`: which is which would not be known. */
+function hasRepeatedFactor(body: Body, names: readonly Name[]): boolean {
+  const texts = names.map((name) => name.text);
+  const twice = names.find((name, index) => texts.indexOf(name.text) !== index);
+  if (twice === undefined) return false;
+  fail(body, "shape/repeated", {
+    message: `the axis \`${twice.text}\` stands twice in one product`,
+    at: { span: twice.span, note: "" },
+    hint: `name one of them anew: \`Other = ${twice.text}\``,
+  });
+  return true;
 }
 
 function wrongSide(body: Body, call: BuiltinCall, usage: string): Value {
@@ -121,6 +136,7 @@ export function merge(body: Body, call: BuiltinCall, use: Use): Value {
   const [name, more] = found?.right ?? [];
   if (found === undefined || name === undefined) return unknown;
   if (more !== undefined) return wrongSide(body, call, usage);
+  if (hasRepeatedFactor(body, found.left)) return unknown;
   const x = tensorOf(body, found.x, "`merge`", beforeMerge(body, use, found.left, name));
   if (x === undefined) return unknown;
   const axes: AxisName[] = [];
@@ -136,17 +152,8 @@ export function merge(body: Body, call: BuiltinCall, use: Use): Value {
     : axisOf(body, name);
   if (into === undefined) return unknown;
   if (!requireSize(body, name.span, name.text, size, body.axes.size(into))) return unknown;
-  if (x.axes.includes(into) && !axes.includes(into)) return repeated(body, name, x, found.x.span);
+  if (repeatsAxis(body, x, axes, [into], call.span)) return unknown;
   return emit(body, { kind: "merge", axes, into }, [x], call.span, x.range);
-}
-
-function repeated(body: Body, name: Name, x: Tensor, span: Span): Value {
-  return fail(body, "shape/repeated", {
-    message: `\`${name.text}\` is an axis of this tensor already`,
-    at: { span: name.span, note: "" },
-    also: [{ span, note: showAxes(body, x.axes) }],
-    hint: "choose a name that it does not have",
-  });
 }
 
 /** An annotation of the merged shape says what the shape before has, up to the merged axis. */
@@ -192,12 +199,9 @@ export function stack(body: Body, call: BuiltinCall): Value {
     : axisOf(body, name);
   if (into === undefined || !requireSize(body, name.span, name.text, size, body.axes.size(into)))
     return unknown;
-  return emit(
-    body,
-    { kind: "stack", into },
-    parts.map((part) => part.value),
-    call.span,
-  );
+  const all = parts.map((part) => part.value);
+  if (all.some((part) => repeatsAxis(body, part, [], [into], call.span))) return unknown;
+  return emit(body, { kind: "stack", into }, all, call.span);
 }
 
 /** Reports tensors of different element types, which `what` cannot put together. */
@@ -245,7 +249,8 @@ export function slice(body: Body, call: BuiltinCall, use: Use): Value {
   const place = { index: x.axes.indexOf(axis), count: x.axes.length };
   const result = targetAxis(body, target, rest, place, call.span, use);
   if (result === undefined || !isInside(body, axis, start, result, call.span)) return unknown;
-  if (hasPositions(body, axis)) recordMap(body, result, { kind: "slice", from: axis, start });
+  if (repeatsAxis(body, x, [axis], [result], call.span)) return unknown;
+  if (hasPositions(body, axis)) recordRows(body, result, { kind: "slice", from: axis, start });
   return emit(body, { kind: "slice", axis, start, into: result }, [x], call.span, x.range);
 }
 

@@ -10,7 +10,9 @@ import type { Tensor } from "./value.ts";
 /** The rows of an axis as rows of another: by an index, or from `start` on. */
 export type RowMap =
   | { readonly kind: "select"; readonly from: AxisName; readonly index: Tensor }
-  | { readonly kind: "slice"; readonly from: AxisName; readonly start: Dimension };
+  | { readonly kind: "slice"; readonly from: AxisName; readonly start: Dimension }
+  /** Rows were put under this axis in two different ways, so it is not known where they stand. */
+  | { readonly kind: "ambiguous"; readonly from: AxisName };
 
 /** The sequence an axis is a segment of. */
 export interface SegmentOf {

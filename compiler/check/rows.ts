@@ -4,7 +4,7 @@ import type { Name } from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { AxisName } from "../op/axis.ts";
 import { constant, sumOf } from "../op/dimension.ts";
-import type { Body } from "./context.ts";
+import { type Body, fail } from "./context.ts";
 import { emit, rename } from "./emit.ts";
 import { below } from "./range.ts";
 import type { RowMap } from "./row-table.ts";
@@ -28,10 +28,17 @@ export function recordMap(body: Body, axis: AxisName, map: RowMap): boolean {
   return known === undefined || sameMap(known, map);
 }
 
+/** As `recordMap`; an axis that stands for different rows has no positions from then on. */
+export function recordRows(body: Body, axis: AxisName, map: RowMap): void {
+  if (recordMap(body, axis, map)) return;
+  body.rows.maps.set(axis, { kind: "ambiguous", from: map.from });
+}
+
 function sameMap(a: RowMap, b: RowMap): boolean {
   if (a.from !== b.from) return false;
   if (a.kind === "select") return b.kind === "select" && a.index.id === b.index.id;
-  return b.kind === "slice" && a.start.key === b.start.key;
+  if (a.kind === "slice") return b.kind === "slice" && a.start.key === b.start.key;
+  return b.kind === "ambiguous";
 }
 
 /** `position(axis)`: an int for each row. */
@@ -72,6 +79,7 @@ function joinPositions(body: Body, axis: AxisName, span: Span): Tensor {
 }
 
 function mapped(body: Body, axis: AxisName, map: RowMap, span: Span): Tensor {
+  if (map.kind === "ambiguous") return ambiguous(body, axis, span);
   const positions = positionsOf(body, map.from, span);
   if (map.kind === "slice") {
     const op = { kind: "slice", axis: map.from, start: map.start, into: axis } as const;
@@ -79,6 +87,16 @@ function mapped(body: Body, axis: AxisName, map: RowMap, span: Span): Tensor {
   }
   const op = { kind: "select", axis: map.from, padded: false } as const;
   return emit(body, op, [positions, map.index], span);
+}
+
+function ambiguous(body: Body, axis: AxisName, span: Span): Tensor {
+  const { label } = body.axes.get(axis);
+  fail(body, "sequence/ambiguous", {
+    message: `\`${label}\` stands for different rows in different values, so its positions are not known`,
+    at: { span, note: "" },
+    hint: `give each of them an axis of its own, or state them: \`sequence R = rows: ${label} positions e\``,
+  });
+  return emit(body, { kind: "index", axis }, [], span);
 }
 
 /** The rows of `x` that a segment of its axis `sequence` has; `axis` is the segment's own axis. */

@@ -11,7 +11,7 @@ import { type Body, demand, evaluate, fail, report } from "./context.ts";
 import { rangeOf } from "./elementwise.ts";
 import { emit, rename, toTensor } from "./emit.ts";
 import { axisOf, breakLabel, newAxis, showAxes, showAxis } from "./labels.ts";
-import { hasPositions, recordMap } from "./rows.ts";
+import { hasPositions, recordRows } from "./rows.ts";
 import { describe, type Tensor, unknown, type Value } from "./value.ts";
 
 /** Applies the items in brackets one after another. */
@@ -96,7 +96,7 @@ function select(body: Body, x: Tensor, item: Select, span: Span): Tensor | undef
   if (found === undefined || index === undefined) return undefined;
   const { axis } = found;
   if (!item.padded && !isInRange(body, index, axis, item)) return undefined;
-  recordRows(body, found.x, index, axis);
+  keepPositions(body, found.x, index, axis);
   const op = { kind: "select", axis, padded: item.padded } as const;
   const range = item.padded ? undefined : found.x.range;
   return emit(body, op, [found.x, index], span, range);
@@ -149,10 +149,11 @@ function isInRange(body: Body, index: Tensor, axis: AxisName, item: Select): boo
 }
 
 /** Rows picked out of rows that have positions keep them: the index says which they are. */
-function recordRows(body: Body, x: Tensor, index: Tensor, axis: AxisName): void {
+function keepPositions(body: Body, x: Tensor, index: Tensor, axis: AxisName): void {
   const fresh = index.axes.filter((each) => !x.axes.includes(each));
   const [rows, more] = fresh;
   if (rows === undefined || more !== undefined) return;
-  if (!hasPositions(body, axis) || hasPositions(body, rows)) return;
-  recordMap(body, rows, { kind: "select", from: axis, index });
+  const isPlaced = hasPositions(body, rows) && !body.rows.maps.has(rows);
+  if (!hasPositions(body, axis) || isPlaced) return;
+  recordRows(body, rows, { kind: "select", from: axis, index });
 }
