@@ -21,7 +21,7 @@ import { asConstant, symbolsOf } from "../op/dimension.ts";
 import type { AttendOp } from "../op/op.ts";
 import type { Predicate } from "../op/predicate.ts";
 import { showPredicate } from "../op/show-predicate.ts";
-import { AttendCells, type Cell, type QueryCells } from "./attend-cells.ts";
+import { AttendCells, type Cell, isJoined, type QueryCells } from "./attend-cells.ts";
 import type { Growth } from "./growth.ts";
 
 /** Whom a new key row would be seen by. */
@@ -54,7 +54,7 @@ export function proveStability(graph: Graph, growth: Growth): StabilityProof {
   const breaches = new Map<Cell, ReturnType<typeof breachOf>>();
   for (const [index, node] of graph.nodes.entries()) {
     const id = valueId(index);
-    const what = mixedRows(graph, node, growth);
+    const what = mixedRows(graph, node, growth) ?? mixedKeys(graph, node, growth);
     if (what !== undefined) mixing.push({ value: id, what });
     if (node.op.kind !== "attend") continue;
     for (const query of cells.of(node.op))
@@ -152,6 +152,12 @@ export function mixedRows(graph: Graph, node: Node, growth: Growth): string | un
     default:
       return undefined;
   }
+}
+
+/** Attention that could not be split by segments gives one probability for each row of a sequence. */
+function mixedKeys(graph: Graph, { op }: Node, growth: Growth): string | undefined {
+  if (op.kind !== "attend" || !isJoined(graph, growth, op)) return undefined;
+  return `attention weights over \`${op.parts.map((part) => axisAt(graph, part.axis).label).join("` and `")}\``;
 }
 
 function growsIn(graph: Graph, axis: AxisName, growth: Growth): boolean {
