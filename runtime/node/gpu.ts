@@ -4,14 +4,18 @@
 
 import { BraidError, reasonOf } from "../errors.ts";
 
+/** Dawn ends the process if its instance is collected while a device lives: one, kept for good. */
+let instance: GPU | undefined;
+
 /**
- * Dawn's entry point, or undefined where the optional package is not installed. Throws
+ * Dawn's entry point, the same each time, or undefined where the optional package is not installed. Throws
  * `webgpu/package` if it is broken.
  */
 export async function nodeGpu(): Promise<GPU | undefined> {
   try {
     const { create } = await import("webgpu");
-    return create([]);
+    instance ??= create([]);
+    return instance;
   } catch (error) {
     if (isMissing(error)) return undefined;
     const message = `the package \`webgpu\` cannot be loaded: ${reasonOf(error)}`;
