@@ -1,7 +1,7 @@
 /** `braid build`: kernels and the model's program as files. */
 
 import { type Command, Option } from "commander";
-import { checkModel, compileFor, kernelFiles } from "../compile.ts";
+import { checkModel, compileFor, kernelFiles, prepare } from "../compile.ts";
 import { exitCode } from "./exit-code.ts";
 import { compileOptions, type ModelOptions, report, withModelOptions } from "./model-options.ts";
 import { OutputFolder } from "./output-folder.ts";

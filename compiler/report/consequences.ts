@@ -113,8 +113,8 @@ export class ConsequenceTable {
         step("queries", queries, at(read.produced) - at(counted.produced)),
         between("last layer", counted, this.#forward),
         step("last row", total(this.#forward) - computed, numbers(this.#forward) - given),
-        step("once per image", this.#onceFlops(lengths), this.#kept("value", lengths)),
-        step("caches", this.#cacheFlops(lengths), this.#kept("cache", lengths)),
+        step("once per image", this.#onceFlops(lengths), this.#kept(true, lengths)),
+        step("caches", this.#cacheFlops(lengths), this.#kept(false, lengths)),
       ],
     };
   }
@@ -139,10 +139,11 @@ export class ConsequenceTable {
     return work(first.graph, longer) - work(later.graph, one.values);
   }
 
-  /** The numbers that states hold after the prompt. */
-  #kept(kind: "value" | "cache", { values }: Lengths): number {
+  /** The numbers that states of static phases, or of all others, hold after the prompt. */
+  #kept(fixed: boolean, { values }: Lengths): number {
+    const once = new Set(this.#running.once.map(({ name }) => name));
     return this.#model.phases.states
-      .filter((state) => state.kind === kind)
+      .filter((state) => once.has(state.phase) === fixed)
       .reduce((sum, { type, phase }) => {
         const graph = this.#model.phases.phases.find((each) => each.name === phase)?.graph;
         const axes = graph === undefined ? [] : type.axes.map((axis) => sizeOf(graph, axis));

@@ -5,7 +5,14 @@
 
 import { type Graph, sizeOf } from "../graph/graph.ts";
 import type { AxisName } from "../op/axis.ts";
-import { asConstant, constant, type Dimension, substitute, symbolsOf } from "../op/dimension.ts";
+import {
+  asConstant,
+  constant,
+  type Dimension,
+  evaluateDimension,
+  substitute,
+  symbolsOf,
+} from "../op/dimension.ts";
 import { growthOf } from "../phase/growth.ts";
 import { past } from "../phase/phase.ts";
 
@@ -14,6 +21,8 @@ export interface Lengths {
   /** As a person reads it: `image=1, text=64`. */
   readonly title: string;
   readonly values: ReadonlyMap<string, number>;
+  /** The rows of each segment, in storage order. */
+  readonly segments: readonly { readonly name: string; readonly rows: number }[];
 }
 
 /** The lengths that were asked for, or what is wrong with the words. */
@@ -63,7 +72,16 @@ export function lengthsOf(graph: Graph, free: ReadonlyMap<string, number>): Leng
     const value = free.get(each);
     return value === undefined ? [] : [`${name}=${value}`];
   });
-  return { title: names.join(","), values };
+  return { title: names.join(","), values, segments: segmentRows(graph, values) };
+}
+
+function segmentRows(graph: Graph, values: ReadonlyMap<string, number>): Lengths["segments"] {
+  return graph.sequences.flatMap(({ axis }) =>
+    (graph.axes.get(axis)?.segments ?? []).map(({ name, axis: own }) => ({
+      name,
+      rows: evaluateDimension(sizeOf(graph, own), values),
+    })),
+  );
 }
 
 /** The values of a model's symbols when `rows` more tokens follow what caches hold. */
@@ -74,7 +92,7 @@ export function afterwards(graph: Graph, { values }: Lengths, rows: number): Len
     [...values].map(([name, value]) => [name, growing.has(name) ? rows : value]),
   );
   later.set(past, held);
-  return { title: `${rows} after ${held}`, values: later };
+  return { title: `${rows} after ${held}`, values: later, segments: segmentRows(graph, later) };
 }
 
 /** The symbols that inputs bring: those that `readLengths` gives values to. */

@@ -1,0 +1,225 @@
+/** What a model implies, as a person reads it on a terminal of 100 columns. */
+
+import type { Consequence, Consequences } from "./consequences.ts";
+import type { LengthsReport, ModelReport, PhaseCall } from "./explain.ts";
+import { past } from "../phase/phase.ts";
+import type { MaskRow, MaskTable } from "./mask-tables.ts";
+import type { MemoryUse } from "./memory.ts";
+import type { Reconciliation } from "./reconcile.ts";
+import { textTable, wrapped } from "./text-table.ts";
+import { showBytes, showCount, showFlops, showPercent } from "./units.ts";
+
+const width = 100;
+
+/** The part that holds for all lengths. */
+export function modelText(report: ModelReport): string {
+  const masks = report.masks.flatMap((table) => [...maskText(table), ""]);
+  return [`${report.model}`, "", "MASKS", "", ...masks].join("\n");
+}
+
+/** The part for one prompt. */
+export function lengthsText(report: LengthsReport, model: ModelReport): string {
+  const { consequences, reconciliation, lengths } = report;
+  const segments = lengths.segments.map(({ name, rows }) => `${showCount(rows, `${name} row`)}`);
+  const symbols = [...lengths.values]
+    .filter(([name]) => name !== past)
+    .map(([name, value]) => `${name} = ${value}`);
+  return [
+    rule(lengths.title),
+    ...wrapped(`${[...segments, ...symbols].join(", ")}`, width, ["  ", "  "]),
+    "",
+    ...(consequences === undefined ? [] : [...consequenceText(consequences, model.masks), ""]),
+    ...(reconciliation === undefined ? [] : [...reconciliationText(reconciliation, model), ""]),
+    ...phaseText(report, model),
+    "",
+    ...memoryText(report.memory),
+    "",
+  ].join("\n");
+}
+
+function rule(title: string): string {
+  const text = title === "" ? "" : ` ${title} `;
+  return `──${text}${"─".repeat(Math.max(0, width - 2 - text.length))}`;
+}
+
+function maskText({ where, count, mask, rows }: MaskTable): readonly string[] {
+  const uses = count > 1 ? ` (${count} attentions)` : "";
+  const title = where.flatMap((path, index) => {
+    const name = path === "" ? "the model" : path;
+    return wrapped(`${name}${index === where.length - 1 ? uses : ""}`, width, ["  ", "    "]);
+  });
+  const seen = rows.flatMap((row) => row.sees);
+  if (seen.every(({ verdict }) => verdict === "all"))
+    return [...title, "    every row sees every row"];
+  const predicate = wrapped(mask, width, ["    ", "      "]);
+  return [...title, ...predicate, ...(seen.length > 1 ? ["", ...cellText(rows)] : [])];
+}
+
+/** A table where it fits, else a list. */
+function cellText(rows: readonly MaskRow[]): readonly string[] {
+  const header = ["query \\ key", ...(rows[0]?.sees ?? []).map(({ segment }) => segment), ""];
+  const body = rows.map((row) => [
+    row.segment,
+    ...row.sees.map(({ words }) => words),
+    `→ ${row.result}`,
+  ]);
+  const lines = textTable(
+    [header, ...body],
+    header.map(() => "left"),
+  ).map((line) => `  ${line}`);
+  if (lines.every((line) => line.length <= width)) return lines;
+  return rows.flatMap((row) => [
+    ...wrapped(`${row.segment} rows: ${row.result}`, width, ["    ", "      "]),
+    ...row.sees.flatMap(({ segment, words }) =>
+      wrapped(`${segment}: ${words}`, width, ["      ", "        "]),
+    ),
+  ]);
+}
+
+/** What each step means, for people; what masks say of segments comes from their table. */
+const meanings: Readonly<Record<Exclude<Consequence["name"], "verdicts">, string>> = {
+  "unread rows": "the text takes only some rows of a value",
+  queries: "so their queries are not projected, nor zeros",
+  "last layer": "last layer: rows that nobody reads",
+  "last row": "last layer: the next token needs the last row alone",
+  "once per image": "a second question finds what static phases kept",
+  caches: "one more token finds keys and values in caches",
+};
+
+/** `visual rows see only themselves: no scores`. */
+function verdictText(masks: readonly MaskTable[]): string {
+  const rows = masks.find((table) => table.rows.length > 1)?.rows ?? [];
+  const found = rows.flatMap((row): string[] => {
+    const hidden = row.sees.filter(({ verdict }) => verdict === "none");
+    if (row.verdict === "zeros") return [`${row.segment} rows see nothing`];
+    if (row.verdict === "identity") return [`${row.segment} rows see only themselves`];
+    return hidden.length === 0
+      ? []
+      : [`${row.segment} rows see no ${hidden.map(({ segment }) => segment).join(" or ")}`];
+  });
+  return `${found.join(", ")}: no scores`;
+}
+
+function consequenceText(
+  { written, papers, computed, steps }: Consequences,
+  masks: readonly MaskTable[],
+): readonly string[] {
+  let number = 0;
+  const stepRows = (names: readonly Consequence["name"][]): (readonly string[])[] =>
+    steps
+      .filter(({ name, flops }) => names.includes(name) && flops !== 0)
+      .map(({ name, flops, bytes }) => [
+        `${++number}`,
+        name === "verdicts" ? verdictText(masks) : meanings[name],
+        `−${showFlops(flops)}`,
+        showBytes(bytes),
+      ]);
+  const total = (words: string, flops: number): readonly string[] => [
+    "",
+    words,
+    showFlops(flops),
+    "",
+    showPercent(flops, written),
+  ];
+  const rows = [
+    ["", "", "FLOPs", "bytes", ""],
+    total("the decoder as the text has it, scores dense", written),
+    ...stepRows(["unread rows", "verdicts", "queries"]),
+    total("as papers count", papers),
+    ...stepRows(["last layer", "last row"]),
+    total("what the decoder computes for a first question", computed),
+    ...stepRows(["once per image", "caches"]),
+  ];
+  return [
+    "CONSEQUENCES, in the order in which they are applied, and what each saves",
+    "",
+    ...textTable(rows, ["right", "left", "right", "right", "right"]),
+  ];
+}
+
+function reconciliationText(
+  { papers, differences, executed }: Reconciliation,
+  { target }: ModelReport,
+): readonly string[] {
+  const rows = [
+    ["as papers count", showFlops(papers)],
+    ...differences.map(({ name, flops }) => [
+      `${flops < 0 ? "−" : "+"} ${name}`,
+      showFlops(flops).replace("−", ""),
+    ]),
+    ["as executed", showFlops(executed)],
+  ];
+  return [
+    `FIRST QUESTION, by the kernels of the ${target} plan`,
+    "",
+    ...textTable(rows, ["left", "right"]),
+  ];
+}
+
+function phaseText(report: LengthsReport, model: ModelReport): readonly string[] {
+  const { first, again, token } = report;
+  const row = (when: string, call: PhaseCall): readonly string[] => [
+    call.name,
+    when,
+    showFlops(call.work.executed),
+    `${call.dispatches}`,
+    showBytes(call.keeps),
+  ];
+  const isLast = (index: number): boolean => index === first.length - 1;
+  const rows = [
+    ["phase", "runs", "FLOPs", "kernel calls", "leaves"],
+    ...first.map((call, index) =>
+      row(
+        isLast(index) ? "for the first question" : `once for the same ${listed(call.inputs)}`,
+        call,
+      ),
+    ),
+    ...(again === undefined ? [] : [row("for a second one, as long", again)]),
+    ...(token === undefined ? [] : [row("for each token", token)]),
+  ];
+  const needs = first.map((call) => {
+    const after = call.after.length === 0 ? "" : `, and what ${listed(call.after)} left`;
+    return [call.name, `depends on ${listed(call.inputs)}${after}`];
+  });
+  const caching = model.generates
+    ? wrapped(
+        "Decoding caches keys and values: no row that is there sees a row that comes later, in any " +
+          "pair of segments, and nothing else mixes rows.",
+        width,
+        ["  ", "  "],
+      )
+    : ["  Nothing is generated, so nothing is cached."];
+  return [
+    "PHASES",
+    "",
+    ...textTable(rows, ["left", "left", "right", "right", "right"]),
+    "",
+    ...textTable(needs, ["left", "left"]),
+    "",
+    ...caching,
+  ];
+}
+
+function listed(names: readonly string[]): string {
+  if (names.length === 0) return "weights";
+  return names.map((name) => name.replace(/^position\.(.+)$/, "positions of $1")).join(", ");
+}
+
+function memoryText(memory: MemoryUse): readonly string[] {
+  const { weights, constants, values, caches, perRow, arena } = memory;
+  const rows = [
+    ["weights, in float32", showBytes(weights)],
+    ["tables of the compiler", showBytes(constants)],
+    ["what phases leave for others", showBytes(values)],
+    ["caches after the prompt", showBytes(caches), `${showBytes(perRow)} a row`],
+    ["temporaries, shared by all phases", showBytes(arena)],
+  ];
+  return [
+    "MEMORY",
+    "",
+    ...textTable(
+      rows.filter(([, bytes]) => bytes !== "0"),
+      ["left", "right", "left"],
+    ),
+  ];
+}

@@ -1,0 +1,113 @@
+/** Masks by pairs of segments, in words: one table for all attentions of a model that agree. */
+
+import { unreachable } from "../../grammar/invariant.ts";
+import { axisAt, type Graph } from "../graph/graph.ts";
+import type { RowVerdict, Verdict } from "../mask/index.ts";
+import type { AttendOp } from "../op/op.ts";
+import { showPredicate } from "../op/show-predicate.ts";
+import { AttendCells, type Cell, type QueryCells } from "../phase/attend-cells.ts";
+import { showPaths } from "./paths.ts";
+
+/** The mask of some attentions, as the text has it and as what it is for each pair of segments. */
+export interface MaskTable {
+  /** The blocks that have it, equal layers together. */
+  readonly where: readonly string[];
+  readonly count: number;
+  /** The predicate. */
+  readonly mask: string;
+  readonly rows: readonly MaskRow[];
+}
+
+/** The query rows of one segment. */
+export interface MaskRow {
+  readonly segment: string;
+  /** By key segment: what a row sees there, in words. */
+  readonly sees: readonly {
+    readonly segment: string;
+    readonly verdict: Verdict["kind"];
+    readonly words: string;
+  }[];
+  readonly verdict: RowVerdict["kind"];
+  /** What its attention is, in words. */
+  readonly result: string;
+}
+
+/** The masks of a model's attentions, the most frequent first. */
+export function maskTables(graph: Graph): readonly MaskTable[] {
+  const cells = new AttendCells(graph);
+  const groups = new Map<string, { table: Omit<MaskTable, "where" | "count">; paths: string[] }>();
+  for (const { op, origin } of graph.nodes) {
+    if (op.kind !== "attend") continue;
+    const table = tableOf(graph, op, cells.of(op));
+    const key = JSON.stringify(table);
+    const group = groups.get(key) ?? { table, paths: [] };
+    group.paths.push(origin.path);
+    groups.set(key, group);
+  }
+  return [...groups.values()]
+    .map(({ table, paths }) => ({ where: showPaths(paths), count: paths.length, ...table }))
+    .sort((a, b) => b.rows.length - a.rows.length || b.count - a.count);
+}
+
+function tableOf(
+  graph: Graph,
+  op: AttendOp,
+  queries: readonly QueryCells[],
+): Pick<MaskTable, "mask" | "rows"> {
+  const masks = [...new Set(op.parts.map((part) => showPredicate(part.mask)))];
+  const nameOf = (rows: { readonly segment?: string; readonly axis: string }): string =>
+    rows.segment ?? axisAt(graph, rows.axis).label;
+  return {
+    mask: masks.join("; "),
+    rows: queries.map((query) => ({
+      segment: nameOf(query.rows),
+      sees: query.cells.map((cell) => ({
+        segment: nameOf(cell.keys),
+        verdict: cell.verdict.kind,
+        words: wordsOf(cell),
+      })),
+      verdict: query.verdict.kind,
+      result: resultOf(query, (cell) => nameOf(cell.keys)),
+    })),
+  };
+}
+
+function wordsOf({ verdict, mask }: Cell): string {
+  return verdict.kind === "general" ? showPredicate(mask) : showVerdict(verdict);
+}
+
+/** What a row sees, as a table says it. */
+export function showVerdict(verdict: Verdict): string {
+  switch (verdict.kind) {
+    case "none":
+      return "nothing";
+    case "all":
+      return "everything";
+    case "causal":
+      return "up to its own position";
+    case "diagonal":
+      return "only itself";
+    case "window":
+      return `the last ${verdict.width} positions`;
+    case "general":
+      return "some";
+    default:
+      return unreachable(verdict);
+  }
+}
+
+function resultOf({ verdict, cells }: QueryCells, nameOf: (cell: Cell) => string): string {
+  switch (verdict.kind) {
+    case "zeros":
+      return "attention gives zeros";
+    case "identity":
+      return "attention is its own value";
+    case "attend":
+      return `attends to ${verdict.live
+        .flatMap((index) => cells[index] ?? [])
+        .map(nameOf)
+        .join(" and ")}`;
+    default:
+      return unreachable(verdict);
+  }
+}
