@@ -6,7 +6,7 @@
 import { test } from "vitest";
 
 /** What a test may need beyond Node. */
-export type Capability = "webgpu" | "webgpu-device" | "deno" | "cuda-compile";
+export type Capability = "webgpu" | "webgpu-device" | "deno" | "cuda-compile" | "chromium";
 
 /** Whether `BRAID_REQUIRE` names the capability. */
 export function isRequired(capability: Capability): boolean {
