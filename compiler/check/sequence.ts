@@ -140,7 +140,8 @@ function checkGroups(
     value?.kind === "tensor" &&
     value.element === "int" &&
     value.axes.length === 1 &&
-    value.axes[0] === axis;
+    value.axes[0] === axis &&
+    body.graph.nodeOf(value.id).op.kind === "input";
   if (isFine || value?.kind === "unknown") return;
   fail(body, "type/groups", {
     message: `\`by\` names an int input with one group for each row`,

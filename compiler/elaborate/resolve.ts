@@ -23,7 +23,10 @@ export function resolveNames(
   const declare = (name: Name, definition: Definition): void => {
     if (name.text === "") return;
     const first = places.get(name.text);
-    if (first !== undefined) diagnostics.push(duplicate(name, first));
+    const isKnownBad = [names.get(name.text), definition].some(
+      (each) => each?.kind === "unresolved",
+    );
+    if (first !== undefined && !isKnownBad) diagnostics.push(duplicate(name, first));
     else if (builtins.has(name.text)) diagnostics.push(shadowsBuiltin(name));
     else {
       places.set(name.text, name);

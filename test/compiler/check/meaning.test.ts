@@ -45,6 +45,12 @@ const cases: readonly (readonly [string, string, readonly number[]])[] = [
   ["an index may add axes", "output result = y[B = n % 3]", [10, 10, 30, 20]],
   ["a padded index gives 0 outside", "output result = y[B ?= n]", [0, 10, 30, 20]],
   ["integers divide by floor in an index", "output result = y[B = index(N) / 2]", [10, 10, 20, 20]],
+  [
+    "a convolution is a padded index and a sum",
+    "Tap = 3\noutput result = sum(y[B ?= index(B) + index(Tap) - 1] over Tap)",
+    [30, 60, 50],
+  ],
+  ["indices align with axes that are shared", "output result = x[B = argmax(x over B)]", [3, 6]],
   ["a number is an index", "output result = x[A = 1]", [4, 5, 6]],
   [
     "a renamed axis has the same rows",
