@@ -126,7 +126,7 @@ function bindParameter(body: Body, parameter: Parameter, choice: ModelChoice): b
 }
 
 /** The argument that a choice gives for a parameter, the strongest if there are several. */
-export function argumentFor(
+function argumentFor(
   parameter: Parameter,
   choice: ModelChoice,
 ): Override<Argument> | undefined {

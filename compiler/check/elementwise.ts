@@ -41,7 +41,7 @@ export function rangeOf(tensor: Tensor): Range {
 }
 
 /** The operand as a tensor or number; reports anything else. */
-export function numeric(body: Body, operand: Operand, what: string): Numeric | undefined {
+function numeric(body: Body, operand: Operand, what: string): Numeric | undefined {
   const { value, span } = operand;
   if (value.kind === "tensor" || value.kind === "number") return value;
   if (value.kind === "boolean") {
@@ -69,7 +69,7 @@ function hintFor(value: Value): string {
 }
 
 /** The element type in which operands meet: numbers take that of the tensors. */
-export function commonElement(
+function commonElement(
   body: Body,
   operands: readonly { readonly value: Numeric; readonly span: Span }[],
   span: Span,

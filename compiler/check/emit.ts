@@ -61,7 +61,7 @@ export function placeholder(
 }
 
 /** Where a node comes from. */
-export function originOf(body: Body, span: Span): Origin {
+function originOf(body: Body, span: Span): Origin {
   return { span, path: body.scope.prefix[0] ?? "" };
 }
 
@@ -72,7 +72,7 @@ export function toTensor(body: Body, number: NumberValue, element: Element, span
 }
 
 /** One constant of the graph. */
-export function constantTensor(body: Body, value: number, element: Element, span: Span): Tensor {
+function constantTensor(body: Body, value: number, element: Element, span: Span): Tensor {
   return emit(body, { kind: "constant", element, value }, [], span);
 }
 

@@ -98,7 +98,7 @@ export function requireSize(
 }
 
 /** A label at the place where `name` was bound, if that is known. */
-export function placeOf(body: Body, name: string): { span: Span; note: string }[] {
+function placeOf(body: Body, name: string): { span: Span; note: string }[] {
   const span = body.scope.places.get(name);
   return span === undefined ? [] : [{ span, note: `\`${name}\` is from here` }];
 }

@@ -31,7 +31,7 @@ export function renumberPredicate(predicate: Predicate, at: (index: number) => n
 }
 
 /** A term with every data fact renumbered by `at`. */
-export function renumberTerm(term: Term, at: (index: number) => number): Term {
+function renumberTerm(term: Term, at: (index: number) => number): Term {
   switch (term.kind) {
     case "number":
     case "position":
@@ -79,7 +79,7 @@ export function renumberScore(score: Score, at: (index: number) => number): Scor
 }
 
 /** The data of `first` followed by what of `second` is new, and where each of `second` went. */
-export function joinData(
+function joinData(
   first: readonly DataUse[],
   second: readonly DataUse[],
 ): { data: readonly DataUse[]; at: (index: number) => number } {

@@ -26,7 +26,7 @@ export const unaryFunctions = [
 ] as const;
 
 /** Every other function of the language. */
-export const otherFunctions = [
+const otherFunctions = [
   "min",
   "max",
   "clamp",
