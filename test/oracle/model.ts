@@ -1,4 +1,4 @@
-/** The models of `tiny.braid`, checked, and the inputs of one prompt. */
+/** The models of the specs in this folder, checked, and the inputs of one prompt. */
 
 import { fileURLToPath } from "node:url";
 import { type CheckedModel, checkModel } from "../../compiler/compile.ts";
@@ -8,14 +8,19 @@ import type { Graph } from "../../compiler/graph/graph.ts";
 import { render } from "../../grammar/index.ts";
 import { type Lookup, weightsOf } from "./checkpoint.ts";
 
-/** The model `name` of `tiny.braid`. */
-export function tinyModel(name: string): CheckedModel {
-  const source = readSource(fileURLToPath(new URL("tiny.braid", import.meta.url)));
+/** The model `name` of a spec in this folder. */
+export function specModel(file: string, name: string): CheckedModel {
+  const source = readSource(fileURLToPath(new URL(file, import.meta.url)));
   const { value, diagnostics } = checkModel(source, { resolve: resolveImport, model: name });
   if (value === undefined || diagnostics.length > 0) {
     throw new RangeError(render(diagnostics, new Map([[source.file, source.text]])));
   }
   return value;
+}
+
+/** The model `name` of `tiny.braid`. */
+export function tinyModel(name: string): CheckedModel {
+  return specModel("tiny.braid", name);
 }
 
 /** A prompt: which text where, and how many of the case's images where. */
