@@ -126,10 +126,7 @@ function bindParameter(body: Body, parameter: Parameter, choice: ModelChoice): b
 }
 
 /** The argument that a choice gives for a parameter, the strongest if there are several. */
-function argumentFor(
-  parameter: Parameter,
-  choice: ModelChoice,
-): Override<Argument> | undefined {
+function argumentFor(parameter: Parameter, choice: ModelChoice): Override<Argument> | undefined {
   const index = choice.model.declaration.parameters.indexOf(parameter);
   return choice.arguments.findLast(({ item }) => {
     if (item.label !== undefined) return labelOf(item) === parameter.name.text;
