@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Assistant } from "../../runtime/assistant.ts";
 import { chooseBackend } from "../../runtime/choose.ts";
-import { diskFolder, nodeGpu } from "../../runtime/node/index.ts";
+import { diskFolder, nodeGpu, quietGpu } from "../../runtime/node/index.ts";
 import { Session } from "../../runtime/session.ts";
 import { checkConfig } from "../../runtime/weights/config.ts";
 import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
@@ -42,7 +42,8 @@ export async function openSession(
   folder: Folder,
   options: RunOptions,
 ): Promise<Session> {
-  const chosen = await chooseBackend(options.backend, nodeGpu);
+  const gpu = options.backend === "auto" ? quietGpu : nodeGpu;
+  const chosen = await chooseBackend(options.backend, gpu);
   say(chosen.reason);
   const target = compileFor(model, chosen.target);
   const checkpoint = await openCheckpoint(folder);

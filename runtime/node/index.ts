@@ -5,3 +5,4 @@
 export { diskFolder, fileReader, readBytes } from "./files.ts";
 export { nodeGpu } from "./gpu.ts";
 export { onDisk } from "./on-disk.ts";
+export { quietGpu } from "./probe.ts";
