@@ -1,7 +1,7 @@
 /**
- * The kernels of a plan and how they are called, as code. Steps with equal kernels share one call, and a
- * kernel is declared where it is called, which holds for every plan that the compiler makes; for other
- * plans kernels are declared apart.
+ * The kernels of a plan and how they are called, as code. Steps that differ in their buffers only share
+ * one call, and kernels are declared by the first call of them, which can be said of every plan that the
+ * compiler makes; for other plans kernels are declared apart.
  */
 
 import type { Plan, PlanKernel, PlanStep, Size } from "../../../runtime/contract.ts";
@@ -28,22 +28,20 @@ export class Calls {
     const steps = new Map(
       plan.phases
         .flatMap((phase) => dispatches(phase.steps))
-        .map((step) => [contentOf(step), step]),
+        .map((step) => [contentOf(step), step] as const),
     );
-    const kernels = new Map(plan.kernels.map((kernel) => [kernel.name, kernel]));
     const order = new Map(plan.kernels.map((kernel, index) => [kernel.name, index]));
     const position = (step: Dispatch): number => order.get(step.variants[0]?.kernel ?? "") ?? 0;
     const sorted = [...steps].sort(([, a], [, b]) => position(a) - position(b));
-    const merged = sorted.map(([, step]) => kernelsOf(step, kernels));
-    const listed = merged.flatMap((each) => each ?? []);
-    const together =
-      merged.every((each) => each !== undefined) &&
-      JSON.stringify(listed) === JSON.stringify(plan.kernels);
-    this.apart = together ? undefined : plan.kernels;
+    const declared = declaredBy(
+      sorted.map(([, step]) => step),
+      plan.kernels,
+    );
+    this.apart = declared === undefined ? plan.kernels : undefined;
     this.byContent = new Map(
       sorted.map(([content, step], index) => {
         const name = names.take(step.variants.at(-1)?.kernel ?? step.label);
-        return [content, { name, step, kernels: together ? (merged[index] ?? []) : [] }];
+        return [content, { name, step, kernels: declared?.[index] ?? [] }];
       }),
     );
   }
@@ -68,14 +66,8 @@ export class Calls {
   kernels(): Code {
     if (this.apart !== undefined)
       return lines(this.apart.map((kernel) => sequence("...", declaration(kernel))));
-    return hangingCall("kernelsOf", ...this.names);
-  }
-
-  /** Names that the compiler gave to sizes as scalars of kernels. */
-  get wishes(): readonly (readonly [string, Size])[] {
-    return [...this.byContent.values()].flatMap(({ kernels, step }) =>
-      (kernels[0]?.scalars ?? []).map((name, index) => [name, step.scalars[index] ?? 0] as const),
-    );
+    const declaring = [...this.byContent.values()].filter(({ kernels }) => kernels.length > 0);
+    return hangingCall("kernelsOf", ...declaring.map(({ name }) => name));
   }
 }
 
@@ -91,20 +83,33 @@ function contentOf({ variants, scalars, flops }: Dispatch): string {
   return JSON.stringify([variants, scalars, flops]);
 }
 
-/** The kernels of a step's variants, if one declaration can say them all. */
-function kernelsOf(
-  step: Dispatch,
-  kernels: ReadonlyMap<string, PlanKernel>,
-): readonly PlanKernel[] | undefined {
-  const found = step.variants.map((variant) => kernels.get(variant.kernel));
-  const [first] = found;
-  if (first === undefined || first.scalars.length !== step.scalars.length) return undefined;
-  if (!keysInOrder(first.scalars)) return undefined;
-  const signature = JSON.stringify({ ...first, name: "" });
-  const equal = found.filter(
-    (each) => each !== undefined && JSON.stringify({ ...each, name: "" }) === signature,
-  );
-  return equal.length === found.length ? equal.filter((each) => each !== undefined) : undefined;
+/**
+ * The kernels that each call declares: those of its variants, unless a call before it has them. Undefined
+ * where that would not be all kernels in their order.
+ */
+function declaredBy(
+  steps: readonly Dispatch[],
+  kernels: readonly PlanKernel[],
+): readonly (readonly PlanKernel[])[] | undefined {
+  const byName = new Map(kernels.map((kernel) => [kernel.name, kernel]));
+  const taken = new Set<string>();
+  const declared = steps.map((step) => {
+    const names = step.variants.map((variant) => variant.kernel);
+    if (names.every((name) => taken.has(name))) return [];
+    for (const name of names) taken.add(name);
+    const own = names.flatMap((name) => byName.get(name) ?? []);
+    return own.length === names.length && areOne(own, step) ? own : undefined;
+  });
+  const listed = declared.flatMap((each) => each ?? []);
+  if (JSON.stringify(listed) !== JSON.stringify(kernels)) return undefined;
+  return declared.every((each) => each !== undefined) ? declared : undefined;
+}
+
+/** Whether one declaration can say all these kernels and the numbers that `step` gives them. */
+function areOne(kernels: readonly PlanKernel[], step: Dispatch): boolean {
+  const signatures = new Set(kernels.map((each) => JSON.stringify({ ...each, name: "" })));
+  const scalars = kernels[0]?.scalars ?? [];
+  return signatures.size === 1 && scalars.length === step.scalars.length && keysInOrder(scalars);
 }
 
 /** Whether an object with these keys lists them in this order: whole numbers would come first. */

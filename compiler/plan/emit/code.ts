@@ -189,6 +189,17 @@ export function withoutText(code: string): string {
 /** The piece without line breaks. */
 export function onOneLine(code: Code): string {
   if (typeof code === "string") return code;
+  const before = flatTexts.get(code);
+  if (before !== undefined) return before;
+  const flat = flatText(code);
+  flatTexts.set(code, flat);
+  return flat;
+}
+
+/** Pieces never change, and each is asked for its flat form by everything that it is in. */
+const flatTexts = new WeakMap<Exclude<Code, string>, string>();
+
+function flatText(code: Exclude<Code, string>): string {
   switch (code.kind) {
     case "text":
       return textLiteral(code.parts);

@@ -9,12 +9,11 @@
 
 import type { Plan } from "../../../runtime/contract.ts";
 import { Calls } from "./calls.ts";
-import { withoutText } from "./code.ts";
 import { classWords, modelClass } from "./model-class.ts";
-import { type EmittedFile, inComment, moduleText } from "./module.ts";
+import { type EmittedFile, inComment, moduleFiles, moduleText } from "./module.ts";
 import { className, Names } from "./names.ts";
 import { builders, type Writing, writeKernels, writePhase, writePlan } from "./plan-code.ts";
-import { Tables } from "./tables.ts";
+import { regularData, Tables } from "./tables.ts";
 import { transpile } from "./transpile.ts";
 
 /** The plans of one model. */
@@ -24,33 +23,13 @@ export interface Plans {
 }
 
 /** The files of a model by name: `.ts`, `.js` and `.d.ts` of each module. */
-export function emitModel(plans: Plans): ReadonlyMap<string, string> {
-  const { modules, tables } = emitModules(plans);
-  const files = modules.flatMap(([file, text]): readonly EmittedFile[] => {
-    const { script, declarations } = transpile(file, text);
-    const name = file.replace(/\.ts$/, "");
-    return [
-      [file, text],
-      [`${name}.js`, script],
-      [`${name}.d.ts`, declarations],
-    ];
-  });
-  return new Map([...files, ...tableFiles(tables)]);
-}
-
-/** The modules of a model but for its tables, as TypeScript. */
-function emitModules({ gpu, cpu }: Plans): {
-  readonly modules: readonly EmittedFile[];
-  readonly tables: Tables;
-} {
+export function emitModel({ gpu, cpu }: Plans): ReadonlyMap<string, string> {
   const tables = new Tables();
-  const name = className(gpu.model);
-  const own = new Names([...builders, ...classWords.values, ...classWords.types, name, "phase"]);
-  const modules = [
-    ...gpuModules(writing(gpu, tables), { name, names: own, cpu: cpu !== undefined }),
-    ...(cpu === undefined ? [] : cpuModules(writing(cpu, tables))),
+  const files = [
+    ...gpuFiles(writing(gpu, tables), cpu !== undefined),
+    ...(cpu === undefined ? [] : cpuFiles(writing(cpu, tables))),
   ];
-  return { modules, tables };
+  return new Map([...files, ...tableFiles(tables)]);
 }
 
 function writing(plan: Plan, tables: Tables): Writing {
@@ -60,59 +39,76 @@ function writing(plan: Plan, tables: Tables): Writing {
 /** Names in the modules of kernels beside those of the calls. */
 const callModule: readonly string[] = ["Call", "PlanKernel", "kernels"];
 
-interface ClassFacts {
-  readonly name: string;
-  readonly names: Names;
-  readonly cpu: boolean;
-}
-
-function gpuModules(writing: Writing, { name, names, cpu }: ClassFacts): readonly EmittedFile[] {
+function gpuFiles(writing: Writing, cpu: boolean): readonly EmittedFile[] {
   const { plan } = writing;
-  const model = inComment(plan.model);
+  const name = className(plan.model);
+  const names = new Names([...builders, ...classWords.values, ...classWords.types, name, "phase"]);
   const phases = plan.phases.map((phase) => ({ phase, name: names.take(phase.name) }));
-  const phaseNames = phases.map((each) => each.name);
-  const code = writePlan(writing, phaseNames, [...classWords.values, ...classWords.types, name]);
-  const cpuModule = cpu ? "./plan.cpu.js" : undefined;
-  const text = moduleText({
-    head: [`The model \`${model}\`: \`${name}\` runs it, and \`plan\` says what is run.`],
-    values: [...builders, ...classWords.values],
-    types: ["Plan", ...classWords.types],
-    imports: [
-      `import * as calls from "./kernels.js";`,
-      ...phaseNames.map((each) => `import { phase as ${each} } from "./phases/${each}.js";`),
-      ...tableImport(code.statements),
-    ],
-    statements: [...code.statements, modelClass({ name, plan, cpuModule, size: code.size })],
-  });
   return [
-    ["model.ts", text],
-    ...phases.map(({ phase, name: file }): EmittedFile => {
-      const head = [`The phase \`${inComment(phase.name)}\` of \`${model}\`, on a GPU: its steps.`];
+    ...modelFiles(
+      writing,
+      name,
+      phases.map((each) => each.name),
+      cpu,
+    ),
+    ...phases.flatMap(({ phase, name: file }) => {
+      const head = [
+        `The phase \`${inComment(phase.name)}\` of \`${inComment(plan.model)}\` on a GPU, step by step.`,
+      ];
       const imports = [`import * as calls from "../kernels.js";`];
       const { statements } = writePhase(writing, phase);
-      const types = ["PlanPhase"];
-      return [
-        `phases/${file}.ts`,
-        moduleText({ head, values: builders, types, imports, statements }),
-      ];
+      const parts = { head, values: builders, types: ["PlanPhase"], imports, statements };
+      return moduleFiles(`phases/${file}`, parts);
     }),
-    kernelModule("kernels.ts", writing),
+    ...kernelFiles("kernels", writing),
   ];
 }
 
-function cpuModules(writing: Writing): readonly EmittedFile[] {
-  const { statements } = writePlan(writing, undefined, []);
+/** The module with the class: the one that takes TypeScript's own printer. */
+function modelFiles(
+  writing: Writing,
+  name: string,
+  phases: readonly string[],
+  cpu: boolean,
+): readonly EmittedFile[] {
+  const { plan } = writing;
+  const { values, types } = classWords;
+  const { statements, size } = writePlan(writing, phases, [...values, ...types, name]);
+  const cpuModule = cpu ? "./plan.cpu.js" : undefined;
   const text = moduleText({
+    head: [
+      `The model \`${inComment(plan.model)}\`: \`${name}\` runs it, and \`plan\` says what is run.`,
+    ],
+    values: [...builders, ...values],
+    types: ["Plan", ...types],
+    imports: [
+      `import * as calls from "./kernels.js";`,
+      ...phases.map((each) => `import { phase as ${each} } from "./phases/${each}.js";`),
+      ...tableImport(writing),
+    ],
+    statements: [...statements, modelClass({ name, plan, cpuModule, size })],
+  });
+  const { script, declarations } = transpile("model.ts", text);
+  return [
+    ["model.ts", text],
+    ["model.js", script],
+    ["model.d.ts", declarations],
+  ];
+}
+
+function cpuFiles(writing: Writing): readonly EmittedFile[] {
+  const { statements } = writePlan(writing, undefined, []);
+  const parts = {
     head: [`What \`${inComment(writing.plan.model)}\` runs on the CPU; see model.ts.`],
     values: builders,
     types: ["Plan"],
-    imports: [`import * as calls from "./kernels.cpu.js";`, ...tableImport(statements)],
+    imports: [`import * as calls from "./kernels.cpu.js";`, ...tableImport(writing)],
     statements,
-  });
-  return [["plan.cpu.ts", text], kernelModule("kernels.cpu.ts", writing)];
+  };
+  return [...moduleFiles("plan.cpu", parts), ...kernelFiles("kernels.cpu", writing)];
 }
 
-function kernelModule(file: string, writing: Writing): EmittedFile {
+function kernelFiles(name: string, writing: Writing): readonly EmittedFile[] {
   const { plan } = writing;
   const where = plan.target === "gpu" ? "`kernels/<name>.wgsl` and `.cu`" : "`kernels.wasm`";
   const head = [
@@ -123,24 +119,17 @@ function kernelModule(file: string, writing: Writing): EmittedFile {
   ];
   const { statements } = writeKernels(writing);
   const types = ["Call", "PlanKernel"];
-  return [file, moduleText({ head, values: builders, types, imports: [], statements })];
+  return moduleFiles(name, { head, values: builders, types, imports: [], statements });
 }
 
-function tableImport(statements: readonly string[]): readonly string[] {
-  const used = statements.some((each) => withoutText(each).includes("tables."));
+function tableImport({ plan }: Writing): readonly string[] {
+  const used = plan.constants.some(({ data }) => regularData(data) === undefined);
   return used ? [`import * as tables from "./tables.js";`] : [];
 }
 
-/** The module of the tables in its three forms; they are too long to be parsed again. */
 function tableFiles(tables: Tables): readonly EmittedFile[] {
-  if (!tables.used) return [];
+  const { statements } = tables;
+  if (statements.length === 0) return [];
   const head = ["Numbers that the compiler computed, a line for each row."];
-  const type = ": readonly number[]";
-  const module = (statements: string): string =>
-    moduleText({ head, values: [], types: [], imports: [], statements: [statements] });
-  return [
-    ["tables.ts", module(tables.statements(type))],
-    ["tables.js", module(tables.statements(""))],
-    ["tables.d.ts", module(tables.declarations(type))],
-  ];
+  return moduleFiles("tables", { head, values: [], types: [], imports: [], statements });
 }

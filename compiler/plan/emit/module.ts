@@ -5,6 +5,17 @@ import { withoutText } from "./code.ts";
 /** A file by name. */
 export type EmittedFile = readonly [file: string, text: string];
 
+/** A statement of a module: what it exports with its type, or TypeScript that is JavaScript, too. */
+export type Statement =
+  | string
+  | {
+      readonly name: string;
+      readonly type: string;
+      readonly doc?: string;
+      /** The expression; it begins behind `export const <name>: <type> = `. */
+      readonly value: string;
+    };
+
 /** What a module is made of. */
 export interface ModuleParts {
   /** Lines of the comment that begins it. */
@@ -14,14 +25,57 @@ export interface ModuleParts {
   readonly types: readonly string[];
   /** Import declarations of other modules. */
   readonly imports: readonly string[];
-  readonly statements: readonly string[];
+  readonly statements: readonly Statement[];
 }
 
 const notice = "Written by `braid build`: build again rather than change it.";
 
-/** The text of a module. */
-export function moduleText({ head, values, types, imports, statements }: ModuleParts): string {
-  const body = statements.filter((each) => each !== "").join("\n\n");
+/** The text of a module as TypeScript. */
+export function moduleText(parts: ModuleParts): string {
+  return withImports(
+    parts,
+    parts.statements.map((each) => typed(each)),
+    parts.imports,
+  );
+}
+
+/**
+ * A module without classes and functions in its three forms: the same text with the types of what it
+ * exports, without them, and those alone.
+ */
+export function moduleFiles(name: string, parts: ModuleParts): readonly EmittedFile[] {
+  const exported = parts.statements.filter((each) => typeof each !== "string");
+  const untyped = parts.statements.map((each) =>
+    typeof each === "string"
+      ? each
+      : documented(each, `export const ${each.name} = ${each.value};`),
+  );
+  const declarations = exported.map((each) =>
+    documented(each, `export declare const ${each.name}: ${each.type};`),
+  );
+  return [
+    [`${name}.ts`, moduleText(parts)],
+    [`${name}.js`, withImports({ ...parts, types: [] }, untyped, parts.imports)],
+    [`${name}.d.ts`, withImports({ ...parts, values: [] }, declarations, [])],
+  ];
+}
+
+function typed(statement: Statement): string {
+  if (typeof statement === "string") return statement;
+  const { name, type, value } = statement;
+  return documented(statement, `export const ${name}: ${type} = ${value};`);
+}
+
+function documented({ doc }: Exclude<Statement, string>, declaration: string): string {
+  return doc === undefined ? declaration : `/** ${doc} */\n${declaration}`;
+}
+
+function withImports(
+  { head, values, types }: ModuleParts,
+  statements: readonly string[],
+  imports: readonly string[],
+): string {
+  const body = statements.join("\n\n");
   // Words that are not members; a spread's three dots come before what is called.
   const words = new Set(withoutText(body).match(/(?<!\w|(?<!\.\.)\.)[A-Za-z]\w*/g));
   const uses = (name: string): boolean => words.has(name);

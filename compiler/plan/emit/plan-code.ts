@@ -5,11 +5,12 @@
 
 import type { Plan, PlanPhase, Size } from "../../../runtime/contract.ts";
 import type { Calls } from "./calls.ts";
-import { array, type Code, layOut, lines, literal, object, sequence } from "./code.ts";
+import { array, type Code, layOut, lines, literal, object } from "./code.ts";
 import { constantCode, inputCode, stateCode, symbolsCode, weightsCode } from "./declarations.ts";
 import { gather } from "./layers.ts";
 import { Names } from "./names.ts";
 import { phaseCode } from "./phases.ts";
+import type { Statement } from "./module.ts";
 import { labelled, Sizes } from "./sizes.ts";
 import type { Tables } from "./tables.ts";
 
@@ -33,32 +34,37 @@ export interface Writing {
 
 /** Statements, and the sizes as they write them. */
 export interface Written {
-  readonly statements: readonly string[];
+  readonly statements: readonly Statement[];
   readonly size: (size: Size) => string;
+}
+
+/** An exported constant before it is laid out. */
+interface Declared {
+  readonly name: string;
+  readonly type: string;
+  readonly code: Code;
+  readonly doc?: string;
 }
 
 type SizeCode = (size: Size) => string;
 
 /** `export const q_proj: Call = kernel(…);` and so on, and `kernels`, the list of them all. */
 export function writeKernels({ plan, calls }: Writing): Written {
-  const wishes = [...calls.wishes, ...labelled(plan)];
-  return withSizes(wishes, calls.names, (size) => {
-    const doc = "/** All kernels of the plan, in the order in which they are first needed. */";
-    const list = sequence("export const kernels: readonly PlanKernel[] = ", calls.kernels(), ";");
-    return [
-      ...calls
-        .declarations(size)
-        .map(([name, code]) => layOut(sequence(`export const ${name}: Call = `, code, ";"))),
-      `${doc}\n${layOut(list)}`,
-    ];
-  });
+  return withSizes(labelled(plan), calls.names, (size) => [
+    ...calls.declarations(size).map(([name, code]) => ({ name, type: "Call", code })),
+    {
+      name: "kernels",
+      type: "readonly PlanKernel[]",
+      code: calls.kernels(),
+      doc: "All kernels of the plan, in the order in which they are first needed.",
+    },
+  ]);
 }
 
 /** `export const phase: PlanPhase = { name: "image", … };` */
 export function writePhase({ plan, calls }: Writing, phase: PlanPhase): Written {
-  const wishes = [...labelled(plan), ...calls.wishes];
-  return withSizes(wishes, [], (size) => [
-    layOut(sequence("export const phase: PlanPhase = ", phaseCode(phase, { size, calls }), ";")),
+  return withSizes(labelled(plan), [], (size) => [
+    { name: "phase", type: "PlanPhase", code: phaseCode(phase, { size, calls }) },
   ]);
 }
 
@@ -72,13 +78,13 @@ export function writePlan(
   taken: readonly string[],
 ): Written {
   const { plan, calls } = writing;
-  const wishes = [...labelled(plan), ...calls.wishes];
   const device = plan.target === "gpu" ? "a GPU" : "the CPU";
-  const doc = `/** What runs on ${device}: what is loaded and given, and the phases in order. */`;
-  return withSizes(wishes, [...(phases ?? []), ...taken], (size) => {
+  const doc = `What runs on ${device}: what is loaded and given, and the phases in order.`;
+  const weights = array(weightsCode(plan.weights));
+  return withSizes(labelled(plan), [...(phases ?? []), ...taken], (size) => {
     const list = phases ?? plan.phases.map((each) => phaseCode(each, { size, calls }));
-    const code = sequence("export const plan: Plan = ", planObject(writing, list, size), ";");
-    return [`${doc}\n${layOut(code)}`];
+    const code = planObject(writing, { weights, phases: list }, size);
+    return [{ name: "plan", type: "Plan", code, doc }];
   });
 }
 
@@ -86,24 +92,33 @@ export function writePlan(
 function withSizes(
   wishes: readonly (readonly [string, Size])[],
   taken: readonly string[],
-  write: (size: SizeCode) => readonly string[],
+  write: (size: SizeCode) => readonly Declared[],
 ): Written {
   const names = new Names([...builders, ...modules, ...taken]);
   const sizes = new Sizes(names, wishes, write);
   const size = (each: Size): string => sizes.code(each);
   const items = sizes.constants.map(([name, value]) => `${name} = ${value}`);
   const declared = layOut({ kind: "list", open: "const ", items, close: ";", layout: "hang" });
-  return { statements: [...(items.length === 0 ? [] : [declared]), ...write(size)], size };
+  const written = write(size).map(({ name, type, code, doc }): Statement => {
+    const column = `export const ${name}: ${type} = ;`.length;
+    const value = layOut(code, 0, column);
+    return { name, type, value, ...(doc === undefined ? {} : { doc }) };
+  });
+  return { statements: [...(items.length === 0 ? [] : [declared]), ...written], size };
 }
 
-function planObject({ plan, tables }: Writing, phases: readonly Code[], size: SizeCode): Code {
+function planObject(
+  { plan, tables }: Writing,
+  { weights, phases }: { readonly weights: Code; readonly phases: readonly Code[] },
+  size: SizeCode,
+): Code {
   const { generation } = plan;
   return object([
     ["version", `${plan.version}`],
     ["model", literal(plan.model)],
     ["target", literal(plan.target)],
     ["symbols", array(symbolsCode(plan))],
-    ["weights", array(weightsCode(plan.weights))],
+    ["weights", weights],
     ["constants", array(plan.constants.map((each) => constantCode(each, tables)))],
     ["inputs", lines(plan.inputs.map((each) => inputCode(each, size)))],
     ["segments", lines(plan.segments.map((each) => segmentCode(each, size)))],

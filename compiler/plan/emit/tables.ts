@@ -5,6 +5,7 @@
 
 import type { PlanConstant } from "../../../runtime/contract.ts";
 import { call, type Code, literal, numberText } from "./code.ts";
+import type { Statement } from "./module.ts";
 import { Names } from "./names.ts";
 
 /** Longer tables are not written between steps. */
@@ -24,45 +25,30 @@ export function regularData(data: readonly number[]): Code | undefined {
   return data.length <= longestInline ? literal(data) : undefined;
 }
 
-interface Table {
-  readonly name: string;
-  readonly constant: PlanConstant;
-}
-
 /** Tables by content, over all plans of a model. */
 export class Tables {
   private readonly names = new Names([]);
-  private readonly byContent = new Map<string, Table>();
-
-  /** Whether any table needs the module. */
-  get used(): boolean {
-    return this.byContent.size > 0;
-  }
+  private readonly byContent = new Map<string, string>();
+  private readonly known = new Map<PlanConstant, string>();
 
   /** What the module calls the data of `constant`. */
   nameOf(constant: PlanConstant): string {
+    const known = this.known.get(constant);
+    if (known !== undefined) return known;
     const content = rowsOf(constant).join("\n");
-    const before = this.byContent.get(content);
-    if (before !== undefined) return before.name;
-    const name = this.names.take(constant.name);
-    this.byContent.set(content, { name, constant });
+    const name = this.byContent.get(content) ?? this.names.take(constant.name);
+    this.byContent.set(content, name);
+    this.known.set(constant, name);
     return name;
   }
 
-  /** The statements of the module; with `type`, as TypeScript. */
-  statements(type: string): string {
-    const all = [...this.byContent].map(
-      ([rows, { name }]) => `export const ${name}${type} = [\n${rows}\n];`,
-    );
-    return all.join("\n\n");
-  }
-
-  /** The declarations of the module. */
-  declarations(type: string): string {
-    const all = [...this.byContent.values()].map(
-      ({ name }) => `export declare const ${name}${type};`,
-    );
-    return all.join("\n");
+  /** The statements of the module. */
+  get statements(): readonly Statement[] {
+    return [...this.byContent].map(([rows, name]) => ({
+      name,
+      type: "readonly number[]",
+      value: `[\n${rows}\n]`,
+    }));
   }
 }
 

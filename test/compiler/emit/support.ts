@@ -4,10 +4,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { compileFor } from "../../../compiler/compile.ts";
 import { optimize } from "../../../compiler/optimize/optimize.ts";
 import { splitPhases } from "../../../compiler/optimize/split-phases.ts";
 import { emitModel, type Plans } from "../../../compiler/plan/emit/emit.ts";
-import { makePlan } from "../../../compiler/plan/plan.ts";
 import { planGraph } from "../../support/run-graph.ts";
 import { composite, masks, prefix, type ToyLayer, toyMllm } from "../../support/toy-mllm.ts";
 import { toyTransformer } from "../../support/toy-transformer.ts";
@@ -16,9 +16,10 @@ import { toyPlan } from "../../runtime/support/toy-plan.ts";
 const sizes = { layers: 5, hidden: 8, heads: 4, groups: 2, head: 4, feed: 16, vocabulary: 11 };
 
 function phased(mask: ToyLayer["mask"], layers: number): Plans {
-  const graph = optimize(toyMllm({ layers: Array.from({ length: layers }, () => ({ mask })) }));
-  const split = splitPhases(graph);
-  return { gpu: makePlan(graph, split, "gpu").plan, cpu: makePlan(graph, split, "cpu").plan };
+  const graph = toyMllm({ layers: Array.from({ length: layers }, () => ({ mask })) });
+  const optimized = optimize(graph);
+  const model = { graph, optimized, phases: splitPhases(optimized) };
+  return { gpu: compileFor(model, "gpu").plan, cpu: compileFor(model, "cpu").plan };
 }
 
 /** Models with one phase and several, with and without loops, and one that is written by hand. */

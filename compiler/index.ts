@@ -1,0 +1,54 @@
+/**
+ * The compiler as a library: text in; checked models, plans, kernels and diagnostics out. It is pure and
+ * needs nothing that only Node has, so it runs in a page, too. Files are the caller's to read and write.
+ */
+
+import type { Plans } from "./plan/emit/emit.ts";
+
+export type {
+  CompiledModel,
+  Plan,
+  PlanInput,
+  PlanKernel,
+  PlanOutput,
+  PlanPhase,
+  PlanState,
+  PlanStep,
+  PlanWeight,
+  Size,
+} from "../runtime/contract.ts";
+export {
+  type Diagnostic,
+  format,
+  type JsonDiagnostic,
+  type JsonLabel,
+  type Label,
+  render as renderDiagnostics,
+  type Severity,
+  type Source,
+  type Span,
+  toJson as diagnosticsToJson,
+} from "../grammar/index.ts";
+export {
+  type Checked,
+  type CheckedModel,
+  type CompileOptions,
+  checkModel,
+  compileFor,
+  kernelFiles,
+  type Target,
+} from "./compile.ts";
+export type { Graph, Node, ValueId } from "./graph/graph.ts";
+export { printGraph } from "./graph/print.ts";
+export type { Phase, Phases, State } from "./phase/phase.ts";
+export type { Plans } from "./plan/emit/emit.ts";
+
+/**
+ * A compiled model as TypeScript, JavaScript and declarations, by file name; kernels go beside them, from
+ * `kernelFiles`. What prints them is loaded at the first call: it brings a TypeScript compiler, which
+ * takes a third of a second.
+ */
+export async function emitModel(plans: Plans): Promise<ReadonlyMap<string, string>> {
+  const printer = await import("./plan/emit/emit.ts");
+  return printer.emitModel(plans);
+}
