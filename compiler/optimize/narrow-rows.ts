@@ -13,7 +13,7 @@ import {
 } from "../graph/graph.ts";
 import { resultType } from "../graph/result-type.ts";
 import type { AxisName } from "../op/axis.ts";
-import { constant, equalDimensions } from "../op/dimension.ts";
+import { asConstant, constant, equalDimensions } from "../op/dimension.ts";
 import type { Op } from "../op/op.ts";
 import type { TensorType } from "../op/type.ts";
 import { type Computed, demandOf, type Demands, type Separates } from "./demand.ts";
@@ -40,8 +40,8 @@ import { zerosOf } from "./zeros.ts";
  * nothing) stay zeros through projections and disappear from sums.
  *
  * Sound because each such operation gives a row from the same row of its arguments. Zeros assume
- * that weights are finite. The result has no dead nodes; the order of axes in storage may change
- * where rows of a join are taken from one of its parts.
+ * that weights are finite. The order of axes in storage may change where rows of a join are taken
+ * from one of its parts. Leaves what zeros were multiplied with to `removeDead`.
  */
 export function narrowRows(graph: Graph, separates?: Separates): Graph {
   const paths = new RowPaths(graph);
@@ -166,7 +166,12 @@ class Narrowing {
     const { origin } = node;
     const index = this.#builder.node({ kind: "index", axis }, [], origin);
     if (equalDimensions(start, constant(0))) return { kind: "value", id: index };
-    const offset = this.#builder.node({ kind: "size", size: start }, [], origin);
+    const value = asConstant(start);
+    const op: Op =
+      value === undefined
+        ? { kind: "size", size: start }
+        : { kind: "constant", element: "int", value };
+    const offset = this.#builder.node(op, [], origin);
     const id = this.#builder.node({ kind: "map", fn: "add" }, [index, offset], origin);
     return { kind: "value", id };
   }

@@ -10,7 +10,7 @@ import { isGivenRows } from "../phase/attend-cells.ts";
 import { maskOfGivenRows } from "../phase/given.ts";
 import type { Growth } from "../phase/growth.ts";
 import { stateOutput } from "../phase/phase-facts.ts";
-import { addCacheAxis, asCacheRows, lastRow, logitsOutput } from "./extend-graph.ts";
+import { addCacheAxis, asCacheRows, lastRow, logitsOutput } from "./cache-rows.ts";
 import type { SplitGraph } from "./split-segments.ts";
 import { zerosOf } from "./zeros.ts";
 

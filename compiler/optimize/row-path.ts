@@ -5,14 +5,8 @@
 
 import { type Graph, type Node, nodeAt, sizeOf } from "../graph/graph.ts";
 import type { AxisName } from "../op/axis.ts";
-import {
-  add,
-  asConstant,
-  constant,
-  type Dimension,
-  equalDimensions,
-  subtract,
-} from "../op/dimension.ts";
+import { add, asConstant, constant, type Dimension } from "../op/dimension.ts";
+import { type JoinRows, isWholePart, joinRows } from "./join-rows.ts";
 import { applyTable, type Op, type OpOf, type OpTable } from "../op/op.ts";
 
 /** Rows `start …` of `axis`, as many as the axis `into` has. */
@@ -55,8 +49,12 @@ export function axisBefore(axis: AxisName, path: Path): AxisName {
  */
 export function orderedPath(graph: Graph, path: Path): Path {
   if (path.length < 2) return path;
+  const origins = slicedAxes(path);
+  // A step may take the name of an axis that another one has freed.
+  if (path.some((step, at) => origins.some((axis, i) => i !== at && axis === step.into)))
+    return path;
   const keyed = path.map((step, at) => {
-    const origin = axisBefore(step.axis, path.slice(0, at));
+    const origin = origins[at] ?? step.axis;
     const fixed = asConstant(sizeOf(graph, origin)) !== undefined;
     return { step, key: `${fixed ? 1 : 0} ${origin}` };
   });
@@ -102,12 +100,6 @@ export function passageOf(
   return applyTable(passages, node.op, { graph, node, path, joins });
 }
 
-/** Which parts of a join a slice takes: some rows of one part, or several whole parts. */
-export type JoinRows =
-  | { readonly kind: "within"; readonly part: number; readonly start: Dimension }
-  | { readonly kind: "parts"; readonly first: number; readonly last: number }
-  | { readonly kind: "across" };
-
 interface Context {
   readonly graph: Graph;
   readonly node: Node;
@@ -124,9 +116,16 @@ function slicedAxes(path: Path): readonly AxisName[] {
 }
 
 /** The operation `op` on the same arguments, unless `path` slices one of `fixed`. */
-function unless(fixed: readonly AxisName[], op: Op, { node, path }: Context): Passage {
-  if (slicedAxes(path).some((axis) => fixed.includes(axis))) return closed;
-  return { kind: "operation", op, args: [...node.args.keys()] };
+function unless(fixed: readonly AxisName[], op: Op, { graph, node, path }: Context): Passage {
+  const sliced = slicedAxes(path);
+  if (sliced.some((axis) => fixed.includes(axis))) return closed;
+  // An axis that the operation consumes may have the name that the rows would get.
+  const taken = path.some(
+    ({ into }) =>
+      !sliced.includes(into) &&
+      node.args.some((arg) => nodeAt(graph, arg).type.axes.includes(into)),
+  );
+  return taken ? closed : { kind: "operation", op, args: [...node.args.keys()] };
 }
 
 const passages: OpTable<[Context], Passage> = {
@@ -176,9 +175,10 @@ function segmentAmong(graph: Graph, axis: AxisName, path: Path): string | undefi
 }
 
 /** Slicing the renamed axis names its rows anew, so that the renaming itself is not needed. */
-function renamePassage(op: OpOf<"rename">, { path }: Context): Passage {
+function renamePassage(op: OpOf<"rename">, context: Context): Passage {
+  const { path } = context;
   const at = path.findIndex((step) => step.axis === op.to);
-  if (at < 0) return { kind: "operation", op, args: [0] };
+  if (at < 0) return unless([], op, context);
   const steps = path.map((step, index) =>
     index === at ? stepOf(op.from, step.start, step.into) : step,
   );
@@ -189,8 +189,8 @@ function joinPassage(op: OpOf<"join">, context: Context): Passage {
   const { graph, node, path } = context;
   const at = path.findIndex((step) => step.axis === op.into);
   const step = path[at];
-  if (step === undefined) return { kind: "operation", op, args: [...node.args.keys()] };
-  const rows = joinRows(op, step, context);
+  if (step === undefined) return unless([], op, context);
+  const rows = joinRows(op, step, graph, context.joins);
   if (rows.kind === "across") return closed;
   if (rows.kind === "within" && coversAxes(graph, node, op, rows.part)) {
     const part = op.parts[rows.part] ?? "";
@@ -206,54 +206,6 @@ function joinPassage(op: OpOf<"join">, context: Context): Passage {
   const args = Array.from({ length: last - first }, (_, i) => first + i);
   const parts = args.flatMap((index) => op.parts[index] ?? []);
   return { kind: "operation", op: { ...op, into: step.into, parts }, args };
-}
-
-function isWholePart(
-  graph: Graph,
-  op: OpOf<"join">,
-  rows: { readonly part: number },
-  step: Step,
-): boolean {
-  const part = op.parts[rows.part];
-  return part !== undefined && equalDimensions(sizeOf(graph, part), sizeOf(graph, step.into));
-}
-
-function joinRows(op: OpOf<"join">, step: Step, { graph, joins }: Context): JoinRows {
-  const key = `${op.parts.join(" ")} ${step.key}`;
-  const known = joins.get(key);
-  if (known !== undefined) return known;
-  const rows = findJoinRows(op, step, graph);
-  joins.set(key, rows);
-  return rows;
-}
-
-function findJoinRows(op: OpOf<"join">, step: Step, graph: Graph): JoinRows {
-  const end = add(step.start, sizeOf(graph, step.into));
-  const bounds = boundsOf(graph, op);
-  for (const part of op.parts.keys()) {
-    const [low, high] = [bounds[part], bounds[part + 1]];
-    if (low === undefined || high === undefined || !isWithin(step.start, end, low, high)) continue;
-    return { kind: "within", part, start: subtract(step.start, low) };
-  }
-  const first = bounds.findIndex((bound) => equalDimensions(bound, step.start));
-  const last = bounds.findIndex((bound) => equalDimensions(bound, end));
-  return first < 0 || last <= first ? { kind: "across" } : { kind: "parts", first, last };
-}
-
-/** Where the parts of a join begin, and the end. */
-function boundsOf(graph: Graph, op: OpOf<"join">): readonly Dimension[] {
-  let end = constant(0);
-  return [end, ...op.parts.map((part) => (end = add(end, sizeOf(graph, part))))];
-}
-
-/** Whether rows `start … end` surely lie in `low … high`; rows that exist share an end with it. */
-function isWithin(start: Dimension, end: Dimension, low: Dimension, high: Dimension): boolean {
-  return isNonNegative(subtract(start, low)) && isNonNegative(subtract(high, end));
-}
-
-/** Whether `size` is at least 0 for all sizes of its symbols. */
-export function isNonNegative(size: Dimension): boolean {
-  return size.terms.every((term) => term.numerator >= 0);
 }
 
 /** Whether argument `index` is not repeated along any axis of the join. */

@@ -2,15 +2,8 @@
 
 import { type Graph, nodeAt, sizeOf, type ValueId } from "../graph/graph.ts";
 import { add, subtract } from "../op/dimension.ts";
-import {
-  isNonNegative,
-  type JoinRows,
-  type Passage,
-  type Path,
-  passageOf,
-  pathKey,
-  type Step,
-} from "./row-path.ts";
+import { isNonNegative, type JoinRows } from "./join-rows.ts";
+import { type Passage, type Path, passageOf, pathKey, type Step } from "./row-path.ts";
 
 export class RowPaths {
   readonly graph: Graph;

@@ -15,9 +15,11 @@ import { proveStability, stabilityErrors, type StabilityProof } from "../phase/s
 import { StateNames } from "../phase/state-names.ts";
 import { staticPhases } from "../phase/static-phases.ts";
 import { streamsOf } from "../phase/streams.ts";
-import { type ExtendGraph, extendGraph, givenCache } from "./extend-graph.ts";
+import { givenCache } from "./cache-rows.ts";
+import { type ExtendGraph, extendGraph } from "./extend-graph.ts";
 import { narrowRows } from "./narrow-rows.ts";
 import { allGiven, promptGraph } from "./prompt-graph.ts";
+import { removeDead } from "./remove-dead.ts";
 import { type SplitGraph, splitSegments } from "./split-segments.ts";
 
 /** The phases, and why the model may generate from caches. */
@@ -118,7 +120,7 @@ function neededForLogits({ graph, whole }: SplitGraph): Graph {
 
 /** `extend` without what its last row does not need; equal rows are cached once. */
 function settle(extended: ExtendGraph): ExtendGraph {
-  const graph = shareCaches(narrowRows(withoutGeneration(extended.graph)));
+  const graph = removeDead(shareCaches(narrowRows(withoutGeneration(extended.graph))));
   const read = new Set(graph.nodes.flatMap(({ op }) => (op.kind === "state" ? [op.name] : [])));
   const kept = new Set(graph.nodes.flatMap(({ op }) => (op.kind === "append" ? [op.state] : [])));
   return {
@@ -187,7 +189,8 @@ function promptPhase(
   const given = rows === undefined ? {} : { given: { state: givenCache, rows } };
   const whole = promptGraph(split, growth, logits, { wholes, caches, ...given });
   const doc = "The given rows, all at once: rows of other segments depend on them.";
-  return phaseOf("prompt", "prompt", doc, narrowRows(withoutGeneration(whole)));
+  const narrow = narrowRows(withoutGeneration(whole));
+  return phaseOf("prompt", "prompt", doc, removeDead(narrow));
 }
 
 function extendDoc(afterPrompt: boolean): string {
