@@ -23,7 +23,7 @@ import { type PreparedPhase, preparePhase } from "./plan/prepare.ts";
 export interface CompileOptions {
   /** The text of an imported file, or undefined if there is none; `std/…` is built in. */
   readonly resolve?: (from: string, importer: string) => Source | undefined;
-  /** The model to compile; the last one of the file if absent. */
+  /** The model to compile; the first one of the file if absent. */
   readonly model?: string;
   /** Values for the model's dims, by name. */
   readonly dims?: ReadonlyMap<string, number>;
