@@ -50,7 +50,7 @@ interface Tensors {
 
 /** Attention of `q` over the rows `K` of `k` and `v`. */
 export function attend(body: Body, call: BuiltinCall): Value {
-  const sorted = sortArguments(body, call, 3, labels, usage);
+  const sorted = sortArguments(body, withNamedMask(call), 3, labels, usage);
   const tensors = sorted && tensorsOf(body, sorted.positional, call);
   const options = sorted && optionsOf(body, sorted.labelled);
   if (tensors === undefined || options === undefined || sorted === undefined) return unknown;
@@ -64,6 +64,17 @@ export function attend(body: Body, call: BuiltinCall): Value {
     note: "",
   });
   return emitAttend(body, call, tensors, axes, options);
+}
+
+/** The call with `mask = …` for a mask that stands after the tensors without its name. */
+function withNamedMask(call: BuiltinCall): BuiltinCall {
+  const mask = call.arguments.filter((argument) => argument.label === undefined)[3];
+  if (mask === undefined) return call;
+  const label = { kind: "name", text: "mask", span: mask.span } as const;
+  const named = call.arguments.map((argument) =>
+    argument === mask ? { ...argument, label } : argument,
+  );
+  return { ...call, arguments: named };
 }
 
 function tensorsOf(body: Body, args: readonly Argument[], call: BuiltinCall): Tensors | undefined {

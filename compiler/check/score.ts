@@ -111,6 +111,8 @@ function lookup(
 function calledScore(rows: RowScope, expr: Expr & { readonly kind: "call" }): Score | undefined {
   const name = expr.callee.kind === "name" ? expr.callee.text : "";
   const [first, second, third] = expr.arguments.map((argument) => argument.value);
+  // A score computes with floats, positions included.
+  if (name === "float" && first !== undefined && second === undefined) return scoreOf(rows, first);
   const unary = unaries.get(name);
   if (unary !== undefined && first !== undefined && second === undefined) {
     const operand = scoreOf(rows, first);
