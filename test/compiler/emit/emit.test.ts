@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { evaluate, samples } from "./support.ts";
+import { emitModel } from "../../../compiler/plan/emit/emit.ts";
+import { composite } from "../../support/toy-mllm.ts";
+import { evaluate, phased, samples } from "./support.ts";
 
 for (const [name, make] of samples) {
   test(`${name}: what is emitted evaluates to the plan that was printed`, async () => {
@@ -9,3 +11,16 @@ for (const [name, make] of samples) {
     expect(cpu).toStrictEqual(plans.cpu);
   });
 }
+
+test("more layers make no more lines", () => {
+  const linesOf = (layers: number): ReadonlyMap<string, number> => {
+    const files = [...emitModel(phased(composite, layers))].filter(([file]) =>
+      file.endsWith(".ts"),
+    );
+    return new Map(files.map(([file, text]) => [file, text.split("\n").length]));
+  };
+  // Numbers of equal width, so that lines break at the same places.
+  const few = linesOf(12);
+  expect(linesOf(16)).toEqual(few);
+  expect(few.get("model.ts")).toBeLessThan(400);
+});

@@ -15,7 +15,8 @@ import { toyPlan } from "../../runtime/support/toy-plan.ts";
 
 const sizes = { layers: 5, hidden: 8, heads: 4, groups: 2, head: 4, feed: 16, vocabulary: 11 };
 
-function phased(mask: ToyLayer["mask"], layers: number): Plans {
+/** A toy model of equal layers, compiled for both families. */
+export function phased(mask: ToyLayer["mask"], layers: number): Plans {
   const graph = toyMllm({ layers: Array.from({ length: layers }, () => ({ mask })) });
   const optimized = optimize(graph);
   const model = { graph, optimized, phases: splitPhases(optimized) };
@@ -38,29 +39,33 @@ export const samples: readonly (readonly [string, () => Plans])[] = [
   ["a plan by hand", () => ({ gpu: toyPlan("gpu"), cpu: toyPlan("cpu") })],
 ];
 
-/** The plans that the emitted JavaScript makes. */
-export async function evaluate(
+/** Calls `use` with a function that imports a module of the emitted JavaScript. */
+export async function withModules<T>(
   plans: Plans,
-): Promise<{ readonly gpu: unknown; readonly cpu: unknown }> {
+  use: (load: (file: string) => Promise<Readonly<Record<string, unknown>>>) => Promise<T>,
+): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), "braid-emit-"));
+  const runtime = new URL("../../../runtime/index.ts", import.meta.url).href;
   try {
     for (const [file, text] of emitModel(plans)) {
-      const runtime = new URL("../../../runtime/index.ts", import.meta.url).href;
-      const local = text.replaceAll('from "braid/runtime"', `from ${JSON.stringify(runtime)}`);
-      mkdirSync(dirname(join(folder, file)), { recursive: true });
-      writeFileSync(join(folder, file), local);
+      const path = join(folder, file);
+      mkdirSync(dirname(path), { recursive: true });
+      // The tests have no built package; its name stands for its source.
+      writeFileSync(path, text.replaceAll('from "braid/runtime"', `from "${runtime}"`));
     }
-    const load = async (file: string): Promise<unknown> => {
-      const module: { readonly plan: unknown } = await import(
-        /* @vite-ignore */ pathToFileURL(join(folder, file)).href
-      );
-      return module.plan;
-    };
-    return {
-      gpu: await load("model.js"),
-      cpu: plans.cpu === undefined ? undefined : await load("plan.cpu.js"),
-    };
+    return await use((file) => import(/* @vite-ignore */ pathToFileURL(join(folder, file)).href));
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** The plans that the emitted JavaScript makes. */
+export async function evaluate(plans: Plans): Promise<{
+  readonly gpu: unknown;
+  readonly cpu: unknown;
+}> {
+  return withModules(plans, async (load) => ({
+    gpu: (await load("model.js"))["plan"],
+    cpu: plans.cpu === undefined ? undefined : (await load("plan.cpu.js"))["plan"],
+  }));
 }
