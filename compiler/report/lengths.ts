@@ -4,7 +4,7 @@
  */
 
 import { type Graph, sizeOf } from "../graph/graph.ts";
-import type { AxisName } from "../op/axis.ts";
+import type { Axis, AxisName } from "../op/axis.ts";
 import {
   asConstant,
   constant,
@@ -76,8 +76,8 @@ export function lengthsOf(graph: Graph, free: ReadonlyMap<string, number>): Leng
 }
 
 function segmentRows(graph: Graph, values: ReadonlyMap<string, number>): Lengths["segments"] {
-  return graph.sequences.flatMap(({ axis }) =>
-    (graph.axes.get(axis)?.segments ?? []).map(({ name, axis: own }) => ({
+  return sequencesOf(graph).flatMap(({ segments }) =>
+    segments.map(({ name, axis: own }) => ({
       name,
       rows: evaluateDimension(sizeOf(graph, own), values),
     })),
@@ -93,6 +93,15 @@ export function afterwards(graph: Graph, { values }: Lengths, rows: number): Len
   );
   later.set(past, held);
   return { title: `${rows} after ${held}`, values: later, segments: segmentRows(graph, later) };
+}
+
+/** The sequences whose segments have lengths of their own. */
+function sequencesOf(graph: Graph): readonly Axis[] {
+  return [...graph.axes.values()].filter(
+    ({ lineage, segments }) =>
+      lineage.kind === "own" &&
+      segments.some((each) => asConstant(sizeOf(graph, each.axis)) === undefined),
+  );
 }
 
 /** The symbols that inputs bring: those that `readLengths` gives values to. */
@@ -111,8 +120,8 @@ function lengthNames(graph: Graph): ReadonlyMap<string, Dimension> {
   };
   for (const input of graph.inputs)
     if (input.role !== "position") add(input.name, input.type.axes[0]);
-  for (const { axis } of graph.sequences)
-    for (const segment of graph.axes.get(axis)?.segments ?? []) add(segment.name, segment.axis);
+  for (const { segments } of sequencesOf(graph))
+    for (const segment of segments) add(segment.name, segment.axis);
   for (const input of graph.inputs)
     for (const axis of input.type.axes) {
       const size = sizeOf(graph, axis);
@@ -123,8 +132,8 @@ function lengthNames(graph: Graph): ReadonlyMap<string, Dimension> {
 
 /** The name that titles use for each symbol: a segment or an input that it is the length of. */
 function titleNames(graph: Graph): ReadonlyMap<string, string> {
-  const segments = graph.sequences.flatMap(
-    ({ axis }) => graph.axes.get(axis)?.segments.map((each) => each.name.toLowerCase()) ?? [],
+  const segments = sequencesOf(graph).flatMap((sequence) =>
+    sequence.segments.map((each) => each.name.toLowerCase()),
   );
   const names = [...lengthNames(graph)];
   const best = new Map<string, string>();

@@ -79,8 +79,8 @@ export class RowNumbers {
     const grows = evaluateDimension(sizeOf(this.#graph, axis), all) > this.extent(axis);
     const rows = rowsOf(axisAt(this.#graph, axis), this.#graph.axes).name;
     let start = grows ? held : 0;
-    for (const sequence of this.#graph.sequences) {
-      const { segments } = axisAt(this.#graph, sequence.axis);
+    for (const { lineage, segments } of this.#graph.axes.values()) {
+      if (lineage.kind !== "own") continue;
       const at = segments.findIndex((each) => each.axis === rows);
       for (const each of segments.slice(0, Math.max(0, at)))
         start += evaluateDimension(sizeOf(this.#graph, each.axis), all);
