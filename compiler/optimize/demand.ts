@@ -14,7 +14,7 @@ import {
   pathOfArgument,
   type Step,
 } from "./row-path.ts";
-import type { RowPaths } from "./row-paths.ts";
+import { RowPaths } from "./row-paths.ts";
 
 /** The rows of one node that are computed. */
 export interface Computed {
@@ -56,6 +56,12 @@ export function demandOf(
   separates: Separates = () => false,
 ): Demands {
   return new DemandAnalysis(paths, separates).run(roots);
+}
+
+/** The values of which some row must be computed for `roots`, in order. */
+export function computedFor(graph: Graph, roots: Iterable<ValueId>): readonly ValueId[] {
+  const demands = demandOf(new RowPaths(graph), roots);
+  return demands.flatMap((computed, index) => (computed === undefined ? [] : [valueId(index)]));
 }
 
 class DemandAnalysis {

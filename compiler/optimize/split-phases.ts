@@ -14,8 +14,9 @@ import { phaseOf } from "../phase/phase-facts.ts";
 import { proveStability, stabilityErrors, type StabilityProof } from "../phase/stability.ts";
 import { StateNames } from "../phase/state-names.ts";
 import { staticPhases } from "../phase/static-phases.ts";
-import { streamsOf } from "../phase/streams.ts";
+import { type Stream, streamsOf } from "../phase/streams.ts";
 import { givenCache } from "./cache-rows.ts";
+import { computedFor } from "./demand.ts";
 import { type ExtendGraph, extendGraph } from "./extend-graph.ts";
 import { narrowRows } from "./narrow-rows.ts";
 import { allGiven, promptGraph } from "./prompt-graph.ts";
@@ -70,17 +71,17 @@ function generationPhases(graph: Graph, logits: ValueId): Generating {
   const growth = growthOf(split.graph);
   const at = split.moved[logits];
   invariant(at !== undefined, "split-phases lost the logits");
-  const needed = neededForLogits(split);
-  const proof = proveStability(needed, growth);
-  const diagnostics = stabilityErrors(needed, proof);
+  const computed = computedFor(split.graph, [at]);
+  const proof = proveStability(split.graph, growth, computed);
+  const diagnostics = stabilityErrors(split.graph, proof);
   if (diagnostics.length > 0) return { phases: [], states: [], diagnostics, proof };
   const streams = streamsOf(split.graph, growth);
   const build = (afterPrompt: boolean): ExtendGraph =>
-    settle(extendGraph({ graph: split.graph, growth, streams, logits: at, afterPrompt }));
+    settle(extendGraph({ graph: split.graph, growth, streams, logits: at, afterPrompt }), growth);
   // A guess that is nearly always right; the graph itself says whether it reads what a prompt leaves.
-  const guess = readsPrompt(needed, growth);
+  const asks = asksGivenRows(split.graph, computed);
+  const guess = asks || readsWhole(split.graph, streams, computed);
   const first = build(guess);
-  const asks = asksGivenRows(needed);
   const needs = first.wholes.size > 0 || asks;
   const extended = named(split.graph, needs === guess ? first : build(needs));
   const extend = phaseOf("extend", "extend", extendDoc(needs), extended.graph);
@@ -89,19 +90,25 @@ function generationPhases(graph: Graph, logits: ValueId): Generating {
   return { phases: [...prompt, extend], states, diagnostics: [], proof };
 }
 
-/** Whether new rows need values of the prompt as a whole, or a mask asks which rows were given. */
-function readsPrompt(graph: Graph, growth: Growth): boolean {
-  const streams = streamsOf(graph, growth);
-  const reads = graph.nodes.some(
-    ({ args }, index) => streams[index] === "rows" && args.some((arg) => streams[arg] === "whole"),
+/** Whether a value that grows reads one of the prompt as a whole. */
+function readsWhole(
+  graph: Graph,
+  streams: readonly Stream[],
+  computed: readonly ValueId[],
+): boolean {
+  const live = new Set(computed);
+  return computed.some(
+    (id) =>
+      streams[id] === "rows" &&
+      nodeAt(graph, id).args.some((arg) => streams[arg] === "whole" && live.has(arg)),
   );
-  return reads || asksGivenRows(graph);
 }
 
-function asksGivenRows(graph: Graph): boolean {
-  return graph.nodes.some(
-    ({ op }) => op.kind === "attend" && op.parts.some((part) => asksGiven(part.mask)),
-  );
+function asksGivenRows(graph: Graph, computed: readonly ValueId[]): boolean {
+  return computed.some((id) => {
+    const { op } = nodeAt(graph, id);
+    return op.kind === "attend" && op.parts.some((part) => asksGiven(part.mask));
+  });
 }
 
 /** Splits every attention of or over rows that grow with others; the graph itself if all are. */
@@ -111,16 +118,13 @@ function splitGrowing(graph: Graph, growth: Growth): SplitGraph {
   return { graph, whole: new Map(), moved: graph.nodes.map((_, index) => valueId(index)) };
 }
 
-/** What the logits need of a split graph, for all rows. */
-function neededForLogits({ graph, whole }: SplitGraph): Graph {
-  const { generation, outputs } = graph;
-  const asIs = whole.size === 0 && outputs.every(({ value }) => value === generation?.logits);
-  return asIs ? graph : narrowRows({ ...graph, outputs: [] });
-}
-
 /** `extend` without what its last row does not need; equal rows are cached once. */
-function settle(extended: ExtendGraph): ExtendGraph {
+function settle(extended: ExtendGraph, growth: Growth): ExtendGraph {
   const graph = removeDead(shareCaches(narrowRows(withoutGeneration(extended.graph))));
+  for (const { op } of graph.nodes)
+    if (op.kind === "attend")
+      for (const { axis } of op.parts)
+        invariant(!growth.axes.has(axis), `extend: the keys ${axis} grow and are not cached`);
   const read = new Set(graph.nodes.flatMap(({ op }) => (op.kind === "state" ? [op.name] : [])));
   const kept = new Set(graph.nodes.flatMap(({ op }) => (op.kind === "append" ? [op.state] : [])));
   return {

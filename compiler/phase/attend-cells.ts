@@ -110,10 +110,13 @@ export function segmentsOf(graph: Graph, name: AxisName, known?: string): readon
   });
 }
 
-/** Whether an attention has several segments on a side, some of which grow. */
+/** Whether an attention has a sequence on a side, some segment of which grows. */
 export function isJoined(graph: Graph, growth: Growth, op: AttendOp): boolean {
   const sides = [op.query, ...op.parts.map((part) => part.axis)];
-  return sides.some((axis) => growth.axes.has(axis) && segmentsOf(graph, axis).length > 1);
+  return sides.some(
+    (axis) =>
+      growth.axes.has(axis) && segmentsOf(graph, axis).some((rows) => rows.axis !== rows.of),
+  );
 }
 
 /** The segment that all rows of an axis lie in by their lineage. */

@@ -5,15 +5,7 @@
  */
 
 import { type Diagnostic, error, type Label } from "../../grammar/diagnostic.ts";
-import {
-  axisAt,
-  type Graph,
-  type Node,
-  nodeAt,
-  sizeOf,
-  type ValueId,
-  valueId,
-} from "../graph/graph.ts";
+import { axisAt, type Graph, type Node, nodeAt, sizeOf, type ValueId } from "../graph/graph.ts";
 import type { Facts } from "../mask/facts.ts";
 import { simplify } from "../mask/simplify.ts";
 import { type AxisName, rowsOf } from "../op/axis.ts";
@@ -45,15 +37,19 @@ export interface StabilityProof {
   readonly mixing: readonly { readonly value: ValueId; readonly what: string }[];
 }
 
-/** Checks all that `graph` computes; its attention is split by segments, its rows are narrowed. */
-export function proveStability(graph: Graph, growth: Growth): StabilityProof {
+/** Checks the values `computed` of a graph whose attention is split by segments. */
+export function proveStability(
+  graph: Graph,
+  growth: Growth,
+  computed: readonly ValueId[],
+): StabilityProof {
   const pairs: UnstablePair[] = [];
   const mixing: { value: ValueId; what: string }[] = [];
   let proved = 0;
   const cells = new AttendCells(graph);
   const breaches = new Map<Cell, ReturnType<typeof breachOf>>();
-  for (const [index, node] of graph.nodes.entries()) {
-    const id = valueId(index);
+  for (const id of computed) {
+    const node = nodeAt(graph, id);
     const what = mixedRows(graph, node, growth) ?? mixedKeys(graph, node, growth);
     if (what !== undefined) mixing.push({ value: id, what });
     if (node.op.kind !== "attend") continue;

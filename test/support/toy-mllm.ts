@@ -30,7 +30,8 @@ export interface ToyModel {
 
 const span = { file: "toy.braid", start: 0, end: 0 };
 /** The sizes of the axes that are constant. */
-export const toySizes = { D: 8, H: 4, G: 2, E: 4, F: 6, P: 3, W: 5, Vocab: 11 };
+export const toySizes: Readonly<Record<"D" | "H" | "G" | "E" | "F" | "P" | "W" | "Vocab", number>> =
+  { D: 8, H: 4, G: 2, E: 4, F: 6, P: 3, W: 5, Vocab: 11 };
 
 const position = (side: "q" | "k") => ({ kind: "position", side }) as const;
 const inside = (side: "q" | "k", segment: string): Predicate => ({
