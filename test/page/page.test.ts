@@ -11,7 +11,7 @@ import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
 import { matchWeights } from "../../runtime/weights/match.ts";
 import { Missing, testWith } from "../support/require.ts";
 import { type BuiltPage, buildPage } from "./support/build-page.ts";
-import { Browser, findChromium } from "./support/chromium.ts";
+import { Browser, type BrowserGpu, findChromium } from "./support/chromium.ts";
 import { type Served, serve } from "./support/serve.ts";
 import { Visitor } from "./support/visitor.ts";
 
@@ -98,12 +98,42 @@ testWith("chromium", chromium, "a device that is not there, then one that is", (
   }),
 );
 
-testWith("chromium", chromium, "a question before the model is open waits for it", (program) =>
-  visit(program, "none", "", async (visitor) => {
-    await visitor.browser.open(served.address);
-    await visitor.browser.evaluate(`document.querySelector(".suggestion").click()`);
-    expect((await visitor.answered(0)).ran).toMatchObject({ image: true });
-  }),
+testWith(
+  "chromium",
+  chromium,
+  "a question before the model is open waits, and nothing moves",
+  (program) =>
+    visit(program, "none", "", async (visitor) => {
+      await visitor.browser.open(served.address);
+      await visitor.browser.evaluate(`document.querySelector(".suggestion").click()`);
+      expect((await visitor.answered(0)).ran).toMatchObject({ image: true });
+      expect(await visitor.moved()).toEqual([]);
+    }),
+);
+
+testWith(
+  "chromium",
+  chromium,
+  "weights that do not come are fetched again on demand",
+  async (program) => {
+    const browser = await Browser.start(program, "none");
+    const visitor = new Visitor(browser);
+    try {
+      served.hide(".safetensors");
+      await visitor.open(served.address);
+      expect(await visitor.error()).toBe(
+        "model.safetensors cannot be fetched: the server says 404 Not Found. Check the connection, and that the page's files are served together.",
+      );
+      served.hide(undefined);
+      await browser.evaluate(`document.querySelector("#retry").click()`);
+      await visitor.settled();
+      expect(await visitor.error()).toBe("");
+      expect((await visitor.ask("how many objects are there?")).answer).not.toBe("");
+    } finally {
+      served.hide(undefined);
+      await browser.close();
+    }
+  },
 );
 
 /** A question about `images/0.png` with the answer of the training framework. */
@@ -130,7 +160,7 @@ interface Evaluation {
 /** The page in a fresh browser; nothing may be thrown or logged as an error meanwhile. */
 async function visit(
   program: string,
-  gpu: "software" | "none",
+  gpu: BrowserGpu,
   query: string,
   body: (visitor: Visitor) => Promise<void>,
 ): Promise<void> {

@@ -50,7 +50,7 @@ if (options.serve) {
 
 /** Runs `braid build` as a user would. */
 function buildModel() {
-  const out = join(here, "../build");
+  const out = join(root, "build/ee-mllm");
   const braid = join(root, "dist/compiler/cli/main.js");
   const spec = join(here, "../ee-mllm.braid");
   const { status } = spawnSync(process.execPath, [braid, "build", spec, "--out", out], {

@@ -34,6 +34,11 @@ export class DevicePanel {
     return undefined;
   }
 
+  /** Whether the model is ready. */
+  get isOpen(): boolean {
+    return document.body.dataset["state"] === "ready";
+  }
+
   /** Says that loading begins. */
   begin(): void {
     document.body.dataset["state"] = "loading";
@@ -81,11 +86,9 @@ export class DevicePanel {
     if (document.body.dataset["state"] !== "loading") return;
     const { done, total } = this.#weights;
     const kernels = this.#kernels;
-    const parts = [
-      total === 0 ? "weights" : `${megabytes(done)} of ${megabytes(total)} of weights`,
-      kernels.total === 0 ? "kernels" : `${kernels.done} of ${kernels.total} kernels`,
-    ];
-    this.#loading.textContent = `Loading ${parts.join(" and ")}…`;
+    const weights = total === 0 ? "…" : ` ${megabytes(done)} of ${megabytes(total)}`;
+    const compiled = kernels.total === 0 ? "…" : ` ${kernels.done} of ${kernels.total}`;
+    this.#loading.textContent = `Weights${weights}, kernels${compiled}`;
     // Both go on at once; the bar is full when both are done.
     this.#progress.value = (share(this.#weights) + share(kernels)) / 2;
   }

@@ -52,7 +52,7 @@ export async function download(
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new BraidError("page/fetch", `${name} cannot be fetched: ${reason}`, {
-      hint: "reload the page",
+      hint: "check the connection, and that the page's files are served together",
       cause: error,
     });
   }

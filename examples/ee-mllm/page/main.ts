@@ -7,7 +7,7 @@ import { download, downloadFolder } from "./download.ts";
 import { ErrorBar } from "./error-bar.ts";
 import { openAssistant } from "./open.ts";
 import { PicturePanel } from "./picture-panel.ts";
-import { checkpointFiles, questions, type Sample, samples } from "./shipped.ts";
+import { checkpointFiles, type ShippedFile } from "./shipped.ts";
 import { TalkPanel } from "./talk-panel.ts";
 import { explain } from "./words.ts";
 
@@ -25,11 +25,11 @@ class Page {
   #picks: number = 0;
 
   constructor() {
-    this.#pictures = new PicturePanel(samples, {
+    this.#pictures = new PicturePanel({
       sample: (sample) => void this.#pickSample(sample),
       file: (file) => void this.#pickFile(file),
     });
-    this.#talk = new TalkPanel(questions, {
+    this.#talk = new TalkPanel({
       ask: (question) => void this.#ask(question),
       stop: () => this.#conversation?.stop(),
       anew: () => void this.#anew(),
@@ -40,7 +40,7 @@ class Page {
   /** Shows the first picture and opens the model. */
   begin(query: URLSearchParams): void {
     const unknown = this.#device.chooseFrom(query);
-    const [first] = samples;
+    const first = this.#pictures.showSample();
     if (first !== undefined) void this.#pickSample(first);
     void this.#open();
     if (unknown !== undefined) {
@@ -84,10 +84,9 @@ class Page {
     return folder;
   }
 
-  async #pickSample(sample: Sample): Promise<void> {
+  async #pickSample(sample: ShippedFile): Promise<void> {
     this.#picks++;
     this.#errors.clear();
-    this.#pictures.showSample(sample);
     this.#talk.clear();
     this.#picture = download(sample).then((bytes) => ({ name: sample.name, bytes }));
     try {
@@ -118,7 +117,7 @@ class Page {
 
   async #ask(question: string): Promise<void> {
     const conversation = this.#conversation;
-    const entry = this.#talk.add(question);
+    const entry = this.#talk.add(question, this.#device.isOpen ? "" : "waits for the model");
     try {
       await conversation?.ask(question, (text, timings) => entry.answer(text, timings));
       entry.done();

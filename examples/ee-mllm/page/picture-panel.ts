@@ -1,11 +1,11 @@
 /** The picture that is asked about: one that comes with the page, or the visitor's own. */
 
-import { element, required } from "./element.ts";
-import type { Sample } from "./shipped.ts";
+import { required } from "./element.ts";
+import type { ShippedFile } from "./shipped.ts";
 
 /** Called with what the visitor picked. */
 export interface PictureListener {
-  sample(sample: Sample): void;
+  sample(sample: ShippedFile): void;
   file(file: File): void;
 }
 
@@ -16,10 +16,11 @@ export class PicturePanel {
   readonly #samples: HTMLFieldSetElement = required("samples", HTMLFieldSetElement);
   #address: string | undefined;
 
-  constructor(samples: readonly Sample[], listener: PictureListener) {
-    for (const [index, sample] of samples.entries()) {
-      this.#samples.append(choiceOf(sample, index === 0, () => listener.sample(sample)));
-    }
+  constructor(listener: PictureListener) {
+    this.#samples.addEventListener("change", () => {
+      const sample = this.showSample();
+      if (sample !== undefined) listener.sample(sample);
+    });
     const file = required("file", HTMLInputElement);
     required("choose", HTMLButtonElement).addEventListener("click", () => file.click());
     file.addEventListener("change", () => {
@@ -35,9 +36,13 @@ export class PicturePanel {
     });
   }
 
-  /** Shows a picture that comes with the page. */
-  showSample({ address, description }: Sample): void {
-    this.#show(address.href, description);
+  /** Shows the picture that is chosen among those that come with the page, and gives it. */
+  showSample(): ShippedFile | undefined {
+    const input = this.#samples.querySelector<HTMLInputElement>("input:checked");
+    const image = input?.parentElement?.querySelector("img");
+    if (input === null || image === null || image === undefined) return undefined;
+    this.#show(image.src, image.alt);
+    return { name: input.value, address: new URL(image.src) };
   }
 
   /** Shows the visitor's picture. */
@@ -71,22 +76,4 @@ export class PicturePanel {
       if (dropped !== undefined) listener.file(dropped);
     });
   }
-}
-
-/** A picture as one of several: arrow keys move between them. */
-function choiceOf(sample: Sample, checked: boolean, choose: () => void): HTMLLabelElement {
-  const label = element("label", "sample");
-  const input = element("input", "unseen");
-  input.type = "radio";
-  input.name = "sample";
-  input.value = sample.name;
-  input.checked = checked;
-  input.addEventListener("change", choose);
-  const image = element("img", "");
-  image.src = sample.address.href;
-  image.alt = sample.description;
-  image.width = 64;
-  image.height = 64;
-  label.append(input, image);
-  return label;
 }

@@ -23,19 +23,12 @@ export class TalkPanel {
   readonly #anew: HTMLButtonElement = required("anew", HTMLButtonElement);
   #answering: boolean = false;
 
-  constructor(
-    suggestions: readonly string[],
-    listener: { ask(question: string): void; stop(): void; anew(): void },
-  ) {
-    const place = required("suggestions", HTMLElement);
+  constructor(listener: { ask(question: string): void; stop(): void; anew(): void }) {
     const ask = (question: string): void => {
       if (!this.#answering && question !== "") listener.ask(question);
     };
-    for (const question of suggestions) {
-      const button = element("button", "suggestion", question);
-      button.type = "button";
-      button.addEventListener("click", () => ask(question));
-      place.append(button);
+    for (const button of document.querySelectorAll(".suggestion")) {
+      button.addEventListener("click", () => ask(button.textContent ?? ""));
     }
     required("form", HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault();
@@ -49,15 +42,21 @@ export class TalkPanel {
     this.#anew.addEventListener("click", () => listener.anew());
   }
 
-  /** Adds a question; until its entry is done the button stops the answer. */
-  add(question: string): Entry {
+  /**
+   * Adds a question; until its entry is done the button stops the answer. `note` stands in its place
+   * until the answer begins.
+   */
+  add(question: string, note: string): Entry {
     this.#setAnswering(true);
     this.#empty.hidden = true;
     this.#anew.hidden = false;
     const entry = element("article", "entry");
     entry.dataset["state"] = "answering";
+    // Screen readers wait for the whole answer.
+    entry.ariaBusy = "true";
     const answer = element("p", "answer");
     const phases = element("div", "phases");
+    phases.append(element("span", "all", note));
     entry.append(element("h3", "asked", question), answer, phases);
     this.#log.append(entry);
     this.#toEnd();
@@ -69,13 +68,19 @@ export class TalkPanel {
       },
       failed: (sentence) => {
         entry.dataset["state"] = "failed";
+        phases.replaceChildren();
+        entry.ariaBusy = "false";
         entry.append(element("p", "error", sentence));
         this.#setAnswering(false);
         this.#toEnd();
       },
       done: () => {
         entry.dataset["state"] = "done";
-        if (answer.textContent === "") answer.textContent = "(no answer)";
+        entry.ariaBusy = "false";
+        if (answer.textContent === "") {
+          answer.textContent = "(no answer)";
+          phases.replaceChildren();
+        }
         this.#setAnswering(false);
       },
     };

@@ -38,8 +38,10 @@ const flags = [
   "--remote-debugging-pipe",
 ];
 
-/** With WebGPU in software, or without WebGPU. */
-const gpuFlags = {
+/** Which WebGPU the browser has. */
+export type BrowserGpu = "software" | "none";
+
+const gpuFlags: Readonly<Record<BrowserGpu, readonly string[]>> = {
   software: ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"],
   none: ["--disable-gpu"],
 };
@@ -54,7 +56,7 @@ export class Browser {
   #session: string | undefined;
   #count: number = 0;
 
-  private constructor(program: string, gpu: keyof typeof gpuFlags) {
+  private constructor(program: string, gpu: BrowserGpu) {
     this.#profile = mkdtempSync(join(tmpdir(), "braid-page-"));
     const args = [...flags, ...gpuFlags[gpu], `--user-data-dir=${this.#profile}`, "about:blank"];
     this.#process = spawn(program, args, { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
@@ -75,7 +77,7 @@ export class Browser {
   }
 
   /** Starts Chromium and opens an empty page. */
-  static async start(program: string, gpu: keyof typeof gpuFlags): Promise<Browser> {
+  static async start(program: string, gpu: BrowserGpu): Promise<Browser> {
     const browser = new Browser(program, gpu);
     const { targetId } = await browser.call("Target.createTarget", { url: "about:blank" });
     const attached = await browser.call("Target.attachToTarget", { targetId, flatten: true });

@@ -17,17 +17,22 @@ const types: Readonly<Record<string, string>> = {
 export interface Served {
   /** The address of the folder, with a slash at its end. */
   readonly address: string;
+  /** Files with this ending are not found from now on; none are hidden with `undefined`. */
+  hide(ending: string | undefined): void;
   close(): Promise<void>;
 }
 
 /** Serves `folder` below `/some/where/`, so that the page must not assume to lie at the top. */
 export async function serve(folder: string): Promise<Served> {
   const prefix = "/some/where/";
+  let hidden: string | undefined;
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname);
     const inside = normalize(path.slice(prefix.length));
     const file = join(folder, inside === "." || inside === "" ? "index.html" : inside);
-    if (!path.startsWith(prefix) || inside.startsWith("..") || !existsSync(file)) {
+    const isHidden = hidden !== undefined && file.endsWith(hidden);
+    const isInside = path.startsWith(prefix) && !inside.startsWith("..");
+    if (isHidden || !isInside || !existsSync(file)) {
       response.writeHead(404).end();
       return;
     }
@@ -42,6 +47,9 @@ export async function serve(folder: string): Promise<Served> {
   const port = typeof bound === "object" && bound !== null ? bound.port : 0;
   return {
     address: `http://127.0.0.1:${port}${prefix}`,
+    hide: (ending) => {
+      hidden = ending;
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

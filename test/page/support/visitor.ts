@@ -41,6 +41,18 @@ export class Visitor {
     return String(await this.browser.evaluate(`${bar}.hidden ? "" : ${text}`));
   }
 
+  /** What has moved by itself since the page was opened, the log's inside aside. */
+  async moved(): Promise<unknown> {
+    return this.browser.evaluate(`new Promise((resolve) => {
+      const isOutside = ({ node }) => node instanceof Element && !node.closest("#log");
+      const name = ({ node }) => node.id || node.className || node.localName;
+      new PerformanceObserver((list) => resolve(list.getEntries()
+        .flatMap(({ sources }) => sources.filter(isOutside).map(name))))
+        .observe({ type: "layout-shift", buffered: true });
+      setTimeout(() => resolve([]), 500);
+    })`);
+  }
+
   /** Takes a picture that comes with the page. */
   async pick(name: string): Promise<void> {
     await this.browser.evaluate(`document.querySelector('[name=sample][value="${name}"]').click()`);
