@@ -31,8 +31,7 @@ function simd(code: number, immediate: Immediate = "none"): Code {
   return { bytes: [0xfd, ...number], immediate };
 }
 
-/** The table, by the names of the text format. */
-export const codes = {
+const table = {
   block: plain(0x02, "block"),
   loop: plain(0x03, "block"),
   if: plain(0x04, "block"),
@@ -133,7 +132,10 @@ export const codes = {
 } as const satisfies Readonly<Record<string, Code>>;
 
 /** The name of an instruction in the text format. */
-export type InstructionName = keyof typeof codes;
+export type InstructionName = keyof typeof table;
+
+/** The codes and immediates of instructions, by the names of the text format. */
+export const codes: Readonly<Record<InstructionName, Code>> = table;
 
 /** An instruction with its immediates as numbers: a local, an offset, a lane, four lanes, …. */
 export interface Instruction {
