@@ -2,6 +2,7 @@
 
 import { type Command, Option } from "commander";
 import { checkModel, compileFor, kernelFiles, prepare } from "../compile.ts";
+import { cpuTarget } from "./cpu-target.ts";
 import { exitCode } from "./exit-code.ts";
 import { compileOptions, type ModelOptions, report, withModelOptions } from "./model-options.ts";
 import { OutputFolder } from "./output-folder.ts";
@@ -50,14 +51,16 @@ async function build(file: string, options: BuildOptions): Promise<void> {
     return;
   }
   const prepared = prepare(model);
+  const making = options.target === "all" ? cpuTarget(model, prepared) : undefined;
   const gpu = compileFor(model, "gpu", prepared);
-  const cpu = options.target === "all" ? compileFor(model, "cpu", prepared) : undefined;
+  const gpuFiles = kernelFiles(gpu);
   const { emitModel } = await emitting;
+  const cpu = await making;
   const plans = { gpu: gpu.plan, ...(cpu === undefined ? {} : { cpu: cpu.plan }) };
   const files = new Map<string, string | Uint8Array>([
     ...emitModel(plans),
-    ...kernelFiles(gpu),
-    ...(cpu === undefined ? [] : kernelFiles(cpu)),
+    ...gpuFiles,
+    ...(cpu === undefined ? [] : [["kernels.wasm", cpu.wasm] as const]),
   ]);
   const folder = new OutputFolder(options.out, options.force === true);
   const written = folder.write(model.graph.name, files);

@@ -56,7 +56,7 @@ function explain(file: string, options: ExplainOptions): void {
   }
   const asked = options.length.length === 0 ? [""] : options.length;
   const lengths = asked.map((text): Lengths => {
-    const read = readLengths(model.graph, text);
+    const read = readLengths(model.graph, text, model.graph.generation === undefined ? 0 : 1);
     if (read.kind === "mistake") throw new UsageError(read.message, read.hint);
     return read.lengths;
   });
