@@ -1,6 +1,7 @@
 /**
- * The compiler as a library: text in; checked models, plans, kernels and diagnostics out. It is pure and
- * needs nothing that only Node has, so it runs in a page, too. Files are the caller's to read and write.
+ * The compiler as a library: text in; checked models, plans, kernels and diagnostics out. It is
+ * pure and needs nothing that only Node has, so it runs in a page, too. Files are the caller's to
+ * read and write.
  */
 
 import type { Plans } from "./plan/emit/emit.ts";
@@ -44,9 +45,9 @@ export type { Phase, Phases, State } from "./phase/phase.ts";
 export type { Plans } from "./plan/emit/emit.ts";
 
 /**
- * A compiled model as TypeScript, JavaScript and declarations, by file name; kernels go beside them, from
- * `kernelFiles`. What prints them is loaded at the first call: it brings a TypeScript compiler, which
- * takes a third of a second.
+ * A compiled model as TypeScript, JavaScript and declarations, by file name; kernels go beside
+ * them, from `kernelFiles`. What prints them is loaded at the first call: it brings a TypeScript
+ * compiler, which takes a third of a second.
  */
 export async function emitModel(plans: Plans): Promise<ReadonlyMap<string, string>> {
   const printer = await import("./plan/emit/emit.ts");

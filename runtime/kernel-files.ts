@@ -9,7 +9,9 @@ import { BraidError, reasonOf } from "./errors.ts";
 /** Reads the whole file at an address. */
 export type ReadFile = (address: URL) => Promise<Uint8Array>;
 
-/** Reads by `fetch`, as browsers and Deno do. Throws `kernels/file` where there is nothing to read. */
+/**
+ * Reads by `fetch`, as browsers and Deno do. Throws `kernels/file` where there is nothing to read.
+ */
 export const fetchFile: ReadFile = async (address) => {
   let response: Response;
   try {

@@ -1,6 +1,7 @@
 /**
- * The words in which an emitted `model.ts` writes its plan: each makes one piece of the plan's data, and
- * nothing but data. `contract.ts` says what the pieces mean; here is only how they are spelled shortly.
+ * The words in which an emitted `model.ts` writes its plan: each makes one piece of the plan's
+ * data, and nothing but data. `contract.ts` says what the pieces mean; here is only how they are
+ * spelled shortly.
  *
  * Floats are what is usual: everything with elements is `f32` unless wrapped in `i32(…)`.
  */
@@ -115,7 +116,10 @@ export function stored(
   return { name, alternatives, shape, stacked };
 }
 
-/** Stored tensors whose names begin with `prefixes[0]`, or with one of the others in older checkpoints. */
+/**
+ * Stored tensors whose names begin with `prefixes[0]`, or with one of the others in older
+ * checkpoints.
+ */
 export function under(
   prefixes: readonly string[],
   weights: readonly PlanWeight[],
@@ -261,7 +265,10 @@ export interface Call {
   readonly flops: Size;
 }
 
-/** Kernels that differ in their schedules only, and how they are called; `flops` are the last variant's. */
+/**
+ * Kernels that differ in their schedules only, and how they are called; `flops` are the last
+ * variant's.
+ */
 export function kernel(
   workgroupSize: number,
   buffers: readonly (KernelBuffer | string)[],
@@ -320,7 +327,9 @@ export function copy(
   return { kind: "copy", label, from: referenceOf(from), to: referenceOf(to), size, toOffset };
 }
 
-/** Equal layers: `steps` runs for layer 0, 1 … `count - 1`, and `entries` says what each layer has. */
+/**
+ * Equal layers: `steps` runs for layer 0, 1 … `count - 1`, and `entries` says what each layer has.
+ */
 export function repeat(
   count: number,
   entries: (layer: number) => Readonly<Record<string, Argument>>,

@@ -12,6 +12,7 @@ const steps = [
     ? []
     : [
         ["types", "npx", ["tsc", "--noEmit", "-p", "."]],
+        ["declarations", "npx", ["tsc", "-p", "tsconfig.build.json"]],
         ["lint", "npx", ["biome", "check", "--error-on-warnings", "."]],
       ]),
   ["tests", "npx", ["vitest", "run", ...filters]],

@@ -35,9 +35,9 @@ const usualTokens = 64;
 
 /**
  * Reads `text`, such as `image=4,text=64`. What it leaves out is one of each (one image) and 64 tokens;
- * all tokens are given and caches are empty.
+ * all tokens are given and caches are empty. Fewer tokens than `least` are a mistake.
  */
-export function readLengths(graph: Graph, text: string): LengthsResult {
+export function readLengths(graph: Graph, text: string, least: number = 0): LengthsResult {
   const names = lengthNames(graph);
   const growing = growthOf(graph).symbols;
   const values = new Map<string, number>();
@@ -49,6 +49,7 @@ export function readLengths(graph: Graph, text: string): LengthsResult {
     if (found === null || size === undefined) return unknown(part, names);
     const solved = solve(size, Number(number));
     if (solved === undefined) return impossible(part, size);
+    if (growing.has(solved.symbol) && solved.value < least) return tooFew(part, least);
     const before = values.get(solved.symbol);
     if (before !== undefined && before !== solved.value) return twice(part, solved.symbol, before);
     values.set(solved.symbol, solved.value);
@@ -179,6 +180,14 @@ function impossible(part: string, size: Dimension): LengthsResult {
     kind: "mistake",
     message: `\`${part}\` cannot be: that length is ${size.key}`,
     hint: `choose a length that is ${size.key} for some whole number`,
+  };
+}
+
+function tooFew(part: string, least: number): LengthsResult {
+  return {
+    kind: "mistake",
+    message: `\`${part}\` is too short to answer: the next token follows the last one`,
+    hint: `give at least ${least}`,
   };
 }
 

@@ -7,7 +7,10 @@ import type { Folder } from "../weights/folder.ts";
 import { diskFolder, readBytes } from "./files.ts";
 import { nodeGpu } from "./gpu.ts";
 
-/** The checkpoint in the folder at `path`, kernels from disk, and WebGPU through the package `webgpu`. */
+/**
+ * The checkpoint in the folder at `path`, kernels from disk, and WebGPU through the package
+ * `webgpu`.
+ */
 export function onDisk(
   path: string,
 ): Required<Pick<LoadOptions, "gpu" | "read">> & { readonly weights: Folder } {

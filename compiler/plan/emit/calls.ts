@@ -1,7 +1,7 @@
 /**
- * The kernels of a plan and how they are called, as code. Steps that differ in their buffers only share
- * one call, and kernels are declared by the first call of them, which can be said of every plan that the
- * compiler makes; for other plans kernels are declared apart.
+ * The kernels of a plan and how they are called, as code. Steps that differ in their buffers only
+ * share one call, and kernels are declared by the first call of them, which can be said of every
+ * plan that the compiler makes; for other plans kernels are declared apart.
  */
 
 import type { Plan, PlanKernel, PlanStep, Size } from "../../../runtime/contract.ts";
@@ -84,8 +84,8 @@ function contentOf({ variants, scalars, flops }: Dispatch): string {
 }
 
 /**
- * The kernels that each call declares: those of its variants, unless a call before it has them. Undefined
- * where that would not be all kernels in their order.
+ * The kernels that each call declares: those of its variants, unless a call before it has them.
+ * Undefined where that would not be all kernels in their order.
  */
 function declaredBy(
   steps: readonly Dispatch[],

@@ -1,8 +1,8 @@
 /**
  * TypeScript as pieces that can be laid out: on one line where it fits, else with one indent more.
  *
- * Strings stay strings until printed, so that equal pieces for different layers can be found and made
- * one piece with the layer's number in it (`layers.ts`).
+ * Strings stay strings until printed, so that equal pieces for different layers can be found and
+ * made one piece with the layer's number in it (`layers.ts`).
  */
 
 /** The number of a layer inside a text: `scale * <variable> + offset`. */
@@ -18,8 +18,9 @@ export type Code =
   /** A string literal, or a template where parts are slots. */
   | { readonly kind: "text"; readonly parts: readonly (string | Slot)[] }
   /**
-   * Items between brackets. If they do not fit on one line: `lines` gives each a line of its own, `fill`
-   * puts as many on a line as fit, and `hang` goes on like text, with the lines after the first indented.
+   * Items between brackets. If they do not fit on one line: `lines` gives each a line of its own,
+   * `fill` puts as many on a line as fit, and `hang` goes on like text, with the lines after the
+   * first indented.
    */
   | {
       readonly kind: "list";

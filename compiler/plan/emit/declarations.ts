@@ -38,7 +38,10 @@ export function symbolsCode(plan: Plan): readonly Code[] {
   });
 }
 
-/** The weights of a plan: those with the same alternatives together, those of equal layers by a loop. */
+/**
+ * The weights of a plan: those with the same alternatives together, those of equal layers by a
+ * loop.
+ */
 export function weightsCode(weights: readonly PlanWeight[]): readonly Code[] {
   const items: Code[] = [];
   for (let start = 0; start < weights.length; ) {
@@ -69,7 +72,10 @@ function underCode(prefixes: readonly string[], weights: readonly PlanWeight[]):
   return sequence("under(", array(prefixes.map(text)), ", ", array(gather(inside)), ")");
 }
 
-/** What the alternatives of a weight begin with, if they end alike and the name is the first of them. */
+/**
+ * What the alternatives of a weight begin with, if they end alike and the name is the first of
+ * them.
+ */
 function prefixesOf(weight: PlanWeight | undefined): readonly string[] | undefined {
   if (weight === undefined || weight.stacked || weight.alternatives.length < 2) return undefined;
   const names = weight.alternatives.map((each) => (each.length === 1 ? (each[0] ?? "") : ""));
@@ -92,7 +98,10 @@ function sameWords(a: readonly string[] | undefined, b: readonly string[] | unde
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** A table that the compiler computed; one that is neither short nor regular is a member of `tables`. */
+/**
+ * A table that the compiler computed; one that is neither short nor regular is a member of
+ * `tables`.
+ */
 export function constantCode(constant: PlanConstant, tables: Tables): Code {
   const { name, element, shape, data } = constant;
   const values = regularData(data) ?? `tables.${tables.nameOf(constant)}`;

@@ -1,8 +1,9 @@
 /**
- * A compiled model as TypeScript files. `model.ts` has a class named after the model, and what the model
- * loads and is given on a GPU; `phases/` has a file for the steps of each phase, and `kernels.ts` says how
- * kernels are called; `cpu/` has the same for the CPU; `tables.ts` has numbers that were computed. Each
- * is there as JavaScript with declarations, too, for platforms that do not run TypeScript.
+ * A compiled model as TypeScript files. `model.ts` has a class named after the model, and what the
+ * model loads and is given on a GPU; `phases/` has a file for the steps of each phase; `kernels.ts`
+ * says how kernels are called; `plan.cpu.ts` and `kernels.cpu.ts` have all that for the CPU;
+ * `tables.ts` has numbers that were computed. Each is there as JavaScript with declarations, too,
+ * for platforms that do not run TypeScript.
  *
  * Load this module lazily: it brings ts-morph, which takes a third of a second.
  */

@@ -1,6 +1,6 @@
 /**
- * Finds what repeats from layer to layer: pieces that are equal but for numbers inside their texts, which
- * grow by the same amount each time, become one piece with the layer's number in it.
+ * Finds what repeats from layer to layer: pieces that are equal but for numbers inside their texts,
+ * which grow by the same amount each time, become one piece with the layer's number in it.
  */
 
 import { array, type Code, onOneLine, type Slot, sequence } from "./code.ts";
@@ -131,7 +131,9 @@ function bestRun(items: readonly Taken[]): Run | undefined {
   return best;
 }
 
-/** How many rounds of `period` items from `start` on differ by the same amounts from round to round. */
+/**
+ * How many rounds of `period` items from `start` on differ by the same amounts from round to round.
+ */
 function affine(items: readonly Taken[], start: number, period: number): number {
   let rounds = 1;
   for (; start + (rounds + 1) * period <= items.length; rounds++) {
@@ -156,7 +158,10 @@ function follows(
   return zero.every((first, index) => here[index] === first + ((one[index] ?? 0) - first) * rounds);
 }
 
-/** Pieces of one kind as one piece, with slots where their numbers differ; the first is for layer `first`. */
+/**
+ * Pieces of one kind as one piece, with slots where their numbers differ; the first is for layer
+ * `first`.
+ */
 function generalized(items: readonly Code[], variable: string, first: number = 0): Code {
   const [zero, one] = items;
   if (zero === undefined || one === undefined) return zero ?? "";

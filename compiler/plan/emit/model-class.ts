@@ -62,9 +62,12 @@ function classDoc({ model, phases }: Plan): readonly string[] {
   return [
     `The model \`${model}\` on a device: its weights, and the state of one conversation.`,
     "",
-    `Its phases are ${names}. Each first runs those before it that it needs; none runs again while its inputs are the same.`,
+    `Its phases are ${names}. ${phaseRule}`,
   ];
 }
+
+const phaseRule =
+  "Each first runs those before it that it needs; none runs again while its inputs are the same.";
 
 function writeLoad(writer: CodeBlockWriter, { name, cpuModule }: ModelFacts): void {
   const cpu =
@@ -77,11 +80,12 @@ function writeLoad(writer: CodeBlockWriter, { name, cpuModule }: ModelFacts): vo
   });
 }
 
+const generateRule =
+  "Only what was not read before is computed. For questions in words: `Assistant.open(model.session, folder)`.";
+
 function writeGenerate(writer: CodeBlockWriter, { generation }: Plan): void {
   writer.blankLine();
-  writeDoc(writer, [
-    `Answers token by token; \`${generation?.tokens}\` grows. Only what was not read before is computed. For questions in words: \`Assistant.open(model.session, folder)\`.`,
-  ]);
+  writeDoc(writer, [`Answers token by token; \`${generation?.tokens}\` grows. ${generateRule}`]);
   const type = "AsyncGenerator<GenerationEvent, void, undefined>";
   writer.write(`generate(turn: Turn): ${type}`).block(() => {
     writer.writeLine("return this.#conversation.answer(turn);");

@@ -5,7 +5,9 @@ import { withoutText } from "./code.ts";
 /** A file by name. */
 export type EmittedFile = readonly [file: string, text: string];
 
-/** A statement of a module: what it exports with its type, or TypeScript that is JavaScript, too. */
+/**
+ * A statement of a module: what it exports with its type, or TypeScript that is JavaScript, too.
+ */
 export type Statement =
   | string
   | {
@@ -40,8 +42,8 @@ export function moduleText(parts: ModuleParts): string {
 }
 
 /**
- * A module without classes and functions in its three forms: the same text with the types of what it
- * exports, without them, and those alone.
+ * A module without classes and functions in its three forms: the same text with the types of what
+ * it exports, without them, and those alone.
  */
 export function moduleFiles(name: string, parts: ModuleParts): readonly EmittedFile[] {
   const exported = parts.statements.filter((each) => typeof each !== "string");

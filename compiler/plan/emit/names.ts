@@ -1,4 +1,7 @@
-/** Names for the declarations of an emitted file: legal, none taken twice, near to what they stand for. */
+/**
+ * Names for the declarations of an emitted file: legal, none taken twice, near to what they stand
+ * for.
+ */
 
 /** Words that TypeScript keeps for itself, and globals that the emitted code uses. */
 const reserved: readonly string[] = [

@@ -1,6 +1,6 @@
 /**
- * A plan as TypeScript that makes an equal plan when it is evaluated: how each kernel is called, each
- * phase, and everything else.
+ * A plan as TypeScript that makes an equal plan when it is evaluated: how each kernel is called,
+ * each phase, and everything else.
  */
 
 import type { Plan, PlanPhase, Size } from "../../../runtime/contract.ts";
@@ -69,8 +69,8 @@ export function writePhase({ plan, calls }: Writing, phase: PlanPhase): Written 
 }
 
 /**
- * `export const plan: Plan = { … };` where `phases` are the names of its phases; without, the phases are
- * written inside. `taken` are names that the module has for something else.
+ * `export const plan: Plan = { … };` where `phases` are the names of its phases; without, the
+ * phases are written inside. `taken` are names that the module has for something else.
  */
 export function writePlan(
   writing: Writing,

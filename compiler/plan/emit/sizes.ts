@@ -80,7 +80,10 @@ export class Sizes {
     return `${words[operator]}(${operands.join(", ")})`;
   }
 
-  /** What a size is made of; sums and products that lean left are one, as `plus` and `times` make them. */
+  /**
+   * What a size is made of; sums and products that lean left are one, as `plus` and `times` make
+   * them.
+   */
   private operands([operator, first, second]: Compound): readonly Size[] {
     const leans = typeof first === "object" && first[0] === operator;
     const chains = operator === "+" || operator === "*";

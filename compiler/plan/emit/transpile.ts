@@ -1,6 +1,6 @@
 /**
- * TypeScript as JavaScript and declarations. File by file and without checking types: the tests check
- * what is emitted, once for all.
+ * TypeScript as JavaScript and declarations. File by file and without checking types: the tests
+ * check what is emitted, once for all.
  */
 
 import { ts } from "ts-morph";

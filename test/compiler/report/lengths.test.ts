@@ -43,6 +43,11 @@ test.each([
   expect(read(text)).toContain(expected);
 });
 
+test("a question has a token", () => {
+  const result = readLengths(graph, "text=0", 1);
+  expect(result.kind === "mistake" && result.message).toContain("`text=0` is too short to answer");
+});
+
 test("rows that follow find all others in caches", () => {
   const result = readLengths(graph, "image=2,text=5");
   if (result.kind !== "lengths") throw new Error(result.message);
