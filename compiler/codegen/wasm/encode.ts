@@ -5,7 +5,7 @@
 
 import { unreachable } from "../../../grammar/invariant.ts";
 import { Bytes } from "./bytes.ts";
-import { codes, type Instruction, type WasmFunction, type WasmType } from "./instructions.ts";
+import { codeOf, type Instruction, type WasmFunction, type WasmType } from "./instructions.ts";
 
 /** Options of a module. */
 export interface ModuleOptions {
@@ -65,12 +65,12 @@ function code({ locals, body }: WasmFunction): Uint8Array {
   bytes.unsigned(locals.length);
   for (const type of locals) bytes.raw([1, typeCodes[type]]);
   for (const each of body) instruction(bytes, each);
-  bytes.raw(codes.end.bytes);
+  bytes.raw(codeOf("end").bytes);
   return bytes.done();
 }
 
 function instruction(bytes: Bytes, { name, immediates }: Instruction): void {
-  const { bytes: opcode, immediate } = codes[name];
+  const { bytes: opcode, immediate } = codeOf(name);
   bytes.raw(opcode);
   const [first = 0] = immediates;
   switch (immediate) {

@@ -1,6 +1,6 @@
 /** WebAssembly functions as text close to the text format, for golden files and for reading. */
 
-import { codes, type Instruction, type WasmFunction } from "./instructions.ts";
+import { codeOf, type Instruction, type WasmFunction } from "./instructions.ts";
 import { shortest } from "../../kernel/print.ts";
 
 /** `wasm` as text, one instruction a line. */
@@ -20,7 +20,7 @@ export function printWasm(wasm: WasmFunction): string {
 }
 
 function instruction({ name, immediates }: Instruction, names: readonly string[]): string {
-  const { immediate } = codes[name];
+  const { immediate } = codeOf(name);
   const [first = 0] = immediates;
   switch (immediate) {
     case "none":
