@@ -22,10 +22,6 @@ export interface Code {
   readonly immediate: Immediate;
 }
 
-function plain(code: number, immediate: Immediate): Code {
-  return { bytes: [code], immediate };
-}
-
 /** SIMD instructions have a prefix and a LEB128 number, which takes two bytes from 128 on. */
 function simd(code: number, immediate: Immediate): Code {
   const number = code < 0x80 ? [code] : [(code & 0x7f) | 0x80, code >> 7];
@@ -84,7 +80,7 @@ const table = {
   "f32.convert_i32_s": ["plain", 0xb2, "none"],
   "i32.reinterpret_f32": ["plain", 0xbc, "none"],
   "f32.reinterpret_i32": ["plain", 0xbe, "none"],
-  "i32.trunc_sat_f32_s": { bytes: [0xfc, 0x00], immediate: "none" },
+  "i32.trunc_sat_f32_s": ["two", 0xfc, "none"],
   "v128.load": ["simd", 0x00, "memory"],
   "v128.load32_splat": ["simd", 0x09, "memory"],
   "v128.store": ["simd", 0x0b, "memory"],
@@ -131,7 +127,7 @@ const table = {
   "f32x4.pmax": ["simd", 0xeb, "none"],
   "i32x4.trunc_sat_f32x4_s": ["simd", 0xf8, "none"],
   "f32x4.convert_i32x4_s": ["simd", 0xfa, "none"],
-} as const satisfies Readonly<Record<string, readonly ["plain" | "simd", number, Immediate]>>;
+} as const;
 
 /** The name of an instruction in the text format. */
 export type InstructionName = keyof typeof table;
@@ -139,7 +135,15 @@ export type InstructionName = keyof typeof table;
 /** The code and the immediate of an instruction. */
 export function codeOf(name: InstructionName): Code {
   const [form, code, immediate] = table[name];
-  return form === "plain" ? plain(code, immediate) : simd(code, immediate);
+  switch (form) {
+    case "plain":
+      return { bytes: [code], immediate };
+    // Saturating conversions have a prefix of their own; kernels use the first of them only.
+    case "two":
+      return { bytes: [code, 0x00], immediate };
+    case "simd":
+      return simd(code, immediate);
+  }
 }
 
 /** An instruction with its immediates as numbers: a local, an offset, a lane, four lanes, …. */
