@@ -9,7 +9,7 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -35,17 +35,18 @@ const config = {
   // The page can lie in any folder of a server.
   base: "./",
   logLevel: "warn",
-  plugins: [packedModel(model), maskPicture()],
+  plugins: [packedModel(model)],
   resolve: { alias: options.runtime ? { "braid/runtime": resolve(options.runtime) } : {} },
   // Files are files: the checkpoint's small ones, too.
   build: { outDir, emptyOutDir: true, target: "es2022", assetsInlineLimit: 0 },
 };
 await build(config);
-console.error(`The page is in ${shown(outDir)}. To see it: npm run page -- --serve`);
-console.error("(or any other server of static files; browsers load no modules from a disk)");
+console.error(`The page is in ${shown(outDir)}, for any server of static files.`);
 if (options.serve) {
-  const server = await preview({ ...config, preview: { port: 4173, open: false } });
-  server.printUrls();
+  const server = await preview({ ...config, preview: { port: 4173 } });
+  console.error(`It is served at ${server.resolvedUrls?.local[0]} until you press Ctrl-C.`);
+} else {
+  console.error("To see it: npm run page -- --serve");
 }
 
 /** Runs `braid build` as a user would. */
@@ -78,22 +79,6 @@ function packedModel(folder) {
       const source = readFileSync(join(folder, "kernels.wasm"));
       const file = this.emitFile({ type: "asset", name: "kernels.wasm", source });
       return `export const address = import.meta.ROLLUP_FILE_URL_${file};`;
-    },
-  };
-}
-
-/** Puts the picture of the mask, where there is one, into the text about it. */
-function maskPicture() {
-  const figure = `<figure class="mask">
-        <img class="mask-picture" src="../mask.svg" alt="Which rows see which under composite attention" />
-        <figcaption>Which rows (down) see which (across): a row of the picture sees itself only.</figcaption>
-      </figure>`;
-  const found = existsSync(join(here, "../mask.svg"));
-  return {
-    name: "mask-picture",
-    transformIndexHtml: {
-      order: "pre",
-      handler: (html) => html.replace("<!-- mask -->", found ? figure : ""),
     },
   };
 }

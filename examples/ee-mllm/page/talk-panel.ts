@@ -56,7 +56,7 @@ export class TalkPanel {
     entry.ariaBusy = "true";
     const answer = element("p", "answer");
     const phases = element("div", "phases");
-    phases.append(element("span", "all", note));
+    phases.append(element("span", "all note", note));
     entry.append(element("h3", "asked", question), answer, phases);
     this.#log.append(entry);
     this.#toEnd();
@@ -68,8 +68,8 @@ export class TalkPanel {
       },
       failed: (sentence) => {
         entry.dataset["state"] = "failed";
-        phases.replaceChildren();
         entry.ariaBusy = "false";
+        phases.querySelector(".note")?.remove();
         entry.append(element("p", "error", sentence));
         this.#setAnswering(false);
         this.#toEnd();
@@ -77,10 +77,8 @@ export class TalkPanel {
       done: () => {
         entry.dataset["state"] = "done";
         entry.ariaBusy = "false";
-        if (answer.textContent === "") {
-          answer.textContent = "(no answer)";
-          phases.replaceChildren();
-        }
+        phases.querySelector(".note")?.remove();
+        if (answer.textContent === "") answer.textContent = "(no answer)";
         this.#setAnswering(false);
       },
     };
