@@ -34,6 +34,14 @@ export interface Region {
   readonly reason: string;
 }
 
+/**
+ * Whether the region makes its result where that has memory of its own. Else the result goes into a
+ * join or a cache; if it has memory, too, the region copies it from there.
+ */
+export function makesItsResult({ store, result }: Region): boolean {
+  return store.value === result;
+}
+
 /** The regions of a graph, in an order in which they can run. */
 export interface Fused {
   readonly regions: readonly Region[];

@@ -4,7 +4,7 @@
  * come about. Regions with equal signatures have equal kernels, so each signature is lowered once.
  */
 
-import type { BufferSource, Region } from "../fusion/region.ts";
+import { type BufferSource, makesItsResult, type Region } from "../fusion/region.ts";
 import { type Graph, nodeAt, sizeOf, type ValueId } from "../graph/graph.ts";
 import { asConstant, type Dimension, equalDimensions, symbol } from "../op/dimension.ts";
 import { sourceOf } from "../kernel/lower/read.ts";
@@ -69,7 +69,7 @@ export function signatureOf(
     seen.set(id, name);
     const node = nodeAt(graph, id);
     const source = sourceOf({ graph, stored }, id);
-    const computed = id === region.root || id === region.result;
+    const computed = makesItsResult(region) && (id === region.root || id === region.result);
     if (source !== undefined && !(computed && source.kind === "value")) {
       sources.push(source);
       parts.push(`${name}:${source.kind} ${typeText(id)}`);

@@ -3,7 +3,7 @@
  * The trailing axes of constant size are one run of columns, so that lanes find consecutive elements.
  */
 
-import type { Region } from "../../fusion/region.ts";
+import { makesItsResult, type Region } from "../../fusion/region.ts";
 import { nodeAt } from "../../graph/graph.ts";
 import type { AxisName } from "../../op/axis.ts";
 import { asConstant, constant, multiply, productOf } from "../../op/dimension.ts";
@@ -12,7 +12,7 @@ import type { Expr, Statement } from "../kernel.ts";
 import { loop, tile as declareTile, tileEach } from "../statements.ts";
 import { affineOf } from "./affine.ts";
 import type { Context, Coordinates } from "./context.ts";
-import { compute, unflatten } from "./read.ts";
+import { compute, read, unflatten } from "./read.ts";
 import { commentOf, regionName } from "./name.ts";
 import { finish, type Lowered, type Schedule } from "./schedule.ts";
 import { storeTo, storedAxes } from "./store.ts";
@@ -31,6 +31,7 @@ export function lowerMap(context: Context, region: Region, schedule: Schedule): 
   const tasks = multiply(rows, constant(strips));
   const flops = constant(0);
   const name = regionName(context, region);
+  const valueAt = makesItsResult(region) ? compute : read;
   return finish(context, schedule, name, commentOf(context, region), tasks, flops, (task) => {
     const row = build.quotient(task, build.int(strips));
     const rowBase = { key: "row", expr: row, extent: rows };
@@ -44,7 +45,7 @@ export function lowerMap(context: Context, region: Region, schedule: Schedule): 
       };
       if (width === 1) {
         const place = at(build.int(0));
-        return [storeTo(context, region.store, place, compute(context, region.result, place))];
+        return [storeTo(context, region.store, place, valueAt(context, region.result, place))];
       }
       const column = context.fresh("column");
       const place = at(build.variable(column));
@@ -53,7 +54,7 @@ export function lowerMap(context: Context, region: Region, schedule: Schedule): 
         context.fresh("line"),
         context.fresh("line"),
       ];
-      const value = compute(context, region.result, place);
+      const value = valueAt(context, region.result, place);
       const each = context.fresh("column");
       const target = at(build.variable(each));
       const stored = storeTo(context, region.store, target, build.element(tile));
