@@ -26,10 +26,14 @@ export interface Schedule {
   readonly keys: number;
 }
 
-/** Four by two: with four by four the sums alone fill the sixteen registers of x86. */
+/**
+ * CPU tiles are four by two: with four by four the sums alone fill the sixteen registers of x86. GPU
+ * tiles have two rows, so that one kernel serves prompts and single rows: each kernel is a pipeline,
+ * and those take long to compile.
+ */
 export const schedules: Readonly<Record<Family, Schedule>> = {
   cpu: { family: "cpu", invocations: 1, rows: 4, columns: 2, panel: 32, queries: 4, keys: 4 },
-  gpu: { family: "gpu", invocations: 64, rows: 4, columns: 4, panel: 4, queries: 1, keys: 4 },
+  gpu: { family: "gpu", invocations: 64, rows: 2, columns: 4, panel: 4, queries: 1, keys: 4 },
 };
 
 /** A kernel and what the plan needs to call it. */

@@ -17,6 +17,9 @@ export interface ScheduleChoice {
   readonly suffix: string;
 }
 
+/** A tile of so few rows wastes less on a single one than a second kernel costs. */
+const worthOneKernel = 2;
+
 /** The schedules of a region, the most special first; `dimension` says what its kernel calls a size. */
 export function scheduleChoices(
   graph: Graph,
@@ -26,11 +29,11 @@ export function scheduleChoices(
 ): readonly ScheduleChoice[] {
   const single = { ...schedule, rows: 1, queries: 1 };
   const rows = rowCount(graph, dimension, region);
-  const tiled = region.kind === "contract" ? schedule.rows > 1 : schedule.queries > 1;
-  if (rows === undefined || !tiled) return [{ schedule, suffix: "" }];
+  const tile = region.kind === "contract" ? schedule.rows : schedule.queries;
+  if (rows === undefined || tile === 1) return [{ schedule, suffix: "" }];
   const constantRows = asConstant(rows);
   if (constantRows === 1) return [{ schedule: single, suffix: "" }];
-  if (constantRows !== undefined) return [{ schedule, suffix: "" }];
+  if (constantRows !== undefined || tile <= worthOneKernel) return [{ schedule, suffix: "" }];
   return [
     { schedule: single, when: { size: rows, atMost: 1 }, suffix: "_row" },
     { schedule, suffix: "" },
