@@ -29,6 +29,8 @@ export interface ToyModel {
 }
 
 const span = { file: "toy.braid", start: 0, end: 0 };
+type ConstantAxis = "D" | "H" | "G" | "E" | "F" | "P" | "W" | "Vocab";
+
 /** The sizes of the axes that are constant. */
 export const toySizes: Readonly<Record<"D" | "H" | "G" | "E" | "F" | "P" | "W" | "Vocab", number>> =
   { D: 8, H: 4, G: 2, E: 4, F: 6, P: 3, W: 5, Vocab: 11 };
