@@ -1,8 +1,10 @@
 /** `braid build`: kernels and the model's program as files. */
 
 import { type Command, Option } from "commander";
-import { checkModel, compileFor, kernelFiles, prepare } from "../compile.ts";
-import { cpuTarget } from "./cpu-target.ts";
+import { printWgsl } from "../codegen/index.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { checkModel, compileFor, prepare } from "../compile.ts";
+import { startBuildThread } from "./build-thread.ts";
 import { exitCode } from "./exit-code.ts";
 import { compileOptions, type ModelOptions, report, withModelOptions } from "./model-options.ts";
 import { OutputFolder } from "./output-folder.ts";
@@ -51,15 +53,17 @@ async function build(file: string, options: BuildOptions): Promise<void> {
     return;
   }
   const prepared = prepare(model);
-  const making = options.target === "all" ? cpuTarget(model, prepared) : undefined;
+  const thread = startBuildThread(model, prepared, options.target === "all");
   const gpu = compileFor(model, "gpu", prepared);
-  const gpuFiles = kernelFiles(gpu);
+  const cuda = thread.printCuda(gpu.kernels);
+  const wgsl = gpu.kernels.map(printWgsl);
   const { emitModel } = await emitting;
-  const cpu = await making;
+  const [cpu, cudaTexts] = await Promise.all([thread.cpu, cuda]);
   const plans = { gpu: gpu.plan, ...(cpu === undefined ? {} : { cpu: cpu.plan }) };
   const files = new Map<string, string | Uint8Array>([
     ...emitModel(plans),
-    ...gpuFiles,
+    ...kernelTexts(gpu.kernels, "wgsl", wgsl),
+    ...kernelTexts(gpu.kernels, "cu", cudaTexts),
     ...(cpu === undefined ? [] : [["kernels.wasm", cpu.wasm] as const]),
   ]);
   const folder = new OutputFolder(options.out, options.force === true);
@@ -73,6 +77,14 @@ async function build(file: string, options: BuildOptions): Promise<void> {
   say(
     `${model.graph.name}: ${written.length} files, ${kibibytes(bytes)}, in ${options.out} (${took})`,
   );
+}
+
+function kernelTexts(
+  kernels: readonly Kernel[],
+  ending: string,
+  texts: readonly string[],
+): readonly (readonly [string, string])[] {
+  return kernels.map(({ name }, index) => [`kernels/${name}.${ending}`, texts[index] ?? ""]);
 }
 
 function kibibytes(bytes: number): string {
