@@ -29,8 +29,6 @@ export interface ToyModel {
 }
 
 const span = { file: "toy.braid", start: 0, end: 0 };
-type ConstantAxis = "D" | "H" | "G" | "E" | "F" | "P" | "W" | "Vocab";
-
 /** The sizes of the axes that are constant. */
 export const toySizes: Readonly<Record<"D" | "H" | "G" | "E" | "F" | "P" | "W" | "Vocab", number>> =
   { D: 8, H: 4, G: 2, E: 4, F: 6, P: 3, W: 5, Vocab: 11 };
@@ -44,8 +42,18 @@ const inside = (side: "q" | "k", segment: string): Predicate => ({
 const all = (...operands: readonly Predicate[]): Predicate => ({ kind: "and", operands });
 const any = (...operands: readonly Predicate[]): Predicate => ({ kind: "or", operands });
 
+type MaskName =
+  | "causal"
+  | "itself"
+  | "everything"
+  | "visualQuery"
+  | "textQuery"
+  | "visualKey"
+  | "textKey"
+  | "givenKey";
+
 /** Masks by the names that the documents give them. */
-export const masks = {
+export const masks: Readonly<Record<MaskName, Predicate>> = {
   causal: { kind: "compare", comparison: "<=", left: position("k"), right: position("q") },
   itself: { kind: "compare", comparison: "==", left: position("k"), right: position("q") },
   everything: { kind: "constant", value: true },
@@ -54,7 +62,7 @@ export const masks = {
   visualKey: inside("k", "visual"),
   textKey: inside("k", "text"),
   givenKey: { kind: "given", side: "k" },
-} as const satisfies Record<string, Predicate>;
+};
 
 /** `q in text and k <= q or q in visual and k == q`. */
 export const composite: Predicate = any(
