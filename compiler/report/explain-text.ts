@@ -3,7 +3,7 @@
 import type { Consequence, Consequences } from "./consequences.ts";
 import type { LengthsReport, ModelReport, PhaseCall } from "./explain.ts";
 import { past } from "../phase/phase.ts";
-import type { MaskRow, MaskTable } from "./mask-tables.ts";
+import { type MaskRow, type MaskTable, seesAll } from "./mask-tables.ts";
 import type { MemoryUse } from "./memory.ts";
 import type { Reconciliation } from "./reconcile.ts";
 import { textTable, wrapped } from "./text-table.ts";
@@ -49,8 +49,7 @@ function maskText({ where, count, mask, rows }: MaskTable): readonly string[] {
     return wrapped(`${name}${index === where.length - 1 ? uses : ""}`, width, ["  ", "    "]);
   });
   const seen = rows.flatMap((row) => row.sees);
-  if (seen.every(({ verdict }) => verdict === "all"))
-    return [...title, "    every row sees every row"];
+  if (seesAll({ rows })) return [...title, "    every row sees every row"];
   const predicate = wrapped(mask, width, ["    ", "      "]);
   return [...title, ...predicate, ...(seen.length > 1 ? ["", ...cellText(rows)] : [])];
 }
@@ -88,16 +87,17 @@ const meanings: Readonly<Record<Exclude<Consequence["name"], "verdicts">, string
 
 /** `visual rows see only themselves: no scores`. */
 function verdictText(masks: readonly MaskTable[]): string {
-  const rows = masks.find((table) => table.rows.length > 1)?.rows ?? [];
-  const found = rows.flatMap((row): string[] => {
-    const hidden = row.sees.filter(({ verdict }) => verdict === "none");
-    if (row.verdict === "zeros") return [`${row.segment} rows see nothing`];
-    if (row.verdict === "identity") return [`${row.segment} rows see only themselves`];
-    return hidden.length === 0
-      ? []
-      : [`${row.segment} rows see no ${hidden.map(({ segment }) => segment).join(" or ")}`];
-  });
-  return `${found.join(", ")}: no scores`;
+  const found = masks
+    .flatMap(({ rows }) => rows)
+    .flatMap((row): string[] => {
+      const hidden = row.sees.filter(({ verdict }) => verdict === "none");
+      if (row.verdict === "zeros") return [`${row.segment} rows see nothing`];
+      if (row.verdict === "identity") return [`${row.segment} rows see only themselves`];
+      return hidden.length === 0
+        ? []
+        : [`${row.segment} rows see no ${hidden.map(({ segment }) => segment).join(" or ")}`];
+    });
+  return `${[...new Set(found)].join(", ")}: no scores`;
 }
 
 function consequenceText(
@@ -174,10 +174,11 @@ function phaseText(report: LengthsReport, model: ModelReport): readonly string[]
         call,
       ),
     ),
-    ...(again === undefined ? [] : [row("for a second one, as long", again)]),
+    ...(again === undefined ? [] : [row("for a follow-up, as long", again)]),
     ...(token === undefined ? [] : [row("for each token", token)]),
   ];
-  const needs = first.map((call) => {
+  const others = again !== undefined && first.every(({ name }) => name !== again.name);
+  const needs = [...first, ...(others ? [again] : [])].map((call) => {
     const after = call.after.length === 0 ? "" : `, and what ${listed(call.after)} left`;
     return [call.name, `depends on ${listed(call.inputs)}${after}`];
   });

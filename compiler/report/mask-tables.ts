@@ -32,7 +32,7 @@ export interface MaskRow {
   readonly result: string;
 }
 
-/** The masks of a model's attentions, the most frequent first. */
+/** The masks of a model's attentions: those that hide something first, then the most frequent. */
 export function maskTables(graph: Graph): readonly MaskTable[] {
   const cells = new AttendCells(graph);
   const groups = new Map<string, { table: Omit<MaskTable, "where" | "count">; paths: string[] }>();
@@ -46,7 +46,12 @@ export function maskTables(graph: Graph): readonly MaskTable[] {
   }
   return [...groups.values()]
     .map(({ table, paths }) => ({ where: showPaths(paths), count: paths.length, ...table }))
-    .sort((a, b) => b.rows.length - a.rows.length || b.count - a.count);
+    .sort((a, b) => Number(seesAll(a)) - Number(seesAll(b)) || b.count - a.count);
+}
+
+/** Whether every row sees every row. */
+export function seesAll({ rows }: Pick<MaskTable, "rows">): boolean {
+  return rows.every(({ sees }) => sees.every(({ verdict }) => verdict === "all"));
 }
 
 function tableOf(
