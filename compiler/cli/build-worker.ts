@@ -1,23 +1,19 @@
-/** The thread of `build-thread.ts`: makes the CPU's target, if one is wanted, and prints CUDA. */
+/**
+ * The thread of `build-thread.ts`. It begins before there is anything to do, since what prints
+ * TypeScript takes a while to load.
+ */
 
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 import { encodeWasm, printCuda } from "../codegen/index.ts";
-import type { Kernel } from "../kernel/kernel.ts";
-import { makePlan } from "../plan/plan.ts";
-import type { Answer, BuildTask } from "./build-thread.ts";
+import { emitModel } from "../plan/emit/emit.ts";
+import type { BuildAnswer, BuildTask } from "./build-thread.ts";
 
-const { graph, phases, prepared, cpu }: BuildTask = workerData;
-
-parentPort?.once("message", (kernels: readonly Kernel[]) => {
-  answer({ kind: "cuda", texts: kernels.map(printCuda) });
+parentPort?.on("message", ({ gpu, cpu }: BuildTask) => {
+  const answer: BuildAnswer = {
+    model: emitModel({ gpu: gpu.plan, ...(cpu === undefined ? {} : { cpu: cpu.plan }) }),
+    cuda: gpu.kernels.map(printCuda),
+    wasm: cpu === undefined ? undefined : encodeWasm(cpu.kernels),
+  };
+  parentPort?.postMessage(answer);
+  parentPort?.close();
 });
-
-if (cpu) {
-  const { plan, kernels } = makePlan(graph, phases, prepared, "cpu");
-  const wasm = encodeWasm(kernels);
-  answer({ kind: "cpu", target: { plan, wasm } });
-}
-
-function answer(message: Answer): void {
-  parentPort?.postMessage(message);
-}

@@ -43,28 +43,26 @@ Example:
 
 async function build(file: string, options: BuildOptions): Promise<void> {
   const started = performance.now();
-  // ts-morph takes a third of a second to load: that begins before anything else.
-  const emitting = import("../plan/emit/emit.ts");
+  const thread = startBuildThread();
   const json = options.json === true;
   const { value: model, diagnostics } = checkModel(readSource(file), compileOptions(options));
   if (model === undefined || !json) report(diagnostics, json);
   if (model === undefined) {
+    thread.stop();
     process.exitCode = exitCode.mistakes;
     return;
   }
   const prepared = prepare(model);
-  const thread = startBuildThread(model, prepared, options.target === "all");
   const gpu = compileFor(model, "gpu", prepared);
-  const cuda = thread.printCuda(gpu.kernels);
+  const cpu = options.target === "all" ? compileFor(model, "cpu", prepared) : undefined;
+  const making = thread.run({ gpu, cpu });
   const wgsl = gpu.kernels.map(printWgsl);
-  const { emitModel } = await emitting;
-  const [cpu, cudaTexts] = await Promise.all([thread.cpu, cuda]);
-  const plans = { gpu: gpu.plan, ...(cpu === undefined ? {} : { cpu: cpu.plan }) };
+  const made = await making;
   const files = new Map<string, string | Uint8Array>([
-    ...emitModel(plans),
+    ...made.model,
     ...kernelTexts(gpu.kernels, "wgsl", wgsl),
-    ...kernelTexts(gpu.kernels, "cu", cudaTexts),
-    ...(cpu === undefined ? [] : [["kernels.wasm", cpu.wasm] as const]),
+    ...kernelTexts(gpu.kernels, "cu", made.cuda),
+    ...(made.wasm === undefined ? [] : [["kernels.wasm", made.wasm] as const]),
   ]);
   const folder = new OutputFolder(options.out, options.force === true);
   const written = folder.write(model.graph.name, files);
