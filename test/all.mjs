@@ -12,7 +12,7 @@ const steps = [
     ? []
     : [
         ["types", "npx", ["tsc", "--noEmit", "-p", "."]],
-        ["declarations", "npx", ["tsc", "-p", "tsconfig.build.json"]],
+        ["build", "npm", ["run", "--silent", "build"]],
         ["lint", "npx", ["biome", "check", "--error-on-warnings", "."]],
       ]),
   ["tests", "npx", ["vitest", "run", ...filters]],

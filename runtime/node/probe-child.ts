@@ -1,0 +1,8 @@
+/** The process of `probe.ts`: says on stdout whether there is an adapter. */
+
+import { findAdapter } from "../webgpu/device.ts";
+import { nodeGpu } from "./gpu.ts";
+
+const found = await findAdapter(await nodeGpu());
+// Dawn may keep the process alive, or bring it down while it ends by itself.
+process.stdout.write(found === undefined ? "none" : "found", () => process.exit(0));
