@@ -42,14 +42,4 @@ export {
 export type { Graph, Node, ValueId } from "./graph/graph.ts";
 export { printGraph } from "./graph/print.ts";
 export type { Phase, Phases, State } from "./phase/phase.ts";
-export type { Plans } from "./plan/emit/emit.ts";
-
-/**
- * A compiled model as TypeScript, JavaScript and declarations, by file name; kernels go beside
- * them, from `kernelFiles`. What prints them is loaded at the first call: it brings a TypeScript
- * compiler, which takes a third of a second.
- */
-export async function emitModel(plans: Plans): Promise<ReadonlyMap<string, string>> {
-  const printer = await import("./plan/emit/emit.ts");
-  return printer.emitModel(plans);
-}
+export { emitModel, type Plans } from "./plan/emit/emit.ts";

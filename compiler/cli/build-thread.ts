@@ -1,44 +1,53 @@
 /**
- * A second thread for `braid build`: while the main one checks the spec and prints WGSL, it loads
- * what emits TypeScript, emits the model, prints CUDA and encodes WebAssembly.
+ * A second thread for `braid build`: while the main one checks the spec and makes WGSL and WebAssembly,
+ * it loads what emits TypeScript, prints CUDA and emits the model.
  */
 
 import { Worker } from "node:worker_threads";
-import type { Target } from "../compile.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Plans } from "../plan/emit/emit.ts";
 
-/** What the thread is given, once: plain data. */
-export interface BuildTask {
-  readonly gpu: Target;
-  readonly cpu: Target | undefined;
-}
+/** What the thread may be given: plain data. */
+export type BuildTask =
+  | { readonly kind: "cuda"; readonly kernels: readonly Kernel[] }
+  | { readonly kind: "model"; readonly plans: Plans };
 
-/** What it makes. */
-export interface BuildAnswer {
-  /** `model.ts` and what belongs to it, by file name. */
-  readonly model: ReadonlyMap<string, string>;
-  /** CUDA text for each kernel of the GPU's target. */
-  readonly cuda: readonly string[];
-  readonly wasm: Uint8Array | undefined;
-}
+/** What it makes of a task: CUDA text for each kernel; `model.ts` and the like by file name. */
+export type BuildAnswer =
+  | { readonly kind: "cuda"; readonly texts: readonly string[] }
+  | { readonly kind: "model"; readonly files: ReadonlyMap<string, string> };
 
-/** The thread. */
+/** The thread. Its promises reject with what it throws. */
 export interface BuildThread {
-  /** Rejects with what the thread throws. */
-  run(task: BuildTask): Promise<BuildAnswer>;
-  /** Ends it where there is nothing to do after all. */
+  printCuda(kernels: readonly Kernel[]): Promise<readonly string[]>;
+  emitModel(plans: Plans): Promise<ReadonlyMap<string, string>>;
+  /** Ends it. */
   stop(): void;
 }
 
 /** Starts the thread, which loads its modules at once. */
 export function startBuildThread(): BuildThread {
   const worker = new Worker(new URL("./build-worker.js", import.meta.url));
+  const answerTo = (task: BuildTask): Promise<BuildAnswer> =>
+    new Promise((resolve, reject) => {
+      const take = (answer: BuildAnswer): void => {
+        if (answer.kind !== task.kind) return;
+        worker.off("message", take);
+        resolve(answer);
+      };
+      worker.on("message", take);
+      worker.once("error", reject);
+      worker.postMessage(task);
+    });
   return {
-    run: (task) =>
-      new Promise((resolve, reject) => {
-        worker.once("message", resolve);
-        worker.once("error", reject);
-        worker.postMessage(task);
-      }),
+    printCuda: async (kernels) => {
+      const answer = await answerTo({ kind: "cuda", kernels });
+      return answer.kind === "cuda" ? answer.texts : [];
+    },
+    emitModel: async (plans) => {
+      const answer = await answerTo({ kind: "model", plans });
+      return answer.kind === "model" ? answer.files : new Map();
+    },
     stop: () => void worker.terminate(),
   };
 }

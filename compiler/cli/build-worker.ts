@@ -4,16 +4,14 @@
  */
 
 import { parentPort } from "node:worker_threads";
-import { encodeWasm, printCuda } from "../codegen/index.ts";
+import { printCuda } from "../codegen/index.ts";
 import { emitModel } from "../plan/emit/emit.ts";
 import type { BuildAnswer, BuildTask } from "./build-thread.ts";
 
-parentPort?.on("message", ({ gpu, cpu }: BuildTask) => {
-  const answer: BuildAnswer = {
-    model: emitModel({ gpu: gpu.plan, ...(cpu === undefined ? {} : { cpu: cpu.plan }) }),
-    cuda: gpu.kernels.map(printCuda),
-    wasm: cpu === undefined ? undefined : encodeWasm(cpu.kernels),
-  };
+parentPort?.on("message", (task: BuildTask) => {
+  const answer: BuildAnswer =
+    task.kind === "cuda"
+      ? { kind: "cuda", texts: task.kernels.map(printCuda) }
+      : { kind: "model", files: emitModel(task.plans) };
   parentPort?.postMessage(answer);
-  parentPort?.close();
 });

@@ -1,7 +1,7 @@
 /** `braid build`: kernels and the model's program as files. */
 
 import { type Command, Option } from "commander";
-import { printWgsl } from "../codegen/index.ts";
+import { encodeWasm, printWgsl } from "../codegen/index.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { checkModel, compileFor, prepare } from "../compile.ts";
 import { startBuildThread } from "./build-thread.ts";
@@ -54,15 +54,19 @@ async function build(file: string, options: BuildOptions): Promise<void> {
   }
   const prepared = prepare(model);
   const gpu = compileFor(model, "gpu", prepared);
+  const printing = thread.printCuda(gpu.kernels);
   const cpu = options.target === "all" ? compileFor(model, "cpu", prepared) : undefined;
-  const making = thread.run({ gpu, cpu });
+  const plans = { gpu: gpu.plan, ...(cpu === undefined ? {} : { cpu: cpu.plan }) };
+  const emitting = thread.emitModel(plans);
   const wgsl = gpu.kernels.map(printWgsl);
-  const made = await making;
+  const wasm = cpu === undefined ? undefined : encodeWasm(cpu.kernels);
+  const [cuda, modelFiles] = await Promise.all([printing, emitting]);
+  thread.stop();
   const files = new Map<string, string | Uint8Array>([
-    ...made.model,
+    ...modelFiles,
     ...kernelTexts(gpu.kernels, "wgsl", wgsl),
-    ...kernelTexts(gpu.kernels, "cu", made.cuda),
-    ...(made.wasm === undefined ? [] : [["kernels.wasm", made.wasm] as const]),
+    ...kernelTexts(gpu.kernels, "cu", cuda),
+    ...(wasm === undefined ? [] : [["kernels.wasm", wasm] as const]),
   ]);
   const folder = new OutputFolder(options.out, options.force === true);
   const written = folder.write(model.graph.name, files);

@@ -8,7 +8,7 @@ import { build } from "vite";
 await build({
   configFile: false,
   logLevel: "warn",
-  ssr: { noExternal: true, external: ["ts-morph", "webgpu"] },
+  ssr: { noExternal: true, external: ["webgpu"] },
   build: {
     ssr: true,
     outDir: "dist/bundle",

@@ -4,18 +4,15 @@
  * says how kernels are called; `plan.cpu.ts` and `kernels.cpu.ts` have all that for the CPU;
  * `tables.ts` has numbers that were computed. Each is there as JavaScript with declarations, too,
  * for platforms that do not run TypeScript.
- *
- * Load this module lazily: it brings ts-morph, which takes a third of a second.
  */
 
 import type { Plan } from "../../../runtime/contract.ts";
 import { Calls } from "./calls.ts";
-import { classWords, modelClass } from "./model-class.ts";
-import { type EmittedFile, inComment, moduleFiles, moduleText } from "./module.ts";
+import { classWords, type Form, modelClass } from "./model-class.ts";
+import { type EmittedFile, inComment, moduleFiles } from "./module.ts";
 import { className, Names } from "./names.ts";
 import { builders, type Writing, writeKernels, writePhase, writePlan } from "./plan-code.ts";
 import { regularData, Tables } from "./tables.ts";
-import { transpile } from "./transpile.ts";
 
 /** The plans of one model. */
 export interface Plans {
@@ -65,7 +62,7 @@ function gpuFiles(writing: Writing, cpu: boolean): readonly EmittedFile[] {
   ];
 }
 
-/** The module with the class: the one that takes TypeScript's own printer. */
+/** The module with the class. */
 function modelFiles(
   writing: Writing,
   name: string,
@@ -76,7 +73,13 @@ function modelFiles(
   const { values, types } = classWords;
   const { statements, size } = writePlan(writing, phases, [...values, ...types, name]);
   const cpuModule = cpu ? "./plan.cpu.js" : undefined;
-  const text = moduleText({
+  const write = (form: Form): string => modelClass({ name, plan, cpuModule, size, form });
+  const forms = {
+    typescript: write("typescript"),
+    javascript: write("javascript"),
+    declarations: write("declarations"),
+  };
+  return moduleFiles("model", {
     head: [
       `The model \`${inComment(plan.model)}\`: \`${name}\` runs it, and \`plan\` says what is run.`,
     ],
@@ -87,14 +90,8 @@ function modelFiles(
       ...phases.map((each) => `import { phase as ${each} } from "./phases/${each}.js";`),
       ...tableImport(writing),
     ],
-    statements: [...statements, modelClass({ name, plan, cpuModule, size })],
+    statements: [...statements, { forms }],
   });
-  const { script, declarations } = transpile("model.ts", text);
-  return [
-    ["model.ts", text],
-    ["model.js", script],
-    ["model.d.ts", declarations],
-  ];
 }
 
 function cpuFiles(writing: Writing): readonly EmittedFile[] {

@@ -1,11 +1,17 @@
-/** The class of an emitted model: a typed method for each phase over the runtime's session. */
+/**
+ * The class of an emitted model: a typed method for each phase over the runtime's session. It is
+ * written in three forms from the same facts: TypeScript, JavaScript and declarations.
+ */
 
-import { CodeBlockWriter } from "ts-morph";
+import CodeBlockWriter from "code-block-writer";
 import type { Plan, PlanAxis, PlanInput, PlanPhase, Size } from "../../../runtime/contract.ts";
 import { isIdentifier, onOneLine, text } from "./code.ts";
 import { camelCase } from "./names.ts";
 
 type SizeCode = (size: Size) => string;
+
+/** What a class is written as. */
+export type Form = "typescript" | "javascript" | "declarations";
 
 /** What the class is made for. */
 export interface ModelFacts {
@@ -16,6 +22,7 @@ export interface ModelFacts {
   readonly cpuModule: string | undefined;
   /** Sizes as the rest of the file writes them. */
   readonly size: SizeCode;
+  readonly form: Form;
 }
 
 /** Names that the class may use of `braid/runtime`: values, then types. */
@@ -31,30 +38,83 @@ export const classWords: { readonly values: readonly string[]; readonly types: r
 
 /** The text of the class. */
 export function modelClass(facts: ModelFacts): string {
-  const { name, plan } = facts;
+  const { name, plan, form } = facts;
   const generates = plan.generation !== undefined;
   const writer = new CodeBlockWriter({ indentNumberOfSpaces: 2, newLine: "\n" });
   writeDoc(writer, classDoc(plan));
-  writer.write(`export class ${name}`).block(() => {
-    writeDoc(writer, ["For what is not typed here: caches, timings, memory, phases by name."]);
-    writer.writeLine("readonly session: Session;");
-    if (generates) writer.writeLine("readonly #conversation: Conversation;");
-    writer.blankLine();
-    writer.write("private constructor(session: Session)").block(() => {
-      writer.writeLine("this.session = session;");
-      if (generates) writer.writeLine("this.#conversation = new Conversation(session);");
-    });
+  writer.write(`export ${form === "declarations" ? "declare " : ""}class ${name}`).block(() => {
+    writeFields(writer, form, generates);
     writeLoad(writer, facts);
     const names = methodNames(plan);
     for (const [index, phase] of plan.phases.entries()) {
       writePhase(writer, names[index] ?? phase.name, phase, facts);
     }
-    if (generates) writeGenerate(writer, plan);
-    writer.blankLine();
-    writeDoc(writer, ["Frees everything on the device."]);
-    writer.write("close(): void").block(() => writer.writeLine("this.session.close();"));
+    if (generates) writeGenerate(writer, facts);
+    writeMethod(writer, form, {
+      doc: ["Frees everything on the device."],
+      name: "close",
+      returns: "void",
+      body: ["this.session.close();"],
+    });
   });
   return writer.toString();
+}
+
+function writeFields(writer: CodeBlockWriter, form: Form, generates: boolean): void {
+  const typed = form !== "javascript";
+  if (form === "declarations" && generates) writer.writeLine("#private;");
+  writeDoc(writer, ["For what is not typed here: caches, timings, memory, phases by name."]);
+  writer.writeLine(typed ? "readonly session: Session;" : "session;");
+  if (form === "declarations") {
+    writer.writeLine("private constructor();");
+    return;
+  }
+  if (generates)
+    writer.writeLine(typed ? "readonly #conversation: Conversation;" : "#conversation;");
+  writer.blankLine();
+  writer
+    .write(typed ? "private constructor(session: Session)" : "constructor(session)")
+    .block(() => {
+      writer.writeLine("this.session = session;");
+      if (generates) writer.writeLine("this.#conversation = new Conversation(session);");
+    });
+}
+
+interface Method {
+  readonly doc: readonly string[];
+  readonly name: string;
+  /** `static`, `async`. */
+  readonly modifiers?: readonly string[];
+  readonly parameter?: {
+    readonly name: string;
+    readonly writeType: () => void;
+    /** Its default, if it may be left out. */
+    readonly initial?: string;
+  };
+  readonly returns: string;
+  readonly body: readonly string[];
+}
+
+function writeMethod(writer: CodeBlockWriter, form: Form, method: Method): void {
+  const { name, modifiers = [], parameter, returns, body } = method;
+  const declared = form === "declarations";
+  writer.blankLine();
+  writeDoc(writer, method.doc);
+  // A declaration says what a method gives, not how it comes about.
+  const words = modifiers.filter((each) => !(declared && each === "async"));
+  writer.write([...words, `${name}(`].join(" "));
+  if (parameter !== undefined) {
+    const optional = declared && parameter.initial !== undefined ? "?" : "";
+    writer.write(`${parameter.name}${optional}`);
+    if (form !== "javascript") {
+      writer.write(": ");
+      parameter.writeType();
+    }
+    if (!declared && parameter.initial !== undefined) writer.write(` = ${parameter.initial}`);
+  }
+  writer.write(form === "javascript" ? ")" : `): ${returns}`);
+  if (declared) writer.write(";").newLine();
+  else writer.block(() => body.forEach((line) => void writer.writeLine(line)));
 }
 
 function classDoc({ model, phases }: Plan): readonly string[] {
@@ -69,26 +129,32 @@ function classDoc({ model, phases }: Plan): readonly string[] {
 const phaseRule =
   "Each first runs those before it that it needs; none runs again while its inputs are the same.";
 
-function writeLoad(writer: CodeBlockWriter, { name, cpuModule }: ModelFacts): void {
+function writeLoad(writer: CodeBlockWriter, { name, cpuModule, form }: ModelFacts): void {
   const cpu =
     cpuModule === undefined ? "" : `, cpu: async () => (await import(${quoted(cpuModule)})).plan`;
-  writer.blankLine();
-  writeDoc(writer, ["Chooses a device, compiles the kernels for it and loads the weights."]);
-  writer.write(`static async load(options: LoadOptions): Promise<${name}>`).block(() => {
-    writer.writeLine(`const files = { base: import.meta.url, gpu: plan${cpu} };`);
-    writer.writeLine(`return new ${name}(await openModel(files, options));`);
+  writeMethod(writer, form, {
+    doc: ["Chooses a device, compiles the kernels for it and loads the weights."],
+    name: "load",
+    modifiers: ["static", "async"],
+    parameter: { name: "options", writeType: () => void writer.write("LoadOptions") },
+    returns: `Promise<${name}>`,
+    body: [
+      `const files = { base: import.meta.url, gpu: plan${cpu} };`,
+      `return new ${name}(await openModel(files, options));`,
+    ],
   });
 }
 
 const generateRule =
   "Only what was not read before is computed. For questions in words: `Assistant.open(model.session, folder)`.";
 
-function writeGenerate(writer: CodeBlockWriter, { generation }: Plan): void {
-  writer.blankLine();
-  writeDoc(writer, [`Answers token by token; \`${generation?.tokens}\` grows. ${generateRule}`]);
-  const type = "AsyncGenerator<GenerationEvent, void, undefined>";
-  writer.write(`generate(turn: Turn): ${type}`).block(() => {
-    writer.writeLine("return this.#conversation.answer(turn);");
+function writeGenerate(writer: CodeBlockWriter, { plan: { generation }, form }: ModelFacts): void {
+  writeMethod(writer, form, {
+    doc: [`Answers token by token; \`${generation?.tokens}\` grows. ${generateRule}`],
+    name: "generate",
+    parameter: { name: "turn", writeType: () => void writer.write("Turn") },
+    returns: "AsyncGenerator<GenerationEvent, void, undefined>",
+    body: ["return this.#conversation.answer(turn);"],
   });
 }
 
@@ -113,7 +179,7 @@ function writePhase(
   writer: CodeBlockWriter,
   name: string,
   phase: PlanPhase,
-  { plan, size }: ModelFacts,
+  { plan, size, form }: ModelFacts,
 ): void {
   const inputs = inputsOf(phase, plan);
   const given = inputs.length === 0 ? "" : ", inputs";
@@ -121,18 +187,19 @@ function writePhase(
   const names = phase.outputs.map((output) => quoted(output.name));
   const gives =
     names.length === 0 ? "void" : `Readonly<Record<${names.join(" | ")}, OutputTensor>>`;
-  writer.blankLine();
-  writeDoc(writer, phaseDoc(phase, size));
-  writer.write(`async ${name}(`);
-  if (inputs.length > 0) {
-    writer.write("inputs: ").inlineBlock(() => {
+  const writeType = (): void => {
+    writer.inlineBlock(() => {
       for (const each of inputs) writeInput(writer, each, size);
     });
-    if (inputs.every((each) => each.known)) writer.write(" = {}");
-  }
-  writer.write(`): Promise<${gives}>`).block(() => {
-    if (names.length === 0) writer.writeLine(`${run};`);
-    else writer.writeLine(`return pick(${run}, [${names.join(", ")}]);`);
+  };
+  const optional = inputs.every((each) => each.known) ? { initial: "{}" } : {};
+  writeMethod(writer, form, {
+    doc: phaseDoc(phase, size),
+    name,
+    modifiers: ["async"],
+    ...(inputs.length === 0 ? {} : { parameter: { name: "inputs", writeType, ...optional } }),
+    returns: `Promise<${gives}>`,
+    body: [names.length === 0 ? `${run};` : `return pick(${run}, [${names.join(", ")}]);`],
   });
 }
 

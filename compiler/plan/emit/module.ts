@@ -1,6 +1,7 @@
 /** A module of an emitted model: what it says of itself, what it imports, its statements. */
 
 import { withoutText } from "./code.ts";
+import type { Form } from "./model-class.ts";
 
 /** A file by name. */
 export type EmittedFile = readonly [file: string, text: string];
@@ -10,6 +11,8 @@ export type EmittedFile = readonly [file: string, text: string];
  */
 export type Statement =
   | string
+  /** A statement that is written in each form by itself. */
+  | { readonly forms: Readonly<Record<Form, string>> }
   | {
       readonly name: string;
       readonly type: string;
@@ -32,44 +35,28 @@ export interface ModuleParts {
 
 const notice = "Written by `braid build`: build again rather than change it.";
 
-/** The text of a module as TypeScript. */
-export function moduleText(parts: ModuleParts): string {
-  return withImports(
-    parts,
-    parts.statements.map((each) => typed(each)),
-    parts.imports,
-  );
-}
-
-/**
- * A module without classes and functions in its three forms: the same text with the types of what
- * it exports, without them, and those alone.
- */
+/** A module in its three forms: with the types of what it exports, without them, and those alone. */
 export function moduleFiles(name: string, parts: ModuleParts): readonly EmittedFile[] {
-  const exported = parts.statements.filter((each) => typeof each !== "string");
-  const untyped = parts.statements.map((each) =>
-    typeof each === "string"
-      ? each
-      : documented(each, `export const ${each.name} = ${each.value};`),
-  );
-  const declarations = exported.map((each) =>
-    documented(each, `export declare const ${each.name}: ${each.type};`),
-  );
+  const written = (form: Form): readonly string[] =>
+    parts.statements.flatMap((each) => writeStatement(each, form));
   return [
-    [`${name}.ts`, moduleText(parts)],
-    [`${name}.js`, withImports({ ...parts, types: [] }, untyped, parts.imports)],
-    [`${name}.d.ts`, withImports({ ...parts, values: [] }, declarations, [])],
+    [`${name}.ts`, withImports(parts, written("typescript"), parts.imports)],
+    [`${name}.js`, withImports({ ...parts, types: [] }, written("javascript"), parts.imports)],
+    [`${name}.d.ts`, withImports({ ...parts, values: [] }, written("declarations"), [])],
   ];
 }
 
-function typed(statement: Statement): string {
-  if (typeof statement === "string") return statement;
-  const { name, type, value } = statement;
-  return documented(statement, `export const ${name}: ${type} = ${value};`);
-}
-
-function documented({ doc }: Exclude<Statement, string>, declaration: string): string {
-  return doc === undefined ? declaration : `/** ${doc} */\n${declaration}`;
+/** The statement in one form; what a module does not export is not declared. */
+function writeStatement(statement: Statement, form: Form): readonly string[] {
+  if (typeof statement === "string") return form === "declarations" ? [] : [statement];
+  if ("forms" in statement) return [statement.forms[form]];
+  const { name, type, value, doc } = statement;
+  const text = {
+    typescript: `export const ${name}: ${type} = ${value};`,
+    javascript: `export const ${name} = ${value};`,
+    declarations: `export declare const ${name}: ${type};`,
+  }[form];
+  return [doc === undefined ? text : `/** ${doc} */\n${text}`];
 }
 
 function withImports(
