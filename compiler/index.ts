@@ -4,8 +4,6 @@
  * read and write.
  */
 
-import type { Plans } from "./plan/emit/emit.ts";
-
 export type {
   CompiledModel,
   Plan,

@@ -31,6 +31,7 @@ export interface FlatPhase {
 /** Tables by content, over all phases. */
 export class ConstantTable {
   private readonly byContent = new Map<string, PlanConstant>();
+  private readonly byList = new Map<readonly number[], string>();
 
   get constants(): readonly PlanConstant[] {
     return [...this.byContent.values()];
@@ -40,11 +41,15 @@ export class ConstantTable {
   nameOf(graph: Graph, id: ValueId): string {
     const { op, origin } = nodeAt(graph, id);
     invariant(op.kind === "table", "plan: a table");
+    // Long texts to compare: the same list is met again and again.
+    const known = this.byList.get(op.data);
+    if (known !== undefined) return known;
     const shape = op.axes.map((axis) => evaluateDimension(axisSize(graph, axis), new Map()));
     const key = `${op.element}[${shape.join()}]${op.data.join()}`;
     const before = this.byContent.get(key);
-    if (before !== undefined) return before.name;
-    const name = `${origin.name ?? "table"}_${this.byContent.size}`;
+    const name = before?.name ?? `${origin.name ?? "table"}_${this.byContent.size}`;
+    this.byList.set(op.data, name);
+    if (before !== undefined) return name;
     const element = op.element === "float" ? "f32" : "i32";
     this.byContent.set(key, { name, element, shape, data: op.data });
     return name;
