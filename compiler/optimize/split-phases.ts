@@ -20,6 +20,8 @@ import { computedFor } from "./demand.ts";
 import { type ExtendGraph, extendGraph } from "./extend-graph.ts";
 import { narrowRows } from "./narrow-rows.ts";
 import { allGiven, promptGraph } from "./prompt-graph.ts";
+import { readCached } from "./read-cached.ts";
+import { share } from "./share.ts";
 import { removeDead } from "./remove-dead.ts";
 import { type SplitGraph, splitSegments } from "./split-segments.ts";
 
@@ -120,7 +122,8 @@ function splitGrowing(graph: Graph, growth: Growth): SplitGraph {
 
 /** `extend` without what its last row does not need; equal rows are cached once. */
 function settle(extended: ExtendGraph, growth: Growth): ExtendGraph {
-  const graph = removeDead(shareCaches(narrowRows(withoutGeneration(extended.graph))));
+  const narrowed = narrowRows(withoutGeneration(extended.graph));
+  const graph = removeDead(readCached(share(shareCaches(narrowed))));
   for (const { op } of graph.nodes)
     if (op.kind === "attend")
       for (const { axis } of op.parts)
