@@ -9,6 +9,7 @@ import { addCheck } from "./check.ts";
 import { exitCode } from "./exit-code.ts";
 import { addExplain } from "./explain.ts";
 import { addFmt } from "./fmt.ts";
+import { addMask } from "./mask.ts";
 import { addRun } from "./run.ts";
 import { clear, say } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
@@ -28,7 +29,7 @@ Exit status:
   3  a checkpoint, image, prompt or device does not fit the spec`,
   );
 
-for (const add of [addCheck, addFmt, addBuild, addExplain, addRun, addChat]) add(program);
+for (const add of [addCheck, addFmt, addBuild, addExplain, addMask, addRun, addChat]) add(program);
 for (const command of program.commands) command.exitOverride();
 
 // A reader that has seen enough (`| head`) is no error.

@@ -54,8 +54,8 @@ function maskText({ where, count, mask, rows }: MaskTable): readonly string[] {
   return [...title, ...predicate, ...(seen.length > 1 ? ["", ...cellText(rows)] : [])];
 }
 
-/** A table where it fits, else a list. */
-function cellText(rows: readonly MaskRow[]): readonly string[] {
+/** What the rows of each segment see: a table where it fits, else a list. */
+export function cellText(rows: readonly MaskRow[]): readonly string[] {
   const header = ["query \\ key", ...(rows[0]?.sees ?? []).map(({ segment }) => segment), ""];
   const body = rows.map((row) => [
     row.segment,

@@ -3,15 +3,18 @@
  * and how much of it nobody computes.
  */
 
-import type { Graph, ValueId } from "../graph/graph.ts";
+import { type Graph, nodeAt, type ValueId } from "../graph/graph.ts";
 import { type Facts, type RowVerdict, simplify } from "../mask/index.ts";
 import { evaluateDimension } from "../op/dimension.ts";
 import { attendArguments, type AttendOp } from "../op/op.ts";
-import { showPredicate } from "../op/show-predicate.ts";
+import type { Predicate, Side } from "../op/predicate.ts";
+import { dataUses, replaceData } from "../op/replace-data.ts";
+import { type DataName, showPredicate } from "../op/show-predicate.ts";
 import { AttendCells, type SegmentRows } from "../phase/attend-cells.ts";
 import { growthOf } from "../phase/growth.ts";
 import type { Lengths } from "./lengths.ts";
-import { showVerdict } from "./mask-tables.ts";
+import { keyLoop } from "./key-loops.ts";
+import { type MaskRow, maskRows } from "./mask-tables.ts";
 import { along } from "./skipped-tiles.ts";
 import { RowNumbers } from "./row-numbers.ts";
 import { countTiles, countVisible, type Grid, type SideRows } from "./tile-grid.ts";
@@ -30,8 +33,10 @@ export interface PictureCell {
   readonly query: number;
   readonly key: number;
   readonly grid: Grid;
-  /** What a row sees here, in words. */
-  readonly words: string;
+  /** The mask as written, with single numbers in place of data that is one. */
+  readonly written: Predicate;
+  /** The keys that a loop visits for a tile of queries at positions `first` to `last`, in words. */
+  readonly loop: string;
   /** What the attention of the query rows is: nothing is computed unless it is `attend`. */
   readonly rows: RowVerdict["kind"];
 }
@@ -49,48 +54,122 @@ export interface MaskPicture {
   readonly queries: readonly Band[];
   readonly keys: readonly Band[];
   readonly cells: readonly PictureCell[];
+  /** What the rows of each query segment see, in words. */
+  readonly rows: readonly MaskRow[];
+  readonly dataName: DataName;
   readonly pairs: Share;
   readonly tiles: Share;
 }
 
-/** The picture of an attention of `graph`, a model as written, in tiles of `tile` by `tile` rows. */
+/** Token data that is known, by input. */
+export type KnownData = ReadonlyMap<string, Float64Array>;
+
+/**
+ * The picture of an attention of `graph`, a model as written, in tiles of `tile` by `tile` rows. All
+ * of its data must be known, see `unknownData`.
+ */
 export function maskPicture(
   graph: Graph,
-  op: AttendOp,
+  written: AttendOp,
   args: readonly ValueId[],
   lengths: Lengths,
   tile: number,
+  known: KnownData = new Map(),
 ): MaskPicture {
-  const rows = new RowNumbers(graph, lengths.values, growthOf(graph).symbols);
+  const rows = new RowNumbers(graph, lengths.values, growthOf(graph).symbols, known);
+  const roles = attendArguments(written, args);
+  const dataName = dataNames(graph, written, args);
+  const op = withNumbers(written, roles.data, (id) => along(graph, rows, id));
   const queries = new AttendCells(graph).of(op);
-  const roles = attendArguments(op, args);
   const sides = new Sides(graph, rows, lengths);
   const cells = queries.flatMap((each, query) =>
     each.cells.map((cell, key): PictureCell => {
       const part = roles.parts[cell.keys.part];
       const facts: Facts = { ...cell.facts, queryGiven: true, keyGiven: true };
+      // All rows of a prompt were given.
+      const mask = simplify(cell.mask, facts);
       const grid: Grid = {
-        // All rows of a prompt were given.
-        mask: simplify(cell.mask, facts),
+        mask,
         facts,
         queries: sides.rows(each.rows, roles.queryPosition, roles.data),
         keys: sides.rows(cell.keys, part?.position, part?.data ?? new Map()),
         tile: { queries: tile, keys: tile },
       };
-      const { kind } = cell.verdict;
-      const words = kind === "general" ? showPredicate(cell.mask) : showVerdict(cell.verdict);
-      return { query, key, grid, words, rows: each.verdict.kind };
+      const whole = op.parts[cell.keys.part]?.mask ?? mask;
+      const loop = keyLoop(mask, facts, dataName);
+      return { query, key, grid, written: whole, loop, rows: each.verdict.kind };
     }),
   );
-  const masks = [...new Set(op.parts.map((part) => showPredicate(part.mask)))];
+  const masks = [...new Set(op.parts.map((part) => showPredicate(part.mask, dataName)))];
   return {
     mask: masks.join("; "),
     title: lengths.title,
     queries: queries.map((each) => sides.band(each.rows)),
     keys: (queries[0]?.cells ?? []).map((cell) => sides.band(cell.keys)),
     cells,
+    rows: maskRows(graph, queries, dataName),
+    dataName,
     ...shares(cells),
   };
+}
+
+/**
+ * The inputs whose values the mask of an attention needs and that are neither known nor follow from
+ * lengths; those that differ by head or batch, too, since a picture is of one.
+ */
+export function unknownData(
+  graph: Graph,
+  op: AttendOp,
+  args: readonly ValueId[],
+  lengths: Lengths,
+  known: KnownData,
+): readonly string[] {
+  const rows = new RowNumbers(graph, lengths.values, growthOf(graph).symbols, known);
+  const { data, parts } = attendArguments(op, args);
+  const uses = op.parts.flatMap(({ mask }, index) =>
+    dataUses(mask).map(([use, side]) => ({
+      side,
+      id: (side === "k" ? parts[index]?.data : data)?.get(use),
+    })),
+  );
+  const unknown = uses.flatMap(({ side, id }) => {
+    const values = id === undefined ? undefined : along(graph, rows, id);
+    const right = values !== undefined && (side !== "none" || values.length === 1);
+    return id === undefined || right ? [] : [id];
+  });
+  return [...new Set(unknown.map((id) => inputOf(graph, id) ?? `value ${id}`))];
+}
+
+/** What data uses are called: the input that they come from, else their number. */
+function dataNames(graph: Graph, op: AttendOp, args: readonly ValueId[]): DataName {
+  const { data, parts } = attendArguments(op, args);
+  const ids = new Map([...data, ...parts.flatMap((part) => [...part.data])]);
+  return (index) => {
+    const id = ids.get(index);
+    return (id === undefined ? undefined : inputOf(graph, id)) ?? `data${index}`;
+  };
+}
+
+function inputOf(graph: Graph, id: ValueId): string | undefined {
+  const { op, args } = nodeAt(graph, id);
+  if (op.kind === "input") return op.name;
+  const [arg] = args;
+  return arg === undefined ? undefined : inputOf(graph, arg);
+}
+
+/** `op` with a number in place of data that belongs to no row and is a single number. */
+function withNumbers(
+  op: AttendOp,
+  data: ReadonlyMap<number, ValueId>,
+  numbersOf: (id: ValueId) => Float64Array | undefined,
+): AttendOp {
+  const numberOf = (index: number, side: Side): number | undefined => {
+    const id = data.get(index);
+    const values = id === undefined || side !== "none" ? undefined : numbersOf(id);
+    return values?.length === 1 ? values[0] : undefined;
+  };
+  const parts = op.parts.map((part) => ({ ...part, mask: replaceData(part.mask, numberOf) }));
+  return { ...op, parts };
 }
 
 /** What is computed of all cells: tiles that are not skipped, pairs that may be seen. */

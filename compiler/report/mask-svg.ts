@@ -45,7 +45,7 @@ export function maskSvg(picture: MaskPicture): string {
   const height = bottom + 34 + legend.length * 24 + 14;
   const drawing: Drawing = { picture, scale, across, down };
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${pixels(width)} ${pixels(height)}" width="${pixels(width)}" height="${pixels(height)}" font-family="${font}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" data-braid="mask" viewBox="0 0 ${pixels(width)} ${pixels(height)}" width="${pixels(width)}" height="${pixels(height)}" font-family="${font}">`,
     `  <rect width="${pixels(width)}" height="${pixels(height)}" rx="12" fill="#ffffff"/>`,
     `  <text x="${margin}" y="38" font-size="15" font-weight="600" fill="${ink}">${escaped(picture.mask)}</text>`,
     ...bands(drawing),

@@ -4,7 +4,7 @@ import { unreachable } from "../../grammar/invariant.ts";
 import { axisAt, type Graph } from "../graph/graph.ts";
 import type { RowVerdict, Verdict } from "../mask/index.ts";
 import type { AttendOp } from "../op/op.ts";
-import { showPredicate } from "../op/show-predicate.ts";
+import { type DataName, showPredicate } from "../op/show-predicate.ts";
 import { AttendCells, type Cell, type QueryCells } from "../phase/attend-cells.ts";
 import { showPaths } from "./paths.ts";
 
@@ -60,25 +60,31 @@ function tableOf(
   queries: readonly QueryCells[],
 ): Pick<MaskTable, "mask" | "rows"> {
   const masks = [...new Set(op.parts.map((part) => showPredicate(part.mask)))];
-  const nameOf = (rows: { readonly segment?: string; readonly axis: string }): string =>
-    rows.segment ?? axisAt(graph, rows.axis).label;
-  return {
-    mask: masks.join("; "),
-    rows: queries.map((query) => ({
-      segment: nameOf(query.rows),
-      sees: query.cells.map((cell) => ({
-        segment: nameOf(cell.keys),
-        verdict: cell.verdict.kind,
-        words: wordsOf(cell),
-      })),
-      verdict: query.verdict.kind,
-      result: resultOf(query, (cell) => nameOf(cell.keys)),
-    })),
-  };
+  return { mask: masks.join("; "), rows: maskRows(graph, queries) };
 }
 
-function wordsOf({ verdict, mask }: Cell): string {
-  return verdict.kind === "general" ? showPredicate(mask) : showVerdict(verdict);
+/** What the rows of each segment see; `name` is what masks call their data. */
+export function maskRows(
+  graph: Graph,
+  queries: readonly QueryCells[],
+  name?: DataName,
+): readonly MaskRow[] {
+  const nameOf = (rows: { readonly segment?: string; readonly axis: string }): string =>
+    rows.segment ?? axisAt(graph, rows.axis).label;
+  return queries.map((query) => ({
+    segment: nameOf(query.rows),
+    sees: query.cells.map((cell) => ({
+      segment: nameOf(cell.keys),
+      verdict: cell.verdict.kind,
+      words: wordsOf(cell, name),
+    })),
+    verdict: query.verdict.kind,
+    result: resultOf(query, (cell) => nameOf(cell.keys)),
+  }));
+}
+
+function wordsOf({ verdict, mask }: Cell, name?: DataName): string {
+  return verdict.kind === "general" ? showPredicate(mask, name) : showVerdict(verdict);
 }
 
 /** What a row sees, as a table says it. */

@@ -17,13 +17,23 @@ export class RowNumbers {
   readonly #graph: Graph;
   readonly #sizes: ReadonlyMap<string, number>;
   readonly #growing: ReadonlySet<string>;
+  readonly #inputs: ReadonlyMap<string, Float64Array>;
   readonly #context: ReturnType<typeof createContext>;
   readonly #known: Map<ValueId, NamedTensor | undefined> = new Map();
   #before: RowNumbers | undefined;
 
-  /** `growing` are the symbols that count new rows only where caches hold `past` rows. */
-  constructor(graph: Graph, sizes: ReadonlyMap<string, number>, growing: ReadonlySet<string>) {
+  /**
+   * `growing` are the symbols that count new rows only where caches hold `past` rows; `inputs` are
+   * the integer inputs that are known, row-major.
+   */
+  constructor(
+    graph: Graph,
+    sizes: ReadonlyMap<string, number>,
+    growing: ReadonlySet<string>,
+    inputs: ReadonlyMap<string, Float64Array> = new Map(),
+  ) {
     this.#graph = graph;
+    this.#inputs = inputs;
     this.#sizes = sizes;
     this.#growing = growing;
     const weights = (name: string): Tensor => {
@@ -49,8 +59,11 @@ export class RowNumbers {
     const node = nodeAt(this.#graph, id);
     const { op, type } = node;
     const shape = (): readonly number[] => type.axes.map((axis) => this.extent(axis));
-    if (op.kind === "input")
-      return op.role === "position" ? this.#positions(type.axes, shape()) : undefined;
+    if (op.kind === "input") {
+      if (op.role === "position") return this.#positions(type.axes, shape());
+      const data = this.#inputs.get(op.name);
+      return data && { element: "int", axes: type.axes, shape: shape(), data };
+    }
     if (op.kind === "append") return this.#append(op, id, shape());
     if (op.kind === "weight" || op.kind === "state") return undefined;
     const args: NamedTensor[] = [];

@@ -89,10 +89,19 @@ export function countVisible(grid: Grid): number {
 }
 
 /** Whether query row `q` sees key row `k`. */
-export function isVisible({ mask, facts, queries, keys }: Grid, q: number, k: number): boolean {
+export function isVisible(grid: Grid, q: number, k: number): boolean {
+  return evaluatePredicate(grid.mask, rowFacts(grid, q, k));
+}
+
+/** What is known of query row `q` and key row `k`. */
+export function rowFacts(
+  { facts, queries, keys }: Omit<Grid, "mask" | "tile">,
+  q: number,
+  k: number,
+): RowFacts {
   const at = (side: Side, of: (rows: SideRows, row: number) => number): number =>
     side === "k" ? of(keys, k) : of(queries, q);
-  const asked: RowFacts = {
+  return {
     position: (side) => at(side, (rows, row) => rows.positions[row] ?? 0),
     data: (index, side) => at(side, ({ data }, row) => data.get(index)?.[row] ?? 0),
     lookup: () => 0,
@@ -100,7 +109,6 @@ export function isVisible({ mask, facts, queries, keys }: Grid, q: number, k: nu
       (side === "q" ? facts.querySegment : facts.keySegment) === segment,
     given: () => true,
   };
-  return evaluatePredicate(mask, asked);
 }
 
 /** Tiles along the query rows, and along the keys. */
