@@ -3,8 +3,9 @@
  * and how much of it nobody computes.
  */
 
-import { type Graph, nodeAt, type ValueId } from "../graph/graph.ts";
+import { axisAt, type Graph, nodeAt, type ValueId } from "../graph/graph.ts";
 import { type Facts, type RowVerdict, simplify } from "../mask/index.ts";
+import { rowsOf } from "../op/axis.ts";
 import { evaluateDimension } from "../op/dimension.ts";
 import { attendArguments, type AttendOp } from "../op/op.ts";
 import type { Predicate, Side } from "../op/predicate.ts";
@@ -201,7 +202,7 @@ class Sides {
   band({ segment, axis, start, size }: SegmentRows): Band {
     const at = this.#lengths.values;
     return {
-      segment: segment ?? this.#graph.axes.get(axis)?.label ?? axis,
+      segment: segment ?? rowsOf(axisAt(this.#graph, axis), this.#graph.axes).label,
       start: evaluateDimension(start, at),
       rows: evaluateDimension(size, at),
     };

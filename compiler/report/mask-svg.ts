@@ -6,6 +6,7 @@
 import type { Band, MaskPicture, PictureCell, Share } from "./mask-picture.ts";
 import { isVisible, type TileBlock, visitTiles } from "./tile-grid.ts";
 import { escaped, pixels, rect } from "./svg.ts";
+import { wrapped } from "./text-table.ts";
 import { showPercent } from "./units.ts";
 
 /** Fills of key segments, and the same colour where a tile is tested pair by pair. */
@@ -28,6 +29,9 @@ const band = 10;
 const gap = 6;
 const left = 116;
 const top = 116;
+/** The height of a line of the title, and how wide its letters are at most, about. */
+const titleLine = 20;
+const titleLetter = 9;
 
 /** The picture as a standalone SVG document; equal pictures give equal text. */
 export function maskSvg(picture: MaskPicture): string {
@@ -42,12 +46,18 @@ export function maskSvg(picture: MaskPicture): string {
   const labelled = (across.at(-1) ?? left) + (last + 6) * letter;
   const width = Math.max(right + margin, labelled + margin, left + 420);
   const legend = legendRows(picture);
-  const height = bottom + 34 + legend.length * 24 + 14;
+  const title = wrapped(picture.mask, Math.floor((width - 2 * margin) / titleLetter));
+  // More lines of the title go above the first, so that everything else stays where it is.
+  const above = (title.length - 1) * titleLine;
+  const height = above + bottom + 34 + legend.length * 24 + 14;
   const drawing: Drawing = { picture, scale, across, down };
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" data-braid="mask" viewBox="0 0 ${pixels(width)} ${pixels(height)}" width="${pixels(width)}" height="${pixels(height)}" font-family="${font}">`,
-    `  <rect width="${pixels(width)}" height="${pixels(height)}" rx="12" fill="#ffffff"/>`,
-    `  <text x="${margin}" y="38" font-size="15" font-weight="600" fill="${ink}">${escaped(picture.mask)}</text>`,
+    `<svg xmlns="http://www.w3.org/2000/svg" data-braid="mask" viewBox="0 ${0 - above} ${pixels(width)} ${pixels(height)}" width="${pixels(width)}" height="${pixels(height)}" font-family="${font}">`,
+    `  <rect y="${0 - above}" width="${pixels(width)}" height="${pixels(height)}" rx="12" fill="#ffffff"/>`,
+    ...title.map(
+      (line, index) =>
+        `  <text x="${margin}" y="${38 - above + index * titleLine}" font-size="15" font-weight="600" fill="${ink}">${escaped(line)}</text>`,
+    ),
     ...bands(drawing),
     ...picture.cells.flatMap((cell) => drawCell(drawing, cell)),
     ...legend.map((row, index) => drawLegend(row, bottom + 42 + index * 24)),
