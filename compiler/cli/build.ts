@@ -8,6 +8,7 @@ import { startBuildThread } from "./build-thread.ts";
 import { exitCode } from "./exit-code.ts";
 import { compileOptions, type ModelOptions, report, withModelOptions } from "./model-options.ts";
 import { OutputFolder } from "./output-folder.ts";
+import { expectShortRun } from "./short-run.ts";
 import { readSource } from "./sources.ts";
 import { duration, say } from "./terminal.ts";
 
@@ -43,6 +44,7 @@ Example:
 
 async function build(file: string, options: BuildOptions): Promise<void> {
   const started = performance.now();
+  expectShortRun();
   const thread = startBuildThread();
   const json = options.json === true;
   const { value: model, diagnostics } = checkModel(readSource(file), compileOptions(options));
