@@ -3,6 +3,8 @@
  * loaded lazily stays outside.
  */
 
+import { chmodSync, existsSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { build } from "vite";
 
 await build({
@@ -25,3 +27,11 @@ await build({
     },
   },
 });
+
+// `npx braid` in this folder finds its own command; without the link it would install the folder.
+const command = "dist/bundle/braid.js";
+chmodSync(command, 0o755);
+if (process.platform !== "win32" && existsSync("node_modules/.bin")) {
+  rmSync("node_modules/.bin/braid", { force: true });
+  symlinkSync(join("..", "..", command), "node_modules/.bin/braid");
+}
