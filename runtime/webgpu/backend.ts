@@ -54,7 +54,7 @@ class WebGpuBackend implements Backend {
     this.largestTensor = Math.min(maxBufferSize, maxStorageBufferBindingSize);
     // Resolves when the device is lost, which `close` does too.
     void device.lost.then(({ reason, message }) => {
-      this.#lost = message === "" ? reason : message;
+      this.#lost ??= message === "" ? reason : message;
     });
   }
 
@@ -151,6 +151,8 @@ class WebGpuBackend implements Backend {
     this.#buffers.clear();
     this.#encoding.uniforms?.destroy();
     this.#device.destroy();
+    // Deno announces the loss only after further commands have seemed to work.
+    this.#lost ??= "the backend was closed";
   }
 
   /** Submits `commands`; gives the error of the device, if it has one. */

@@ -15,7 +15,7 @@ const gpu = await testGpu();
 
 /** A test that needs a device. */
 function run(name: string, body: () => Promise<void>): void {
-  testWith("webgpu-device", gpu ?? new Missing("there is no adapter"), name, body);
+  testWith("webgpu-device", gpu ?? new Missing("there is no adapter"), `webgpu: ${name}`, body);
 }
 
 const backends: Backend[] = [];

@@ -73,7 +73,7 @@ test("definition in float32", () => {
 });
 
 for (const backend of await testedBackends()) {
-  test.skipIf(backend.missing !== undefined)(backend.name, async () => {
+  test.skipIf(backend.missing !== undefined)(`${backend.name}: rotation`, async () => {
     // Kernels are evaluated slowly, so there with the fastest frequency alone.
     const half = backend.name === "evaluate" ? 1 : 64;
     const graph = rotation(half);
