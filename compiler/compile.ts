@@ -29,6 +29,8 @@ export interface CompileOptions {
   readonly dims?: ReadonlyMap<string, number>;
   /** Expressions for the model's other parameters, as text: `sees` → `causal and window(128)`. */
   readonly parameters?: ReadonlyMap<string, string>;
+  /** A file without a model is a mistake; else its masks and blocks are fine by themselves. */
+  readonly needsModel?: boolean;
 }
 
 /** A model that has no mistakes, before kernels are made. */
@@ -47,7 +49,7 @@ export interface Target {
   readonly kernels: readonly Kernel[];
 }
 
-/** The result of a stage that may find mistakes: no value exactly when there is an error. */
+/** The result of a stage that may find mistakes: no value if there is an error, or no model. */
 export interface Checked<T> {
   readonly value: T | undefined;
   readonly diagnostics: readonly Diagnostic[];

@@ -33,6 +33,8 @@ export interface CheckOptions {
   readonly dims?: ReadonlyMap<string, number>;
   /** Text for parameters, by name, read as expressions in the entry file: `sees` as `causal`. */
   readonly parameters?: ReadonlyMap<string, string>;
+  /** A file without a model is a mistake; else its masks and blocks are fine by themselves. */
+  readonly needsModel?: boolean;
 }
 
 /** The graph of the chosen model, unless there are errors. */
@@ -144,8 +146,8 @@ function choiceOf(
   const definition = name === undefined ? undefined : models.get(name);
   const choice = definition && chooseModel(program, definition);
   if (choice === undefined) {
-    // A file of masks and blocks is fine by itself; only a name that is asked for must exist.
-    if (options.model !== undefined) report(noModel(program, options.model));
+    const needed = options.model !== undefined || options.needsModel === true;
+    if (needed) report(noModel(program, options.model));
     return undefined;
   }
   const { overrides, diagnostics } = parseParameters(options.parameters ?? new Map());

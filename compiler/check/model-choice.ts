@@ -51,6 +51,16 @@ export function modelsOf(program: Program): ReadonlyMap<string, Definition> {
   return new Map(found);
 }
 
+const settingPrefix = "--set ";
+
+/** The text that is read for a setting's file name, `--set sees=causal`; nothing for other files. */
+export function settingText(file: string): string | undefined {
+  if (!file.startsWith(settingPrefix)) return undefined;
+  const setting = file.slice(settingPrefix.length);
+  const cut = setting.indexOf("=");
+  return `model Set = Model(${setting.slice(0, cut)} = ${setting.slice(cut + 1)})`;
+}
+
 /** What `--set` gives: the text of each parameter, parsed as an argument of the model. */
 export function parseParameters(parameters: ReadonlyMap<string, string>): {
   readonly overrides: readonly { readonly item: Argument; readonly source: Source }[];
@@ -59,7 +69,8 @@ export function parseParameters(parameters: ReadonlyMap<string, string>): {
   const overrides: { item: Argument; source: Source }[] = [];
   const diagnostics: Diagnostic[] = [];
   for (const [name, text] of parameters) {
-    const source = { file: `--set ${name}`, text: `model Set = Model(${name} = ${text})` };
+    const file = `${settingPrefix}${name}=${text}`;
+    const source = { file, text: settingText(file) ?? "" };
     const parsed = parse(source);
     diagnostics.push(...parsed.diagnostics);
     const [alias] = parsed.module.declarations;

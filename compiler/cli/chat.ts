@@ -2,7 +2,6 @@
 
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
-import { exitCode } from "./exit-code.ts";
 import { loadModel } from "./model-options.ts";
 import { openAssistant } from "./open-model.ts";
 import { type AnswerOptions, printAnswer, showImages, withAnswerOptions } from "./run.ts";
@@ -24,11 +23,8 @@ export function addChat(program: Command): void {
       `\nAt the prompt:\n${help}\n\nExample:\n  braid chat examples/ee-mllm/ee-mllm.braid --image examples/ee-mllm/images/0.png`,
     )
     .action(async (file: string, options: AnswerOptions) => {
-      const model = loadModel(file, { ...options, json: false });
-      if (model === undefined) {
-        process.exitCode = exitCode.mistakes;
-        return;
-      }
+      const model = loadModel(file, options);
+      if (model === undefined) return;
       const assistant = await openAssistant(model, file, options);
       await showImages(assistant, options.image);
       const terminal = process.stdin.isTTY === true;
@@ -44,8 +40,7 @@ export function addChat(program: Command): void {
         } else if (question.startsWith("/")) say(help);
         else if (question !== "") {
           await tellErrors(async () => {
-            const answer = await printAnswer(assistant, question, options);
-            say(answer.timing);
+            say(await printAnswer(assistant, question, options));
           });
         }
         if (terminal) lines.prompt();

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { exitCode } from "./exit-code.ts";
-import { loadModel, type ModelOptions, withModelOptions } from "./model-options.ts";
+import { checkFile, type ModelOptions, withModelOptions } from "./model-options.ts";
 import { say } from "./terminal.ts";
 
 /** Adds the verb. */
@@ -12,8 +12,11 @@ export function addCheck(program: Command): void {
     .argument("<file>", "the .braid file")
     .addHelpText("after", "\nExample:\n  braid check examples/ee-mllm/ee-mllm.braid")
     .action((file: string, options: ModelOptions) => {
-      const model = loadModel(file, options);
-      if (model === undefined) process.exitCode = exitCode.mistakes;
-      else if (options.json !== true) say(`${file}: ${model.graph.name} is right`);
+      const { value, diagnostics } = checkFile(file, options);
+      if (diagnostics.some(({ severity }) => severity === "error")) {
+        process.exitCode = exitCode.mistakes;
+      } else if (options.json !== true) {
+        say(`${file}: ${value?.graph.name ?? "what it declares, which is no model,"} is right`);
+      }
     });
 }

@@ -7,4 +7,6 @@ export const exitCode = {
   usage: 2,
   /** The spec is right, but a checkpoint, image, prompt or device is not. */
   failure: 3,
+  /** Braid broke a rule of its own. */
+  internal: 4,
 } as const;

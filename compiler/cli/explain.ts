@@ -1,22 +1,21 @@
 /** `braid explain`: what the masks of a model imply, and what it costs. */
 
 import { type Command, Option } from "commander";
-import type { PlanPhase } from "../../runtime/contract.ts";
+import type { PlanPhase, Size } from "../../runtime/contract.ts";
+import { InvariantError } from "../../runtime/errors.ts";
 import { tensorBytes } from "../../runtime/backend.ts";
 import { place } from "../../runtime/place.ts";
-import { evaluateSize } from "../../runtime/size.ts";
-import { checkModel, compileFor } from "../compile.ts";
+import { evaluateSize, showSize, type SymbolValues } from "../../runtime/size.ts";
+import { compileFor } from "../compile.ts";
 import type { Family } from "../kernel/lower/schedule.ts";
 import { Explainer, type LengthsReport, type PlanReader } from "../report/explain.ts";
 import { lengthsText, modelText } from "../report/explain-text.ts";
 import { type Lengths, readLengths } from "../report/lengths.ts";
-import { exitCode } from "./exit-code.ts";
-import { compileOptions, type ModelOptions, report, withModelOptions } from "./model-options.ts";
-import { readSource } from "./sources.ts";
+import { loadModel, type ModelOptions, withModelOptions } from "./model-options.ts";
 import { UsageError } from "./usage-error.ts";
 
 interface ExplainOptions extends ModelOptions {
-  readonly length: readonly string[];
+  readonly length?: readonly string[];
   readonly target: Family;
 }
 
@@ -28,8 +27,7 @@ export function addExplain(program: Command): void {
     .option(
       "--length <name=count,…>",
       "how many images and tokens, e.g. `image=4,text=64` (repeatable)",
-      (text: string, before: readonly string[]) => [...before, text],
-      [],
+      (text: string, before: readonly string[] = []) => [...before, text],
     )
     .addOption(
       new Option("--target <name>", "whose kernels count").choices(["gpu", "cpu"]).default("gpu"),
@@ -48,14 +46,9 @@ Examples:
 
 function explain(file: string, options: ExplainOptions): void {
   const json = options.json === true;
-  const { value: model, diagnostics } = checkModel(readSource(file), compileOptions(options));
-  if (model === undefined || !json) report(diagnostics, json);
-  if (model === undefined) {
-    process.exitCode = exitCode.mistakes;
-    return;
-  }
-  const asked = options.length.length === 0 ? [""] : options.length;
-  const lengths = asked.map((text): Lengths => {
+  const model = loadModel(file, options);
+  if (model === undefined) return;
+  const lengths = (options.length ?? [""]).map((text): Lengths => {
     const read = readLengths(model.graph, text, model.graph.generation === undefined ? 0 : 1);
     if (read.kind === "mistake") throw new UsageError(read.message, read.hint);
     return read.lengths;
@@ -78,8 +71,19 @@ function plain(each: LengthsReport): unknown {
   );
 }
 
+/** A size of the plan. Its symbols all have values, so that only too great a number can fail. */
+function measured(size: Size, values: SymbolValues): number {
+  try {
+    return evaluateSize(size, values);
+  } catch (error) {
+    if (!(error instanceof InvariantError)) throw error;
+    const message = `these lengths are too great to count with: ${showSize(size)} passes 2^53`;
+    throw new UsageError(message, "give smaller ones with `--length`");
+  }
+}
+
 const planReader: PlanReader = {
-  measure: (values) => (size) => evaluateSize(size, values),
+  measure: (values) => (size) => measured(size, values),
   arena: ({ buffers }: PlanPhase, measure) =>
     place(
       buffers.map(({ name, size, first, last }) => ({

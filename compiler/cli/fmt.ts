@@ -1,10 +1,10 @@
 /** `braid fmt`: the one layout of a spec. */
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
 import { format } from "../../grammar/index.ts";
 import { exitCode } from "./exit-code.ts";
-import { readSource } from "./sources.ts";
+import { readSource, readStandardInput } from "./sources.ts";
 import { say } from "./terminal.ts";
 
 /** Adds the verb. */
@@ -21,14 +21,14 @@ export function addFmt(program: Command): void {
 }
 
 function formatFile(file: string, check: boolean): void {
-  const text = file === "-" ? readFileSync(0, "utf8") : readSource(file).text;
+  const text = file === "-" ? readStandardInput() : readSource(file).text;
   const formatted = format(text);
-  if (file === "-") {
+  if (file === "-" && !check) {
     process.stdout.write(formatted);
   } else if (formatted === text) {
     return;
   } else if (check) {
-    say(`${file} is not formatted`);
+    say(`${file === "-" ? "standard input" : file} is not formatted`);
     process.exitCode = exitCode.mistakes;
   } else {
     writeFileSync(file, formatted);

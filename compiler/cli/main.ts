@@ -18,19 +18,22 @@ const program = new Command("braid")
   .description("Compile and run multimodal language models described in one file")
   .version("0.1.0")
   .showHelpAfterError("(braid --help lists the commands)")
-  .exitOverride()
-  .addHelpText(
+  .exitOverride();
+
+for (const add of [addCheck, addFmt, addBuild, addExplain, addMask, addRun, addChat]) add(program);
+for (const command of program.commands) command.exitOverride();
+for (const command of [program, ...program.commands]) {
+  command.addHelpText(
     "after",
     `
 Exit status:
   0  all is well
-  1  the spec has errors
+  1  the spec has errors, or is not formatted
   2  the command line is wrong
-  3  a checkpoint, image, prompt or device does not fit the spec`,
+  3  a checkpoint, image, prompt or device does not fit the spec
+  4  Braid itself made a mistake`,
   );
-
-for (const add of [addCheck, addFmt, addBuild, addExplain, addMask, addRun, addChat]) add(program);
-for (const command of program.commands) command.exitOverride();
+}
 
 // A reader that has seen enough (`| head`) is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -56,5 +59,7 @@ function failed(error: unknown): number {
     say(`error[${error.code}]: ${error.message}`);
     return exitCode.failure;
   }
-  throw error;
+  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  say(`error[internal]: ${what}\n  = hint: this is no mistake of yours; report it with the spec`);
+  return exitCode.internal;
 }

@@ -1,9 +1,11 @@
 /** The options by which every verb names a model and sets its parameters. */
 
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { render, toJson } from "../../grammar/index.ts";
 import type { Diagnostic } from "../../grammar/diagnostic.ts";
-import { type CheckedModel, checkModel, type CompileOptions } from "../compile.ts";
+import { type Checked, type CheckedModel, checkModel, type CompileOptions } from "../compile.ts";
+import { exitCode } from "./exit-code.ts";
+import { settingText } from "../check/model-choice.ts";
 import { stdSources } from "../std/sources.ts";
 import { readSource, resolveImport } from "./sources.ts";
 import { inColor, say } from "./terminal.ts";
@@ -19,11 +21,13 @@ export interface ModelOptions {
 export function withModelOptions(command: Command): Command {
   return command
     .option("--model <name>", "the model to take, where the file has several")
-    .option(
-      "--set <name=value>",
-      "set a dim or parameter of the model, e.g. `--set sees=causal` (repeatable)",
-      collectSetting,
-      new Map<string, string>(),
+    .addOption(
+      new Option(
+        "--set <name=value>",
+        "set a dim or parameter of the model, e.g. `--set sees=causal` (repeatable)",
+      )
+        .argParser(collectSetting)
+        .default(new Map<string, string>(), "none"),
     )
     .option("--json", "print diagnostics and results as JSON on stdout");
 }
@@ -44,18 +48,27 @@ export function compileOptions(options: ModelOptions): CompileOptions {
   }
   return {
     resolve: resolveImport,
+    needsModel: true,
     dims,
     parameters,
     ...(options.model === undefined ? {} : { model: options.model }),
   };
 }
 
-/** Checks the model in `file`, reports what is wrong, and gives it if nothing is. */
+/** The model in `file`, or nothing but its mistakes; warnings are no part of a verb's own JSON. */
 export function loadModel(file: string, options: ModelOptions): CheckedModel | undefined {
-  const source = readSource(file);
-  const { value, diagnostics } = checkModel(source, compileOptions(options));
-  report(diagnostics, options.json === true);
+  const { value, diagnostics } = checkModel(readSource(file), compileOptions(options));
+  const json = options.json === true;
+  if (value === undefined || !json) report(diagnostics, json);
+  if (value === undefined) process.exitCode = exitCode.mistakes;
   return value;
+}
+
+/** Checks all that `file` declares, a model or not, and reports what is wrong. */
+export function checkFile(file: string, options: ModelOptions): Checked<CheckedModel> {
+  const checked = checkModel(readSource(file), { ...compileOptions(options), needsModel: false });
+  report(checked.diagnostics, options.json === true);
+  return checked;
 }
 
 /** Prints diagnostics: for people on stderr, as JSON on stdout. */
@@ -75,6 +88,9 @@ export function report(diagnostics: readonly Diagnostic[], json: boolean): void 
 function sourcesOf(diagnostics: readonly Diagnostic[]): ReadonlyMap<string, string> {
   const files = diagnostics.flatMap((each) => [each.at, ...each.also].map(({ span }) => span.file));
   return new Map(
-    [...new Set(files)].map((file) => [file, stdSources.get(file) ?? readSource(file).text]),
+    [...new Set(files)].map((file) => [
+      file,
+      stdSources.get(file) ?? settingText(file) ?? readSource(file).text,
+    ]),
   );
 }

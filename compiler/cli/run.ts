@@ -4,38 +4,37 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Assistant, AskOptions } from "../../runtime/assistant.ts";
 import { backendNames } from "../../runtime/choose.ts";
 import { readBytes } from "../../runtime/node/index.ts";
-import { exitCode } from "./exit-code.ts";
 import { loadModel, type ModelOptions, withModelOptions } from "./model-options.ts";
 import { openAssistant, type RunOptions } from "./open-model.ts";
 import { duration, say } from "./terminal.ts";
 
 /** What `run` and `chat` take besides the model. */
 export interface AnswerOptions extends ModelOptions, RunOptions {
-  readonly image: readonly string[];
+  readonly image?: readonly string[];
   readonly maxTokens: number;
   readonly temperature: number;
   readonly topP?: number;
   readonly seed: number;
-  readonly stop: readonly string[];
+  readonly stop?: readonly string[];
 }
 
 /** Adds the options of verbs that answer questions. */
 export function withAnswerOptions(command: Command): Command {
-  const append = (value: string, before: readonly string[]): readonly string[] => [
+  const append = (value: string, before: readonly string[] = []): readonly string[] => [
     ...before,
     value,
   ];
   return withModelOptions(command)
     .option("--weights <folder>", "the checkpoint folder; `weights` beside the spec if absent")
-    .option("--image <file>", "a PNG or JPEG (repeatable)", append, [])
+    .option("--image <file>", "a PNG or JPEG (repeatable)", append)
     .addOption(
       new Option("--backend <name>", "the device").choices([...backendNames]).default("auto"),
     )
     .option("--max-tokens <count>", "the longest answer", wholeNumber, 256)
     .option("--temperature <number>", "0 always takes the likeliest token", decimal, 0)
-    .option("--top-p <number>", "sample from the likeliest tokens that sum to this", decimal)
+    .option("--top-p <number>", "sample from the likeliest tokens that sum to this", share)
     .option("--seed <number>", "the same seed gives the same answer", wholeNumber, 0)
-    .option("--stop <text>", "end the answer before this text (repeatable)", append, [])
+    .option("--stop <text>", "end the answer before this text (repeatable)", stopText)
     .option("--strict", "fail if a tensor of the checkpoint is not read");
 }
 
@@ -51,37 +50,33 @@ export function addRun(program: Command): void {
     )
     .action(async (file: string, options: AnswerOptions & { readonly prompt: string }) => {
       const started = performance.now();
-      const model = loadModel(file, { ...options, json: false });
-      if (model === undefined) {
-        process.exitCode = exitCode.mistakes;
-        return;
-      }
+      const model = loadModel(file, options);
+      if (model === undefined) return;
       const assistant = await openAssistant(model, file, options);
       await showImages(assistant, options.image);
       const ready = performance.now();
       const answer = await printAnswer(assistant, options.prompt, options);
-      if (options.json === true) {
-        const { timings } = assistant.session;
-        process.stdout.write(`${JSON.stringify({ answer: answer.text, timings }, null, 2)}\n`);
-      }
-      say(`ready in ${duration(ready - started)}; ${answer.timing}`);
+      say(`ready in ${duration(ready - started)}; ${answer}`);
       assistant.session.backend.close();
     });
 }
 
 /** Reads image files and shows them to the assistant. */
-export async function showImages(assistant: Assistant, paths: readonly string[]): Promise<void> {
+export async function showImages(
+  assistant: Assistant,
+  paths: readonly string[] = [],
+): Promise<void> {
   const images = [];
   for (const name of paths) images.push({ name, bytes: await readBytes(name) });
   if (images.length > 0) await assistant.show(images);
 }
 
-/** Prints the answer as it comes (unless `--json` will), and says how long each phase took. */
+/** Prints the answer as it comes, or with `--json` in one line, and gives how long phases took. */
 export async function printAnswer(
   assistant: Assistant,
   question: string,
   options: AnswerOptions,
-): Promise<{ readonly text: string; readonly timing: string }> {
+): Promise<string> {
   const { session } = assistant;
   session.clearTimings();
   const quiet = options.json === true;
@@ -94,8 +89,9 @@ export async function printAnswer(
     text += shown;
     if (!quiet) process.stdout.write(shown);
   }
-  if (!quiet) process.stdout.write("\n");
-  return { text, timing: timingLine(session.timings, tokens) };
+  const { timings } = session;
+  process.stdout.write(quiet ? `${JSON.stringify({ answer: text, timings })}\n` : "\n");
+  return timingLine(timings, tokens);
 }
 
 function askOptions(options: AnswerOptions): AskOptions {
@@ -103,7 +99,7 @@ function askOptions(options: AnswerOptions): AskOptions {
     maxTokens: options.maxTokens,
     temperature: options.temperature,
     seed: options.seed,
-    stopStrings: options.stop,
+    stopStrings: options.stop ?? [],
     ...(options.topP === undefined ? {} : { topP: options.topP }),
   };
 }
@@ -137,4 +133,17 @@ function decimal(text: string): number {
   if (!Number.isFinite(value) || value < 0)
     throw new InvalidArgumentError("give a number from 0 on");
   return value;
+}
+
+/** A probability that is not 0. */
+function share(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 1))
+    throw new InvalidArgumentError("give a number above 0 and up to 1");
+  return value;
+}
+
+function stopText(text: string, before: readonly string[] = []): readonly string[] {
+  if (text === "") throw new InvalidArgumentError("every answer begins with it; give some text");
+  return [...before, text];
 }

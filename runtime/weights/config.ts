@@ -26,7 +26,7 @@ export function checkConfig(
       "weights/config",
       `the model disagrees with ${file}:\n${wrong.join("\n")}`,
       {
-        hint: "change the number, or name the part, as in `from text_config.hidden_size`",
+        hint: "take another checkpoint, change the number, or name the part, as in `from text_config.hidden_size`",
       },
     );
   }

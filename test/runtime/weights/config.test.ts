@@ -28,6 +28,6 @@ test("all that disagree are reported", async () => {
     "weights/config: the model disagrees with config.json:
       text_config.rope_parameters.rope_theta is 10000, but the model says 5
       vision_config.hidden_size is 64, but the model says 128
-      = hint: change the number, or name the part, as in \`from text_config.hidden_size\`"
+      = hint: take another checkpoint, change the number, or name the part, as in \`from text_config.hidden_size\`"
   `);
 });
