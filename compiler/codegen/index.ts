@@ -40,11 +40,6 @@ export function printWasmText(kernel: Kernel): string {
   return printWasm(wasmFunction(kernel));
 }
 
-/** The parameters of the WebAssembly function of `kernel`, by name and in order; all are i32. */
-export function wasmKernelSignature(kernel: Kernel): readonly string[] {
-  return wasmFunction(kernel).parameters;
-}
-
 function wasmFunction(kernel: Kernel): WasmFunction {
   return lowerToWasm(share(toAddresses(expand(kernel, "wasm"))));
 }

@@ -64,11 +64,6 @@ const rules: Readonly<Record<MapFunction, { readonly arity: 1 | 2 | 3; readonly 
   where: { arity: 3, rule: "where" },
 };
 
-/** The number of operands that `fn` takes. */
-export function mapArity(fn: MapFunction): 1 | 2 | 3 {
-  return rules[fn].arity;
-}
-
 /** The element that `fn` gives for operands of these elements; throws if it does not take them. */
 export function mapElement(fn: MapFunction, args: readonly Element[]): Element {
   const { arity, rule } = rules[fn];

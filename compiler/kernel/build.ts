@@ -164,11 +164,6 @@ export function floorRemainder(left: Operand, right: Operand): Expr {
   return binary("floor_remainder", left, right);
 }
 
-/** The least whole number that is not below `left / right`, of i32 that are not negative. */
-export function ceilQuotient(left: Operand, right: number): Expr {
-  return quotient(binary("add", integer(left), right - 1), right);
-}
-
 /** Whether both are equal. */
 export function equal(left: Operand, right: Operand): Expr {
   return binary("equal", left, right);
@@ -187,16 +182,6 @@ export function less(left: Operand, right: Operand): Expr {
 /** `left <= right`. */
 export function lessEqual(left: Operand, right: Operand): Expr {
   return binary("less_equal", left, right);
-}
-
-/** `left > right`, written as `right < left`. */
-export function greater(left: Operand, right: Operand): Expr {
-  return binary("less", right, left);
-}
-
-/** `left >= right`, written as `right <= left`. */
-export function greaterEqual(left: Operand, right: Operand): Expr {
-  return binary("less_equal", right, left);
 }
 
 /** Whether all hold; true for none. */
