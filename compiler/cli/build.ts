@@ -3,8 +3,8 @@
 import { type Command, Option } from "commander";
 import { encodeWasm, printWgsl } from "../codegen/index.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import { checkModel, compileFor, prepare } from "../compile.ts";
-import { startBuildThread } from "./build-thread.ts";
+import { type CheckedModel, checkModel, compileFor, prepare } from "../compile.ts";
+import { type BuildThread, startBuildThread } from "./build-thread.ts";
 import { exitCode } from "./exit-code.ts";
 import { compileOptions, type ModelOptions, report, withModelOptions } from "./model-options.ts";
 import { OutputFolder } from "./output-folder.ts";
@@ -47,40 +47,59 @@ async function build(file: string, options: BuildOptions): Promise<void> {
   expectShortRun();
   const thread = startBuildThread();
   const json = options.json === true;
-  const { value: model, diagnostics } = checkModel(readSource(file), compileOptions(options));
-  if (model === undefined || !json) report(diagnostics, json);
-  if (model === undefined) {
+  try {
+    const { value: model, diagnostics } = checkModel(readSource(file), compileOptions(options));
+    if (model === undefined || !json) report(diagnostics, json);
+    if (model === undefined) {
+      process.exitCode = exitCode.mistakes;
+      return;
+    }
+    const files = await compiled(model, options.target === "all", thread);
+    write(model.graph.name, files, options, started);
+  } finally {
+    // A thread that waits for work keeps the process alive.
     thread.stop();
-    process.exitCode = exitCode.mistakes;
-    return;
   }
+}
+
+/** All files of a model, by name. */
+async function compiled(
+  model: CheckedModel,
+  forCpu: boolean,
+  thread: BuildThread,
+): Promise<ReadonlyMap<string, string | Uint8Array>> {
   const prepared = prepare(model);
   const gpu = compileFor(model, "gpu", prepared);
   const printing = thread.printCuda(gpu.kernels);
-  const cpu = options.target === "all" ? compileFor(model, "cpu", prepared) : undefined;
+  const cpu = forCpu ? compileFor(model, "cpu", prepared) : undefined;
   const plans = { gpu: gpu.plan, ...(cpu === undefined ? {} : { cpu: cpu.plan }) };
   const emitting = thread.emitModel(plans);
   const wgsl = gpu.kernels.map(printWgsl);
   const wasm = cpu === undefined ? undefined : encodeWasm(cpu.kernels);
   const [cuda, modelFiles] = await Promise.all([printing, emitting]);
-  thread.stop();
-  const files = new Map<string, string | Uint8Array>([
+  return new Map<string, string | Uint8Array>([
     ...modelFiles,
     ...kernelTexts(gpu.kernels, "wgsl", wgsl),
     ...kernelTexts(gpu.kernels, "cu", cuda),
     ...(wasm === undefined ? [] : [["kernels.wasm", wasm] as const]),
   ]);
+}
+
+function write(
+  model: string,
+  files: ReadonlyMap<string, string | Uint8Array>,
+  options: BuildOptions,
+  started: number,
+): void {
   const folder = new OutputFolder(options.out, options.force === true);
-  const written = folder.write(model.graph.name, files);
+  const written = folder.write(model, files);
   const bytes = written.reduce((sum, each) => sum + each.bytes, 0);
-  if (json) {
-    const summary = { model: model.graph.name, out: options.out, files: written };
+  if (options.json === true) {
+    const summary = { model, out: options.out, files: written };
     process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
   }
   const took = duration(performance.now() - started);
-  say(
-    `${model.graph.name}: ${written.length} files, ${kibibytes(bytes)}, in ${options.out} (${took})`,
-  );
+  say(`${model}: ${written.length} files, ${kibibytes(bytes)}, in ${options.out} (${took})`);
 }
 
 function kernelTexts(
