@@ -44,9 +44,9 @@ export class OutputFolder {
     const before = this.#manifest();
     const stale = Object.keys(before.files).filter((name) => !files.has(name));
     if (!this.#force) this.#refuseForeign([...names, ...stale], before, hashes);
-    mkdirSync(this.#path, { recursive: true });
+    this.#make(this.#path);
     const folders = new Set(names.map((name) => dirname(join(this.#path, name))));
-    for (const folder of folders) mkdirSync(folder, { recursive: true });
+    for (const folder of folders) this.#make(folder);
     for (const name of stale) rmSync(join(this.#path, name), { force: true });
     const written = names.map((name): WrittenFile => {
       const content = files.get(name) ?? "";
@@ -60,6 +60,18 @@ export class OutputFolder {
     };
     writeFileSync(join(this.#path, manifestName), `${JSON.stringify(manifest, null, 2)}\n`);
     return written;
+  }
+
+  #make(folder: string): void {
+    try {
+      mkdirSync(folder, { recursive: true });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new UsageError(
+        `cannot make the folder ${folder}: ${reason}`,
+        "name another with `--out`",
+      );
+    }
   }
 
   #manifest(): Manifest {
