@@ -1,6 +1,6 @@
 /**
- * A second thread for `braid build`: while the main one checks the spec and makes WGSL and WebAssembly,
- * it loads what emits TypeScript, prints CUDA and emits the model.
+ * A second thread for `braid build`: the main one checks the spec and makes WGSL and WebAssembly;
+ * it prints CUDA and some of the WGSL, and emits the model.
  */
 
 import { Worker } from "node:worker_threads";
@@ -9,17 +9,29 @@ import type { Plans } from "../plan/emit/emit.ts";
 
 /** What the thread may be given: plain data. */
 export type BuildTask =
-  | { readonly kind: "cuda"; readonly kernels: readonly Kernel[] }
+  | {
+      readonly kind: "kernels";
+      readonly cuda: readonly Kernel[];
+      readonly wgsl: readonly Kernel[];
+    }
   | { readonly kind: "model"; readonly plans: Plans };
 
-/** What it makes of a task: CUDA text for each kernel; `model.ts` and the like by file name. */
+/** What it makes of a task: the text of each kernel; `model.ts` and the like by file name. */
 export type BuildAnswer =
-  | { readonly kind: "cuda"; readonly texts: readonly string[] }
+  | {
+      readonly kind: "kernels";
+      readonly cuda: readonly string[];
+      readonly wgsl: readonly string[];
+    }
   | { readonly kind: "model"; readonly files: ReadonlyMap<string, string> };
 
 /** The thread. Its promises reject with what it throws. */
 export interface BuildThread {
-  printCuda(kernels: readonly Kernel[]): Promise<readonly string[]>;
+  /** The texts of kernels, in their order. */
+  print(kernels: {
+    readonly cuda: readonly Kernel[];
+    readonly wgsl: readonly Kernel[];
+  }): Promise<{ readonly cuda: readonly string[]; readonly wgsl: readonly string[] }>;
   emitModel(plans: Plans): Promise<ReadonlyMap<string, string>>;
   /** Ends it. */
   stop(): void;
@@ -40,9 +52,9 @@ export function startBuildThread(): BuildThread {
       worker.postMessage(task);
     });
   return {
-    printCuda: async (kernels) => {
-      const answer = await answerTo({ kind: "cuda", kernels });
-      return answer.kind === "cuda" ? answer.texts : [];
+    print: async (kernels) => {
+      const answer = await answerTo({ kind: "kernels", ...kernels });
+      return answer.kind === "kernels" ? answer : { cuda: [], wgsl: [] };
     },
     emitModel: async (plans) => {
       const answer = await answerTo({ kind: "model", plans });

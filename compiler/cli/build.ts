@@ -70,16 +70,18 @@ async function compiled(
 ): Promise<ReadonlyMap<string, string | Uint8Array>> {
   const prepared = prepare(model);
   const gpu = compileFor(model, "gpu", prepared);
-  const printing = thread.printCuda(gpu.kernels);
+  // Both threads end at about the same time so: the other one has CUDA and the model to write, too.
+  const half = Math.ceil(gpu.kernels.length / 2);
+  const printing = thread.print({ cuda: gpu.kernels, wgsl: gpu.kernels.slice(half) });
   const cpu = forCpu ? compileFor(model, "cpu", prepared) : undefined;
   const plans = { gpu: gpu.plan, ...(cpu === undefined ? {} : { cpu: cpu.plan }) };
   const emitting = thread.emitModel(plans);
-  const wgsl = gpu.kernels.map(printWgsl);
+  const firstHalf = gpu.kernels.slice(0, half).map(printWgsl);
   const wasm = cpu === undefined ? undefined : encodeWasm(cpu.kernels);
-  const [cuda, modelFiles] = await Promise.all([printing, emitting]);
+  const [{ cuda, wgsl }, modelFiles] = await Promise.all([printing, emitting]);
   return new Map<string, string | Uint8Array>([
     ...modelFiles,
-    ...kernelTexts(gpu.kernels, "wgsl", wgsl),
+    ...kernelTexts(gpu.kernels, "wgsl", [...firstHalf, ...wgsl]),
     ...kernelTexts(gpu.kernels, "cu", cuda),
     ...(wasm === undefined ? [] : [["kernels.wasm", wasm] as const]),
   ]);
