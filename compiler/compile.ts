@@ -12,7 +12,7 @@ import { encodeWasm, printCuda, printWgsl } from "./codegen/index.ts";
 import { elaborate } from "./elaborate/elaborate.ts";
 import type { Graph } from "./graph/graph.ts";
 import type { Kernel } from "./kernel/kernel.ts";
-import type { Family } from "./kernel/lower/schedule.ts";
+import type { Target } from "./kernel/target.ts";
 import { optimize } from "./optimize/optimize.ts";
 import { splitPhases } from "./optimize/split-phases.ts";
 import type { Phases } from "./phase/phase.ts";
@@ -42,9 +42,9 @@ export interface CheckedModel {
   readonly phases: Phases;
 }
 
-/** The plan and the kernels for one family of targets. */
-export interface Target {
-  readonly family: Family;
+/** The plan and the kernels of a model for one target. */
+export interface Compiled {
+  readonly target: Target;
   readonly plan: Plan;
   readonly kernels: readonly Kernel[];
 }
@@ -68,25 +68,28 @@ export function checkModel(source: Source, options: CompileOptions = {}): Checke
   return { value: failed ? undefined : { graph, optimized, phases }, diagnostics: all };
 }
 
-/** Checked model → its phases in regions, which every family of targets shares. */
+/** Checked model → its phases in regions, which all targets share. */
 export function prepare(model: CheckedModel): readonly PreparedPhase[] {
   return model.phases.phases.map(preparePhase);
 }
 
-/** Checked model → plan and kernels for one family of targets. */
+/** Checked model → plan and kernels for `target`. */
 export function compileFor(
   model: CheckedModel,
-  family: Family,
+  target: Target,
   prepared: readonly PreparedPhase[] = prepare(model),
-): Target {
-  return { family, ...makePlan(model.graph, model.phases, prepared, family) };
+): Compiled {
+  return { target, ...makePlan(model.graph, model.phases, prepared, target) };
 }
 
-/** The code of a target's kernels by file name, `kernels/q_proj.wgsl` and the like. */
-export function kernelFiles(target: Target): ReadonlyMap<string, string | Uint8Array> {
-  if (target.family === "cpu") return new Map([["kernels.wasm", encodeWasm(target.kernels)]]);
+/** The code of the kernels by file name, `kernels/q_proj.wgsl` and the like. */
+export function kernelFiles({
+  target,
+  kernels,
+}: Compiled): ReadonlyMap<string, string | Uint8Array> {
+  if (target.family === "cpu") return new Map([["kernels.wasm", encodeWasm(kernels)]]);
   return new Map(
-    target.kernels.flatMap((kernel): [string, string][] => [
+    kernels.flatMap((kernel): [string, string][] => [
       [`kernels/${kernel.name}.wgsl`, printWgsl(kernel)],
       [`kernels/${kernel.name}.cu`, printCuda(kernel)],
     ]),

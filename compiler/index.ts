@@ -31,13 +31,14 @@ export {
 export {
   type Checked,
   type CheckedModel,
+  type Compiled,
   type CompileOptions,
   checkModel,
   compileFor,
   kernelFiles,
-  type Target,
 } from "./compile.ts";
 export type { Graph, Node, ValueId } from "./graph/graph.ts";
 export { printGraph } from "./graph/print.ts";
+export { type Family, type Target, targets } from "./kernel/target.ts";
 export type { Phase, Phases, State } from "./phase/phase.ts";
 export { emitModel, type Plans } from "./plan/emit/emit.ts";

@@ -204,7 +204,7 @@ export interface Plan {
   readonly version: 1;
   readonly model: string;
   /** The schedule family of the kernels: one invocation per task, or work groups. */
-  readonly target: "cpu" | "gpu";
+  readonly target: "cpu" | "gpu" | "cuda";
   readonly symbols: readonly PlanSymbol[];
   readonly weights: readonly PlanWeight[];
   readonly constants: readonly PlanConstant[];

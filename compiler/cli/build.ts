@@ -3,6 +3,7 @@
 import { type Command, Option } from "commander";
 import { encodeWasm, printWgsl } from "../codegen/index.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import { targets } from "../kernel/target.ts";
 import { type CheckedModel, checkModel, compileFor, prepare } from "../compile.ts";
 import { type BuildThread, startBuildThread } from "./build-thread.ts";
 import { exitCode } from "./exit-code.ts";
@@ -69,11 +70,11 @@ async function compiled(
   thread: BuildThread,
 ): Promise<ReadonlyMap<string, string | Uint8Array>> {
   const prepared = prepare(model);
-  const gpu = compileFor(model, "gpu", prepared);
+  const gpu = compileFor(model, targets.gpu, prepared);
   // Both threads end at about the same time so: the other one has CUDA and the model to write, too.
   const half = Math.ceil(gpu.kernels.length / 2);
   const printing = thread.print({ cuda: gpu.kernels, wgsl: gpu.kernels.slice(half) });
-  const cpu = forCpu ? compileFor(model, "cpu", prepared) : undefined;
+  const cpu = forCpu ? compileFor(model, targets.cpu, prepared) : undefined;
   const plans = { gpu: gpu.plan, ...(cpu === undefined ? {} : { cpu: cpu.plan }) };
   const emitting = thread.emitModel(plans);
   const firstHalf = gpu.kernels.slice(0, half).map(printWgsl);

@@ -7,7 +7,7 @@ import { tensorBytes } from "../../runtime/backend.ts";
 import { place } from "../../runtime/place.ts";
 import { evaluateSize, showSize, type SymbolValues } from "../../runtime/size.ts";
 import { compileFor } from "../compile.ts";
-import type { Family } from "../kernel/lower/schedule.ts";
+import { type Family, targets } from "../kernel/target.ts";
 import { Explainer, type LengthsReport, type PlanReader } from "../report/explain.ts";
 import { lengthsText, modelText } from "../report/explain-text.ts";
 import { type Lengths, readLengths } from "../report/lengths.ts";
@@ -53,7 +53,11 @@ function explain(file: string, options: ExplainOptions): void {
     if (read.kind === "mistake") throw new UsageError(read.message, read.hint);
     return read.lengths;
   });
-  const explainer = new Explainer(model, compileFor(model, options.target).plan, planReader);
+  const explainer = new Explainer(
+    model,
+    compileFor(model, targets[options.target]).plan,
+    planReader,
+  );
   const whole = explainer.model();
   const reports = lengths.map((each) => explainer.at(each));
   const text = json

@@ -11,7 +11,8 @@ import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
 import { type Folder, pathIn, readSettings } from "../../runtime/weights/folder.ts";
 import { matchWeights, unreadNote } from "../../runtime/weights/match.ts";
 import { checkpointWeights } from "../../runtime/weight-source.ts";
-import { type CheckedModel, compileFor, type Target } from "../compile.ts";
+import { targets } from "../kernel/target.ts";
+import { type CheckedModel, type Compiled, compileFor } from "../compile.ts";
 import { encodeWasm, printWgsl } from "../codegen/index.ts";
 import { shown } from "./sources.ts";
 import { clear, progress, say } from "./terminal.ts";
@@ -45,17 +46,17 @@ export async function openSession(
   const gpu = options.backend === "auto" ? quietGpu : nodeGpu;
   const chosen = await chooseBackend(options.backend, gpu);
   say(chosen.reason);
-  const target = compileFor(model, chosen.target);
+  const compiled = compileFor(model, targets[chosen.target]);
   const checkpoint = await openCheckpoint(folder);
   try {
     const config = await readSettings(folder, "config.json");
     if (config !== undefined) {
-      checkConfig(target.plan.configChecks, config, pathIn(folder, "config.json"));
+      checkConfig(compiled.plan.configChecks, config, pathIn(folder, "config.json"));
     }
-    const match = matchWeights(target.plan.weights, checkpoint.tensors, folder.name);
+    const match = matchWeights(compiled.plan.weights, checkpoint.tensors, folder.name);
     tellUnread(unreadNote(match.unread, folder.name), options.strict === true);
     const session = await Session.open({
-      model: { plan: target.plan, ...codeOf(target) },
+      model: { plan: compiled.plan, ...codeOf(compiled) },
       backend: await chosen.open(),
       weights: checkpointWeights(match),
       progress: ({ stage, done, total }) => progress(`loading ${stage}`, done, total),
@@ -77,9 +78,12 @@ export async function openAssistant(
   return Assistant.open(await openSession(model, folder, options), folder);
 }
 
-function codeOf(target: Target): { wasm: Uint8Array } | { wgsl: ReadonlyMap<string, string> } {
-  if (target.family === "cpu") return { wasm: encodeWasm(target.kernels) };
-  return { wgsl: new Map(target.kernels.map((kernel) => [kernel.name, printWgsl(kernel)])) };
+function codeOf({
+  target,
+  kernels,
+}: Compiled): { wasm: Uint8Array } | { wgsl: ReadonlyMap<string, string> } {
+  if (target.family === "cpu") return { wasm: encodeWasm(kernels) };
+  return { wgsl: new Map(kernels.map((kernel) => [kernel.name, printWgsl(kernel)])) };
 }
 
 function tellUnread(note: string | undefined, strict: boolean): void {

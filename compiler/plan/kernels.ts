@@ -9,8 +9,9 @@ import type { BufferSource, Region } from "../fusion/region.ts";
 import type { Graph, ValueId } from "../graph/graph.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { lowerRegion } from "../kernel/lower/lower.ts";
-import { type Family, type Lowered, schedules } from "../kernel/lower/schedule.ts";
+import type { Lowered } from "../kernel/lower/schedule.ts";
 import { type ScheduleChoice, scheduleChoices } from "../kernel/schedule/choose.ts";
+import type { Target } from "../kernel/target.ts";
 import { type Dimension, equalDimensions, substitute } from "../op/dimension.ts";
 import { sameSource, type Signature, sizeSymbol } from "./signature.ts";
 import { sizeOf } from "./size.ts";
@@ -40,13 +41,13 @@ type SizedCall = Omit<Call, "sources">;
 
 /** Lowers regions and remembers what it lowered. */
 export class KernelTable {
-  readonly family: Family;
+  readonly target: Target;
   private readonly entries = new Map<string, Entry>();
   private readonly names = new Map<string, number>();
   private readonly list: Kernel[] = [];
 
-  constructor(family: Family) {
-    this.family = family;
+  constructor(target: Target) {
+    this.target = target;
   }
 
   /** All kernels, in the order in which they were first needed. */
@@ -83,7 +84,7 @@ export class KernelTable {
       const index = signature.sizes.findIndex((each) => equalDimensions(each, size));
       return index < 0 ? size : sizeSymbol(index);
     };
-    const choices = scheduleChoices(graph, dimension, region, schedules[this.family]);
+    const choices = scheduleChoices(graph, dimension, region, this.target);
     const lowered = lowerRegion(
       graph,
       stored,

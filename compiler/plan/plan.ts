@@ -16,7 +16,7 @@ import type {
 import { invariant } from "../../grammar/invariant.ts";
 import { type Graph, nodeAt, sizeOf as axisSize, type ValueId } from "../graph/graph.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import type { Family } from "../kernel/lower/schedule.ts";
+import type { Target } from "../kernel/target.ts";
 import type { AxisName } from "../op/axis.ts";
 import { asConstant, evaluateDimension, productOf, symbolsOf } from "../op/dimension.ts";
 import type { TensorType } from "../op/type.ts";
@@ -35,14 +35,14 @@ export interface Planned {
   readonly kernels: readonly Kernel[];
 }
 
-/** Plans the phases of `graph`, which were prepared in that order, for one family of targets. */
+/** Plans the phases of `graph`, which were prepared in that order, for `target`. */
 export function makePlan(
   graph: Graph,
   split: Phases,
   prepared: readonly PreparedPhase[],
-  family: Family,
+  target: Target,
 ): Planned {
-  const kernels = new KernelTable(family);
+  const kernels = new KernelTable(target);
   const constants = new ConstantTable();
   const phases = prepared.map((each) => planPhase(each, kernels, constants));
   const used = new Set(
@@ -55,7 +55,7 @@ export function makePlan(
   const plan: Plan = {
     version: 1,
     model: graph.name,
-    target: family,
+    target: target.family,
     symbols: planSymbols(inputs, split),
     weights: planWeights(graph, used),
     constants: constants.constants,

@@ -81,7 +81,7 @@ export class Explainer {
     this.#running = runningPhases(model.phases);
     const { symbols } = growthOf(model.graph);
     const decoder = this.#papers?.decoder;
-    this.#facts = { plan, family: plan.target, decoder, growing: symbols };
+    this.#facts = { plan, decoder, growing: symbols };
   }
 
   /** What does not depend on lengths. */

@@ -7,7 +7,7 @@ import type { Plan } from "../../runtime/contract.ts";
 import { invariant } from "../../grammar/invariant.ts";
 import { nodeFlops } from "../graph/flops.ts";
 import { type Graph, type Node, nodeAt, sizeOf, valueId } from "../graph/graph.ts";
-import type { Family } from "../kernel/lower/schedule.ts";
+import { targets } from "../kernel/target.ts";
 import { type Dimension, evaluateDimension, productOf } from "../op/dimension.ts";
 import type { Phase } from "../phase/phase.ts";
 import { type Decoder, decoderProducts } from "./decoder.ts";
@@ -34,7 +34,6 @@ export interface PhaseWork {
 /** What is needed to count the work of phases. */
 export interface WorkFacts {
   readonly plan: Plan;
-  readonly family: Family;
   readonly decoder: Decoder | undefined;
   /** The symbols that count new rows. */
   readonly growing: ReadonlySet<string>;
@@ -47,7 +46,7 @@ export function phaseWork(
   sizes: ReadonlyMap<string, number>,
   measure: Measure,
 ): PhaseWork {
-  const { plan, family, decoder, growing } = facts;
+  const { plan, decoder, growing } = facts;
   const { graph } = phase;
   const planned = plan.phases.find((each) => each.name === phase.name);
   invariant(planned !== undefined, `the plan has no phase ${phase.name}`);
@@ -67,7 +66,7 @@ export function phaseWork(
   const rest = [...others.values()].reduce((sum, group) => sum + group.flops, 0);
   const total = plannedFlops(planned, measure);
   const rows = new RowNumbers(graph, sizes, growing);
-  const skipped = [...skippedWork(graph, family, rows, sizes).values()].reduce(
+  const skipped = [...skippedWork(graph, targets[plan.target], rows, sizes).values()].reduce(
     (sum, each) => sum + each.flops,
     0,
   );

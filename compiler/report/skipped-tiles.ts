@@ -1,8 +1,8 @@
 /** The work of attention that masks save tile by tile, with the tiles of the kernels that are chosen. */
 
 import { type Graph, nodeAt, type ValueId, valueId } from "../graph/graph.ts";
-import type { Family } from "../kernel/lower/schedule.ts";
-import { schedules } from "../kernel/lower/schedule.ts";
+import { generalSchedule } from "../kernel/lower/schedule.ts";
+import type { Target } from "../kernel/target.ts";
 import { scheduleChoices } from "../kernel/schedule/choose.ts";
 import type { Facts } from "../mask/index.ts";
 import { evaluateDimension } from "../op/dimension.ts";
@@ -20,7 +20,7 @@ export interface SkippedWork extends TileCount {
 /** By attention of `graph`: the tiles that its kernel skips for these rows. */
 export function skippedWork(
   graph: Graph,
-  family: Family,
+  target: Target,
   rows: RowNumbers,
   sizes: ReadonlyMap<string, number>,
 ): ReadonlyMap<ValueId, SkippedWork> {
@@ -30,7 +30,7 @@ export function skippedWork(
     // Probabilities are computed for all keys.
     if (op.kind !== "attend" || op.result === "weights") return;
     const id = valueId(index);
-    const tile = tileOf(graph, id, family, sizes);
+    const tile = tileOf(graph, id, target, sizes);
     const counts = gridsOf(graph, op, args, rows, tile).map(({ key, grid }) => {
       const count = known.get(key) ?? countTiles(grid());
       known.set(key, count);
@@ -58,16 +58,16 @@ function addCounts(a: TileCount, b: TileCount): TileCount {
 function tileOf(
   graph: Graph,
   id: ValueId,
-  family: Family,
+  target: Target,
   sizes: ReadonlyMap<string, number>,
 ): Grid["tile"] {
   const store = { value: id, target: { kind: "value", value: id } } as const;
   const region = { kind: "attend", root: id, result: id, store, reason: "" } as const;
-  const choices = scheduleChoices(graph, (size) => size, region, schedules[family]);
+  const choices = scheduleChoices(graph, (size) => size, region, target);
   const chosen = choices.find(
     ({ when }) => when === undefined || evaluateDimension(when.size, sizes) <= when.atMost,
   );
-  const { queries, keys } = chosen?.schedule ?? schedules[family];
+  const { queries, keys } = chosen?.schedule ?? generalSchedule(target);
   return { queries, keys };
 }
 

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { resolveImport, readSource } from "../../compiler/cli/sources.ts";
 import { printCuda, printWgsl } from "../../compiler/codegen/index.ts";
 import { checkModel, compileFor } from "../../compiler/compile.ts";
+import { targets } from "../../compiler/kernel/target.ts";
 import type { Kernel } from "../../compiler/kernel/kernel.ts";
 import { verifyKernel } from "../../compiler/kernel/verify.ts";
 import { cudaCompiler } from "../support/nvcc.ts";
@@ -43,5 +44,5 @@ for (const architecture of ["sm_80", "sm_90", "sm_100"]) {
 function kernelsOf(file: string, model: string): readonly Kernel[] {
   const { value } = checkModel(readSource(file), { resolve: resolveImport, model });
   expect(value, file).toBeDefined();
-  return value === undefined ? [] : compileFor(value, "gpu").kernels;
+  return value === undefined ? [] : compileFor(value, targets.gpu).kernels;
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { readSource, resolveImport } from "../../compiler/cli/sources.ts";
 import { type CheckedModel, checkModel, compileFor } from "../../compiler/compile.ts";
+import { targets } from "../../compiler/kernel/target.ts";
 import { encodeWasm } from "../../compiler/codegen/index.ts";
 import { format, render } from "../../grammar/index.ts";
 import {
@@ -48,7 +49,7 @@ const small = [
 ] as const;
 
 test.each(small)("%s, %s: the checkpoint has its numbers and its tensors", async (file, model) => {
-  const { plan } = compileFor(checked(file, model), "cpu");
+  const { plan } = compileFor(checked(file, model), targets.cpu);
   const config = (await readSettings(folder, "config.json")) ?? {};
   expect(checkConfig(plan.configChecks, config, "config.json")).toEqual([]);
   expect(plan.configChecks.length).toBeGreaterThan(10);
@@ -75,7 +76,7 @@ test.each(phases)("%s, %s runs in its phases", (file, model, wanted) => {
 });
 
 test("at 7B an image has 576 rows, however many images there are", () => {
-  const { plan } = compileFor(checked("ee-mllm-7b.braid"), "gpu");
+  const { plan } = compileFor(checked("ee-mllm-7b.braid"), targets.gpu);
   const visual = plan.segments.find(({ name }) => name === "visual");
   const rows = (images: number): number =>
     evaluateSize(visual?.size ?? 0, new Map([["Image", images]]));
@@ -95,7 +96,7 @@ function questions(): readonly Question[] {
 }
 
 test("the first questions of the evaluation are answered as PyTorch answers them", async () => {
-  const { plan, kernels } = compileFor(checked("ee-mllm.braid"), "cpu");
+  const { plan, kernels } = compileFor(checked("ee-mllm.braid"), targets.cpu);
   const checkpoint = await openCheckpoint(folder);
   const session = await Session.open({
     model: { plan, wasm: encodeWasm(kernels) },

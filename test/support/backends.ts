@@ -2,7 +2,7 @@
 
 import { encodeWasm, printWgsl } from "../../compiler/codegen/index.ts";
 import type { Kernel } from "../../compiler/kernel/kernel.ts";
-import type { Family } from "../../compiler/kernel/lower/schedule.ts";
+import type { Family } from "../../compiler/kernel/target.ts";
 import type { Backend } from "../../runtime/backend.ts";
 import type { CompiledModel } from "../../runtime/contract.ts";
 import { createCpuBackend } from "../../runtime/cpu/backend.ts";

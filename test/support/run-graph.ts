@@ -3,7 +3,7 @@
 import type { Environment, Tensor } from "../../compiler/graph/evaluate.ts";
 import { type Graph, nodeAt } from "../../compiler/graph/graph.ts";
 import type { NamedTensor } from "../../compiler/graph/tensor.ts";
-import type { Family } from "../../compiler/kernel/lower/schedule.ts";
+import { type Family, targets } from "../../compiler/kernel/target.ts";
 import type { Phases } from "../../compiler/phase/phase.ts";
 import { makePlan, type Planned } from "../../compiler/plan/plan.ts";
 import { preparePhase } from "../../compiler/plan/prepare.ts";
@@ -31,7 +31,7 @@ export function onePhase(graph: Graph): Phases {
 /** Plans `graph` as one phase for a family of targets. */
 export function planGraph(graph: Graph, family: Family): Planned {
   const split = onePhase(graph);
-  return makePlan(graph, split, split.phases.map(preparePhase), family);
+  return makePlan(graph, split, split.phases.map(preparePhase), targets[family]);
 }
 
 /** A tensor of the evaluator as one of the runtime. */

@@ -27,7 +27,7 @@ export function lowerMap(context: Context, region: Region, schedule: Schedule): 
   const count = asConstant(columns) ?? 1;
   const rows = productOf(outer.map((axis) => context.extent(axis)));
   const width = type.element === "float" ? widthFor(count, schedule) : 1;
-  const strips = schedule.family === "cpu" ? 1 : Math.ceil(count / width);
+  const strips = schedule.target.family === "cpu" ? 1 : Math.ceil(count / width);
   const tasks = multiply(rows, constant(strips));
   const flops = constant(0);
   const name = regionName(context, region);
@@ -63,7 +63,7 @@ export function lowerMap(context: Context, region: Region, schedule: Schedule): 
         tileEach(tile, again, each, [stored]),
       ];
     };
-    if (schedule.family === "gpu") {
+    if (schedule.target.family !== "cpu") {
       const start = build.multiply(build.remainder(task, build.int(strips)), build.int(width));
       return strip(start);
     }
@@ -85,6 +85,6 @@ function splitAxes(
 
 /** The widest strip that divides the columns: no edges. */
 function widthFor(count: number, schedule: Schedule): number {
-  const candidates = schedule.family === "cpu" ? [widest, 8, 4] : [4];
+  const candidates = schedule.target.family === "cpu" ? [widest, 8, 4] : [4];
   return candidates.find((width) => count % width === 0) ?? 1;
 }

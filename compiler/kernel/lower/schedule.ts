@@ -1,6 +1,6 @@
 /**
  * How the work of a kernel is cut into tasks. A task is one invocation's share: a CPU runs one task a
- * group, a GPU `invocations`. Schedules depend on shapes and the family only, so that the same build
+ * group, a GPU `invocations`. Schedules depend on shapes and the target only, so that the same build
  * gives the same kernels.
  */
 
@@ -8,12 +8,11 @@ import { ceilDivide, constant, type Dimension } from "../../op/dimension.ts";
 import * as build from "../build.ts";
 import type { Expr, Kernel, Statement } from "../kernel.ts";
 import { declare, when } from "../statements.ts";
+import type { Family, Target } from "../target.ts";
 import type { Binding, Context } from "./context.ts";
 
-export type Family = "cpu" | "gpu";
-
 export interface Schedule {
-  readonly family: Family;
+  readonly target: Target;
   /** Invocations of a group; each takes one task. */
   readonly invocations: number;
   /** Rows and columns of a matrix product's register tile. */
@@ -26,15 +25,18 @@ export interface Schedule {
   readonly keys: number;
 }
 
-/**
- * CPU tiles are four by two: with four by four the sums alone fill the sixteen registers of x86. GPU
- * tiles have two rows, so that one kernel serves prompts and single rows: each kernel is a pipeline,
- * and those take long to compile.
- */
-export const schedules: Readonly<Record<Family, Schedule>> = {
-  cpu: { family: "cpu", invocations: 1, rows: 4, columns: 2, panel: 32, queries: 4, keys: 4 },
-  gpu: { family: "gpu", invocations: 64, rows: 2, columns: 4, panel: 4, queries: 1, keys: 4 },
+const general: Readonly<Record<Family, Omit<Schedule, "target">>> = {
+  // With four by four the sums alone fill the sixteen registers of x86.
+  cpu: { invocations: 1, rows: 4, columns: 2, panel: 32, queries: 4, keys: 4 },
+  // Two rows serve prompts and single rows: each kernel is a pipeline, which takes long to compile.
+  gpu: { invocations: 64, rows: 2, columns: 4, panel: 4, queries: 1, keys: 4 },
+  cuda: { invocations: 64, rows: 2, columns: 4, panel: 4, queries: 1, keys: 4 },
 };
+
+/** The schedule of `target` where nothing more special fits. */
+export function generalSchedule(target: Target): Schedule {
+  return { target, ...general[target.family] };
+}
 
 /** A kernel and what the plan needs to call it. */
 export interface Lowered {

@@ -7,7 +7,8 @@ import type { Region } from "../../fusion/region.ts";
 import { type Graph, nodeAt, sizeOf } from "../../graph/graph.ts";
 import { asConstant, type Dimension, productOf } from "../../op/dimension.ts";
 import { productRoles } from "../lower/roles.ts";
-import type { Schedule } from "../lower/schedule.ts";
+import { generalSchedule, type Schedule } from "../lower/schedule.ts";
+import type { Target } from "../target.ts";
 
 /** A schedule and the sizes it is for; without a condition it serves all that are left. */
 export interface ScheduleChoice {
@@ -20,13 +21,17 @@ export interface ScheduleChoice {
 /** A tile of so few rows wastes less on a single one than a second kernel costs. */
 const worthOneKernel = 2;
 
-/** The schedules of a region, the most special first; `dimension` says what its kernel calls a size. */
+/**
+ * The schedules of a region for `target`, the most special first; `dimension` says what its kernel
+ * calls a size.
+ */
 export function scheduleChoices(
   graph: Graph,
   dimension: (size: Dimension) => Dimension,
   region: Region,
-  schedule: Schedule,
+  target: Target,
 ): readonly ScheduleChoice[] {
+  const schedule = generalSchedule(target);
   const single = { ...schedule, rows: 1, queries: 1 };
   const rows = rowCount(graph, dimension, region);
   const tile = region.kind === "contract" ? schedule.rows : schedule.queries;

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { compileFor } from "../../../compiler/compile.ts";
+import { targets } from "../../../compiler/kernel/target.ts";
 import { optimize } from "../../../compiler/optimize/optimize.ts";
 import { splitPhases } from "../../../compiler/optimize/split-phases.ts";
 import { emitModel, type Plans } from "../../../compiler/plan/emit/emit.ts";
@@ -20,7 +21,7 @@ export function phased(mask: ToyLayer["mask"], layers: number): Plans {
   const graph = toyMllm({ layers: Array.from({ length: layers }, () => ({ mask })) });
   const optimized = optimize(graph);
   const model = { graph, optimized, phases: splitPhases(optimized) };
-  return { gpu: compileFor(model, "gpu").plan, cpu: compileFor(model, "cpu").plan };
+  return { gpu: compileFor(model, targets.gpu).plan, cpu: compileFor(model, targets.cpu).plan };
 }
 
 /** Models with one phase and several, with and without loops, and one that is written by hand. */

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { type CheckedModel, checkModel, compileFor } from "../../../compiler/compile.ts";
-import type { Family } from "../../../compiler/kernel/lower/schedule.ts";
+import { type Family, targets } from "../../../compiler/kernel/target.ts";
 import { optimize } from "../../../compiler/optimize/optimize.ts";
 import { splitPhases } from "../../../compiler/optimize/split-phases.ts";
 import { Explainer, type LengthsReport } from "../../../compiler/report/explain.ts";
@@ -32,7 +32,7 @@ const reader = {
 };
 
 function explainer(model: CheckedModel, family: Family): (length: string) => LengthsReport {
-  const explain = new Explainer(model, compileFor(model, family).plan, reader);
+  const explain = new Explainer(model, compileFor(model, targets[family]).plan, reader);
   return (length) => {
     const read = readLengths(model.graph, length);
     if (read.kind === "mistake") throw new Error(read.message);
@@ -151,7 +151,7 @@ test("the text fits a terminal", () => {
   for (const name of ["composite", "window", "image apart"]) {
     const model = toys[name];
     if (model === undefined) throw new Error(name);
-    const explain = new Explainer(model, compileFor(model, "gpu").plan, reader);
+    const explain = new Explainer(model, compileFor(model, targets.gpu).plan, reader);
     const whole = explain.model();
     const read = readLengths(model.graph, "image=70,text=900");
     if (read.kind === "mistake") throw new Error(read.message);

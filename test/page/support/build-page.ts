@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { encodeWasm } from "../../../compiler/codegen/index.ts";
 import { checkModel, compileFor, kernelFiles } from "../../../compiler/compile.ts";
+import { targets } from "../../../compiler/kernel/target.ts";
 import { emitModel } from "../../../compiler/plan/emit/emit.ts";
 import type { CompiledModel } from "../../../runtime/contract.ts";
 
@@ -22,8 +23,8 @@ export function buildPage(): BuiltPage {
   const file = "examples/ee-mllm/ee-mllm.braid";
   const { value } = checkModel({ file, text: readFileSync(file, "utf8") });
   if (value === undefined) throw new Error(`${file} has mistakes`);
-  const gpu = compileFor(value, "gpu");
-  const cpu = compileFor(value, "cpu");
+  const gpu = compileFor(value, targets.gpu);
+  const cpu = compileFor(value, targets.cpu);
   const files = [
     ...emitModel({ gpu: gpu.plan, cpu: cpu.plan }),
     ...kernelFiles(gpu),

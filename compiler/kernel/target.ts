@@ -1,0 +1,64 @@
+/**
+ * What kernels are made for: the limits that schedules keep to, and what values are stored as.
+ *
+ * A target is a value, never asked of a device: the same build, target and inputs give the same
+ * kernels and the same bits. The limits of `gpu` are those that every WebGPU device has.
+ */
+
+/** Which schedules serve a target, and which language its kernels are printed in. */
+export type Family = "cpu" | "gpu" | "cuda";
+
+export interface Target {
+  /** For people, and for what differs by name only. */
+  readonly name: string;
+  readonly family: Family;
+  /** Most invocations of a group; 1 where a group is one task. */
+  readonly invocations: number;
+  /** Bytes of group memory that a kernel may have; 0 where there is none. */
+  readonly groupMemory: number;
+  /** Most buffers of a kernel. */
+  readonly bindings: number;
+  /** Most groups along one dimension of the grid; the printer folds what is beyond. */
+  readonly gridLimit: number;
+  /** 32-bit registers that an invocation may fill; four lanes take four. */
+  readonly registers: number;
+  /** Whether the invocations of a subgroup may exchange registers. */
+  readonly subgroups: boolean;
+}
+
+/** The targets that are built for, by family. */
+export const targets: Readonly<Record<Family, Target>> = {
+  // Sixteen registers of four lanes. Printers of CPU kernels have no grid and no group memory.
+  cpu: {
+    name: "wasm",
+    family: "cpu",
+    invocations: 1,
+    groupMemory: 0,
+    bindings: Number.POSITIVE_INFINITY,
+    gridLimit: Number.POSITIVE_INFINITY,
+    registers: 64,
+    subgroups: false,
+  },
+  // https://www.w3.org/TR/webgpu/#limits, the column of defaults.
+  gpu: {
+    name: "webgpu",
+    family: "gpu",
+    invocations: 256,
+    groupMemory: 16384,
+    bindings: 8,
+    gridLimit: 65535,
+    registers: 128,
+    subgroups: false,
+  },
+  // What every device of compute capability 8.0 has without asking for more.
+  cuda: {
+    name: "sm_80",
+    family: "cuda",
+    invocations: 1024,
+    groupMemory: 49152,
+    bindings: Number.POSITIVE_INFINITY,
+    gridLimit: 2 ** 31 - 1,
+    registers: 255,
+    subgroups: true,
+  },
+};
