@@ -14,7 +14,7 @@ export interface Target {
   readonly family: Family;
   /** Most invocations of a group; 1 where a group is one task. */
   readonly invocations: number;
-  /** Bytes of group memory that a kernel may have; 0 where there is none. */
+  /** Bytes of group memory that a kernel may have. */
   readonly groupMemory: number;
   /** Most buffers of a kernel. */
   readonly bindings: number;
@@ -28,12 +28,13 @@ export interface Target {
 
 /** The targets that are built for, by family. */
 export const targets: Readonly<Record<Family, Target>> = {
-  // Sixteen registers of four lanes. Printers of CPU kernels have no grid and no group memory.
+  // Sixteen registers of four lanes. Group memory is scratch memory of the thread: what stays in a
+  // second-level cache.
   cpu: {
     name: "wasm",
     family: "cpu",
     invocations: 1,
-    groupMemory: 0,
+    groupMemory: 262144,
     bindings: Number.POSITIVE_INFINITY,
     gridLimit: Number.POSITIVE_INFINITY,
     registers: 64,

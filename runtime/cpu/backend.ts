@@ -43,7 +43,7 @@ class CpuBackend implements Backend {
     const { plan, wasm } = model;
     invariant(wasm !== undefined, `${plan.model} comes without WebAssembly kernels`);
     progress(0, plan.kernels.length);
-    const { exports } = await instantiate(wasm, this.#open.memory);
+    const { exports } = await instantiate(wasm, this.#open);
     for (const kernel of plan.kernels) this.#kernels.set(kernel.name, kernelOf(exports, kernel));
     progress(plan.kernels.length, plan.kernels.length);
   }
@@ -133,13 +133,17 @@ class CpuBackend implements Backend {
   }
 }
 
-async function instantiate(
-  wasm: Uint8Array,
-  memory: WebAssembly.Memory,
-): Promise<WebAssembly.Instance> {
+async function instantiate(wasm: Uint8Array, heap: Heap): Promise<WebAssembly.Instance> {
+  const module = await compile(wasm);
+  const [section] = WebAssembly.Module.customSections(module, "scratch");
+  const bytes = section === undefined ? 0 : Number(new TextDecoder().decode(section));
+  const scratch = bytes === 0 ? 0 : heap.allocate(bytes, "the scratch memory of kernels");
+  return await WebAssembly.instantiate(module, { env: { memory: heap.memory, scratch } });
+}
+
+async function compile(wasm: Uint8Array): Promise<WebAssembly.Module> {
   try {
-    const module = await WebAssembly.compile(new Uint8Array(wasm));
-    return await WebAssembly.instantiate(module, { env: { memory } });
+    return await WebAssembly.compile(new Uint8Array(wasm));
   } catch (error) {
     throw new BraidError("cpu/module", `the kernels cannot be compiled: ${reasonOf(error)}`, {
       hint: "WebAssembly with SIMD is needed: Node 20, or a browser of 2023 or later",

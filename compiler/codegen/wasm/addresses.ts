@@ -1,5 +1,6 @@
 /**
- * Turns indices into byte addresses: the pointer of the buffer plus four times the index.
+ * Turns indices into byte addresses: the pointer of the buffer plus four times the index. Group
+ * arrays lie one after another in the scratch memory of the thread, and are accessed like buffers.
  *
  * The sum is spread out into terms, those that change least often first and constants last. So
  * `share` finds the part of an address that a loop leaves alone, and rows at a constant distance have
@@ -7,7 +8,7 @@
  */
 
 import * as build from "../../kernel/build.ts";
-import type { Expr, Kernel, Statement } from "../../kernel/kernel.ts";
+import type { Expr, GroupArray, Kernel, Statement } from "../../kernel/kernel.ts";
 import { childrenOf, mapBlocks, mapExpr, mapExpressions, visitBody } from "../../kernel/rewrite.ts";
 
 /** The name of the variable that holds the address of a buffer; no kernel has such a name. */
@@ -15,30 +16,69 @@ export function pointerName(buffer: string): string {
   return `&${buffer}`;
 }
 
-/** `kernel` with byte addresses in all its loads and stores, and the pointers as first scalars. */
+/** The name of the variable that holds the address of the thread's scratch memory. */
+export const scratchName = "&scratch";
+
+/** Bytes of scratch memory that `kernel` needs for its group arrays. */
+export function scratchBytes({ arrays }: Pick<Kernel, "arrays">): number {
+  return arrays.reduce((sum, each) => sum + bytesOf(each), 0);
+}
+
+/** Rounded up, so that four lanes of the next array do not straddle a cache line. */
+function bytesOf({ length }: GroupArray): number {
+  return Math.ceil(length / 16) * 64;
+}
+
+/**
+ * `kernel` with byte addresses in all its loads and stores, and the pointers as first scalars. Those
+ * of group arrays are loads and stores of "buffers" of that name, from `scratchName` on.
+ */
 export function toAddresses(kernel: Kernel): Kernel {
   const age = agesOf(kernel);
+  const places = placesOf(kernel.arrays);
   const address = (buffer: string, index: Expr): Expr => {
     const terms: Expr[] = [];
-    const offset = spread(index, 4, terms);
+    const place = places.get(buffer);
+    const offset = spread(index, 4, terms) + (place ?? 0);
     const ordered = terms
       .map((term) => ({ term, age: youngest(term, age) }))
       .sort((left, right) => left.age - right.age);
-    const pointer = build.variable(pointerName(buffer));
+    const pointer = build.variable(place === undefined ? pointerName(buffer) : scratchName);
     const sum = ordered.reduce((total: Expr, { term }) => build.add(total, term), pointer);
     return build.add(sum, offset);
   };
-  const change = (part: Expr): Expr =>
-    part.kind === "load" ? { ...part, index: address(part.buffer, part.index) } : part;
+  const change = (part: Expr): Expr => {
+    if (part.kind === "load") return { ...part, index: address(part.buffer, part.index) };
+    if (part.kind !== "load_array") return part;
+    const { array, index, type } = part;
+    return { kind: "load", type, buffer: array, index: address(array, index) };
+  };
   const statement = (each: Statement): Statement => {
     const changed = mapExpressions(each, (expr) => mapExpr(expr, change));
     if (changed.kind === "store") {
       return { ...changed, index: address(changed.buffer, changed.index) };
     }
+    if (changed.kind === "store_array") {
+      const { array, index, value } = changed;
+      return { kind: "store", buffer: array, index: address(array, index), value };
+    }
     return mapBlocks(changed, (body) => body.map(statement));
   };
   const pointers = kernel.buffers.map((each) => pointerName(each.name));
-  return { ...kernel, scalars: [...pointers, ...kernel.scalars], body: kernel.body.map(statement) };
+  const scratch = kernel.arrays.length > 0 ? [scratchName] : [];
+  const scalars = [...pointers, ...kernel.scalars, ...scratch];
+  return { ...kernel, scalars, body: kernel.body.map(statement) };
+}
+
+/** The offset of each array in the scratch memory, in bytes. */
+function placesOf(arrays: readonly GroupArray[]): ReadonlyMap<string, number> {
+  let offset = 0;
+  const places = new Map<string, number>();
+  for (const each of arrays) {
+    places.set(each.name, offset);
+    offset += bytesOf(each);
+  }
+  return places;
 }
 
 /**

@@ -1,5 +1,7 @@
 /**
  * A WebAssembly module from functions: it imports `env.memory` and exports every function by name.
+ * If some need scratch memory it imports its address as the global `env.scratch`, too, and a custom
+ * section `scratch` holds the number of bytes in decimal; each thread needs its own.
  * Sections and encodings are those of the core specification, section 5.5.
  */
 
@@ -28,12 +30,12 @@ export function encodeModule(
     bytes.sized(new Uint8Array(count).fill(typeCodes.i32));
     bytes.unsigned(0);
   });
-  section(out, 2, [options.sharedPages], (bytes, sharedPages) => {
+  const scratch = functions.reduce((most, each) => Math.max(most, each.scratchBytes), 0);
+  section(out, 2, scratch === 0 ? ["memory"] : ["memory", "scratch"], (bytes, name) => {
     bytes.text("env");
-    bytes.text("memory");
-    bytes.raw([0x02, sharedPages === undefined ? 0x00 : 0x03]);
-    bytes.unsigned(0);
-    if (sharedPages !== undefined) bytes.unsigned(sharedPages);
+    bytes.text(name);
+    if (name === "memory") memoryType(bytes, options);
+    else bytes.raw([0x03, typeCodes.i32, 0x00]);
   });
   section(out, 3, functions, (bytes, each) => {
     bytes.unsigned(counts.indexOf(each.parameters.length));
@@ -44,7 +46,22 @@ export function encodeModule(
     bytes.unsigned(index);
   });
   section(out, 10, functions, (bytes, each) => bytes.sized(code(each)));
+  if (scratch > 0) custom(out, "scratch", String(scratch));
   return out.done();
+}
+
+function memoryType(bytes: Bytes, { sharedPages }: ModuleOptions): void {
+  bytes.raw([0x02, sharedPages === undefined ? 0x00 : 0x03]);
+  bytes.unsigned(0);
+  if (sharedPages !== undefined) bytes.unsigned(sharedPages);
+}
+
+function custom(out: Bytes, name: string, content: string): void {
+  const bytes = new Bytes();
+  bytes.text(name);
+  bytes.raw(new TextEncoder().encode(content));
+  out.byte(0);
+  out.sized(bytes.done());
 }
 
 function section<Item>(

@@ -12,6 +12,7 @@ export type Immediate =
   | "i32"
   | "f32"
   | "v128"
+  /** A label or a global, by number. */
   | "label"
   | "block"
   | "shuffle";
@@ -41,6 +42,7 @@ const table = {
   "local.get": ["plain", 0x20, "local"],
   "local.set": ["plain", 0x21, "local"],
   "local.tee": ["plain", 0x22, "local"],
+  "global.get": ["plain", 0x23, "label"],
   "i32.load": ["plain", 0x28, "memory"],
   "f32.load": ["plain", 0x2a, "memory"],
   "i32.store": ["plain", 0x36, "memory"],
@@ -162,4 +164,6 @@ export interface WasmFunction {
   readonly parameters: readonly string[];
   readonly locals: readonly WasmType[];
   readonly body: readonly Instruction[];
+  /** Bytes that it needs at the address in global 0, which is imported if any function needs it. */
+  readonly scratchBytes: number;
 }

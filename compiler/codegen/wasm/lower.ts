@@ -9,19 +9,19 @@
 import { invariant } from "../../../grammar/invariant.ts";
 import { boundsOf } from "../../kernel/bounds.ts";
 import type { Expr, Kernel, Statement } from "../../kernel/kernel.ts";
-import { pointerName } from "./addresses.ts";
+import { pointerName, scratchBytes, scratchName } from "./addresses.ts";
 import type { WasmFunction, WasmType } from "./instructions.ts";
 import { ExpressionWriter, wasmType } from "./lower-expression.ts";
 
 /** The function for `kernel`, whose loads and stores have byte addresses (`toAddresses`). */
 export function lowerToWasm(kernel: Kernel): WasmFunction {
-  const isSingle = kernel.workgroupSize === 1 && kernel.arrays.length === 0;
-  invariant(isSingle, `wasm: kernel ${kernel.name} needs groups of one and no group memory`);
-  const parameters = ["&first", "&end", ...kernel.scalars];
+  invariant(kernel.workgroupSize === 1, `wasm: kernel ${kernel.name} needs groups of one`);
+  const scalars = kernel.scalars.filter((name) => name !== scratchName);
+  const parameters = ["&first", "&end", ...scalars];
   const writer = new StatementWriter(kernel, parameters);
   writer.groups(kernel.body);
   const { newLocals: locals, out: body } = writer;
-  return { name: kernel.name, parameters, locals, body };
+  return { name: kernel.name, parameters, locals, body, scratchBytes: scratchBytes(kernel) };
 }
 
 class StatementWriter extends ExpressionWriter {
@@ -36,10 +36,19 @@ class StatementWriter extends ExpressionWriter {
     this.parameterCount = parameters.length;
     for (const [index, name] of parameters.entries()) this.locals.set(name, index);
     // Sizes of what is read are not zero, or there is nothing to read: `size - 1` is an index.
-    for (const name of kernel.scalars) this.known.set(name, { low: 1, high: Infinity });
+    for (const name of parameters) this.known.set(name, { low: 1, high: Infinity });
+    if (kernel.arrays.length > 0) this.scratchAddress();
     for (const { name } of kernel.buffers) {
       this.known.set(pointerName(name), { low: 0, high: Infinity });
     }
+  }
+
+  private scratchAddress(): void {
+    const local = this.allocate("i32");
+    this.emit("global.get", 0);
+    this.emit("local.set", local);
+    this.locals.set(scratchName, local);
+    this.known.set(scratchName, { low: 0, high: Infinity });
   }
 
   /** The loop over groups around `body`. */
@@ -143,6 +152,9 @@ class StatementWriter extends ExpressionWriter {
           this.block(statement.otherwise);
         }
         this.emit("end");
+        return;
+      case "barrier":
+        // A group is one invocation, which waits for nobody.
         return;
       default:
         invariant(false, `wasm: \`${statement.kind}\` has no place here`);

@@ -6,9 +6,12 @@ import type { Kernel } from "../../../compiler/kernel/kernel.ts";
 
 /** Compiles `kernel` and runs all groups; the buffers of `launch` are changed in place. */
 export function runWasm(kernel: Kernel, launch: Launch): void {
-  const memory = new WebAssembly.Memory({ initial: pagesFor(launch) });
   const module = new WebAssembly.Module(encodeWasm([kernel]));
-  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  const [section] = WebAssembly.Module.customSections(module, "scratch");
+  const scratchPages = section === undefined ? 0 : pages(Number(new TextDecoder().decode(section)));
+  const memory = new WebAssembly.Memory({ initial: pagesFor(launch) + scratchPages });
+  const scratch = pagesFor(launch) * 65536;
+  const { exports } = new WebAssembly.Instance(module, { env: { memory, scratch } });
   const run = exports[kernel.name];
   if (typeof run !== "function") throw new TypeError(`no export ${kernel.name}`);
   let end = 16;
@@ -35,5 +38,9 @@ export function runWasm(kernel: Kernel, launch: Launch): void {
 
 function pagesFor(launch: Launch): number {
   const bytes = Object.values(launch.buffers).reduce((sum, each) => sum + each.byteLength, 16);
+  return pages(bytes);
+}
+
+function pages(bytes: number): number {
   return Math.ceil(bytes / 65536);
 }

@@ -1,6 +1,9 @@
 /** WebAssembly computes what kernels mean. */
 
-import { test } from "vitest";
+import { expect, test } from "vitest";
+import * as build from "../../../compiler/kernel/build.ts";
+import type { Kernel } from "../../../compiler/kernel/kernel.ts";
+import { barrier, loop, store, storeArray } from "../../../compiler/kernel/statements.ts";
 import { expectClose, launches } from "../kernel/cases.ts";
 import { sampleKernels } from "../kernel/samples.ts";
 import { runWasm } from "./run-wasm.ts";
@@ -16,3 +19,41 @@ for (const [name, kernel] of Object.entries(sampleKernels)) {
     }
   });
 }
+
+/** Each group turns a row of eight round, by way of two arrays. */
+const turnedRound: Kernel = {
+  name: "turned_round",
+  comment: [],
+  buffers: [
+    { name: "x", element: "f32", access: "read" },
+    { name: "y", element: "f32", access: "write" },
+  ],
+  scalars: ["columns"],
+  arrays: [
+    { name: "first", element: "f32", length: 9 },
+    { name: "second", element: "f32", length: 8 },
+  ],
+  workgroupSize: 1,
+  body: [
+    loop("i", 0, build.variable("columns"), [
+      storeArray("second", build.variable("i"), build.load("x", at("i"))),
+    ]),
+    storeArray("first", 1, build.loadArray("second", 0, build.f32x4)),
+    storeArray("first", 5, build.loadArray("second", 4, build.f32x4)),
+    barrier,
+    loop("j", 0, build.variable("columns"), [
+      store("y", at("j"), build.loadArray("first", build.subtract(8, build.variable("j")))),
+    ]),
+  ],
+};
+
+function at(variable: string) {
+  return build.add(build.multiply(build.group, 8), build.variable(variable));
+}
+
+test("group arrays lie in scratch memory as WebAssembly", () => {
+  const x = Float32Array.from({ length: 24 }, (_, index) => index);
+  const y = new Float32Array(24);
+  runWasm(turnedRound, { groups: 3, buffers: { x, y }, scalars: { columns: 8 } });
+  expect([...y]).toEqual([...x].map((_, i) => 8 * Math.floor(i / 8) + 7 - (i % 8)));
+});
