@@ -25,20 +25,31 @@ export interface Store {
   readonly rows?: { readonly axis: AxisName; readonly into: AxisName; readonly start: Dimension };
 }
 
-export interface Region {
-  readonly kind: "map" | "reduce" | "contract" | "attend" | "scan";
-  readonly root: ValueId;
+/** A value that a region computes, and where it goes. */
+export interface Result {
   readonly result: ValueId;
   readonly store: Store;
+}
+
+export interface Region extends Result {
+  readonly kind: "map" | "reduce" | "contract" | "attend" | "scan";
+  readonly root: ValueId;
+  /** What the kernel computes besides: results of other products of the same rows. */
+  readonly besides?: readonly Result[];
   /** Why the region ends where it ends. */
   readonly reason: string;
 }
 
+/** All that a region computes. */
+export function resultsOf(region: Region): readonly Result[] {
+  return [region, ...(region.besides ?? [])];
+}
+
 /**
- * Whether the region makes its result where that has memory of its own. Else the result goes into a
- * join or a cache; if it has memory, too, the region copies it from there.
+ * Whether the result is made where it has memory of its own. Else it goes into a join or a cache; if
+ * it has memory, too, the region copies it from there.
  */
-export function makesItsResult({ store, result }: Region): boolean {
+export function makesItsResult({ store, result }: Result): boolean {
   return store.value === result;
 }
 

@@ -1,29 +1,40 @@
 /**
- * Where the elements of a tile of a product lie in its operands and its result. Rows and columns past
- * the end are clamped to the last one for reading, and are not stored (tile edges).
+ * Where the elements of a tile of a product lie in its operands and its results. Rows and columns
+ * past the end are clamped to the last one for reading, and are not stored (tile edges).
  */
 
+import type { AxisName } from "../../op/axis.ts";
 import { asConstant, constant, type Dimension } from "../../op/dimension.ts";
 import * as build from "../build.ts";
 import type { Expr } from "../kernel.ts";
 import { affineOf, type Base } from "./affine.ts";
 import type { Context, Coordinates } from "./context.ts";
-import type { Product, ProductTile } from "./product.ts";
+import type { Product, ProductPart, ProductSum, ProductTile } from "./product.ts";
 import { unflatten } from "./read.ts";
 
 /** The places of a tile's elements, by their row and column in the tile. */
 export interface TilePlace {
-  readonly batch: Coordinates;
+  /** Of the left operand. */
+  readonly left: (row: Expr, inner: Expr) => Coordinates;
+  /** Of a sum's right operand. */
+  readonly right: (sum: ProductSum, inner: Expr, column: Expr) => Coordinates;
+  /** Of a row, for what is known of rows as a whole. */
   readonly row: (row: Expr) => Coordinates;
-  readonly column: (column: Expr) => Coordinates;
-  readonly inner: (index: Expr) => Coordinates;
-  /** Whether an element of the tile is one of the result; undefined if all are. */
+  /** Of the results. */
+  readonly result: (row: Expr, column: Expr) => Coordinates;
+  /** Whether an element of the tile is one of the results; undefined if all are. */
   readonly inside: (row: Expr, column: Expr) => Expr | undefined;
 }
 
-/** The places of the elements of `tile`. */
-export function placeTile(context: Context, product: Product, tile: ProductTile): TilePlace {
-  const { roles, rows, columns, inner } = product;
+/** The places of the elements of `tile`, which lies in `part`. */
+export function placeTile(
+  context: Context,
+  product: Product,
+  part: ProductPart,
+  tile: ProductTile,
+): TilePlace {
+  const { rows, inner } = product;
+  const { columns } = part;
   const rowsEven = isMultiple(rows, tile.rows);
   const columnsEven = isMultiple(columns, tile.columns);
   const clamped = (key: string, index: Expr, extent: Dimension, even: boolean): Base => ({
@@ -33,15 +44,26 @@ export function placeTile(context: Context, product: Product, tile: ProductTile)
   });
   const rowAt = (row: Expr): Expr => build.add(tile.rowStart, row);
   const columnAt = (column: Expr): Expr => build.add(tile.columnStart, column);
-  const coordinates = (axes: readonly string[], base: Base): Coordinates =>
+  const coordinates = (axes: readonly AxisName[], base: Base): Coordinates =>
     unflatten(context, axes, affineOf(base));
+  const batch = coordinates(product.batchAxes, tile.batch);
+  const rowPlace = (row: Expr): Coordinates =>
+    coordinates(product.rowAxes, clamped("row", rowAt(row), rows, rowsEven));
+  const columnPlace = (sum: ProductSum, column: Expr): Coordinates =>
+    coordinates(sum.columnAxes, clamped("column", columnAt(column), columns, columnsEven));
+  const innerPlace = (index: Expr): Coordinates =>
+    coordinates(product.innerAxes, { key: "inner", expr: index, extent: constant(inner) });
   return {
-    batch: coordinates(roles.batch, tile.batch),
-    row: (row) => coordinates(roles.rows, clamped("row", rowAt(row), rows, rowsEven)),
-    column: (column) =>
-      coordinates(roles.columns, clamped("column", columnAt(column), columns, columnsEven)),
-    inner: (index) =>
-      coordinates(roles.inner, { key: "inner", expr: index, extent: constant(inner) }),
+    left: (row, index) => new Map([...batch, ...rowPlace(row), ...innerPlace(index)]),
+    right: (sum, index, column) =>
+      new Map([...batch, ...innerPlace(index), ...columnPlace(sum, column)]),
+    row: (row) => new Map([...batch, ...rowPlace(row)]),
+    result: (row, column) =>
+      new Map([
+        ...batch,
+        ...rowPlace(row),
+        ...part.sums.flatMap((sum) => [...columnPlace(sum, column)]),
+      ]),
     inside: (row, column) => {
       const tests: Expr[] = [];
       if (!rowsEven) tests.push(build.less(rowAt(row), context.size(rows)));

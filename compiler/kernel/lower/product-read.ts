@@ -1,33 +1,29 @@
 /** Reading the operands of a product: a load, or what is computed in place of one (prologues). */
 
 import type { Expr } from "../kernel.ts";
-import type { Context, Coordinates } from "./context.ts";
-import type { Product } from "./product.ts";
+import type { Context } from "./context.ts";
+import type { Product, ProductSum } from "./product.ts";
 import type { TilePlace } from "./product-place.ts";
 import { read } from "./read.ts";
 
-/** The left operand at a row of the tile and an index of the sum. */
+/** The left operand at a row of the tile and an index of the sum; an expression, not always a load. */
 export function readLeft(
   context: Context,
-  { roles }: Product,
+  product: Product,
   place: TilePlace,
   row: Expr,
   inner: Expr,
 ): Expr {
-  return read(context, roles.left, at(place.batch, place.row(row), place.inner(inner)));
+  return read(context, product.left, place.left(row, inner));
 }
 
-/** The right operand at an index of the sum and a column of the tile. */
+/** The right operand of `sum` at an index of the sum and a column of the tile. */
 export function readRight(
   context: Context,
-  { roles }: Product,
+  sum: ProductSum,
   place: TilePlace,
   inner: Expr,
   column: Expr,
 ): Expr {
-  return read(context, roles.right, at(place.batch, place.inner(inner), place.column(column)));
-}
-
-function at(...parts: readonly Coordinates[]): Coordinates {
-  return new Map(parts.flatMap((part) => [...part]));
+  return read(context, sum.right, place.right(sum, inner, column));
 }

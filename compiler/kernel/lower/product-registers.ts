@@ -4,109 +4,148 @@
  */
 
 import type { Region } from "../../fusion/region.ts";
-import { asConstant, ceilDivide, constant, productOf as times } from "../../op/dimension.ts";
+import {
+  asConstant,
+  ceilDivide,
+  constant,
+  type Dimension,
+  productOf as times,
+  sumOf,
+} from "../../op/dimension.ts";
 import * as build from "../build.ts";
-import type { Statement } from "../kernel.ts";
+import type { Expr, Statement } from "../kernel.ts";
 import { loop, tile as declareTile, tileMultiply } from "../statements.ts";
 import type { Context } from "./context.ts";
 import { commentOf, regionName } from "./name.ts";
-import { type Product, productOf, type ProductTile } from "./product.ts";
+import { type Product, productOf, type ProductPart, type ProductTile } from "./product.ts";
 import { placeTile, type TilePlace } from "./product-place.ts";
 import { readLeft, readRight } from "./product-read.ts";
 import { storeTile } from "./product-store.ts";
+import { overParts } from "./product-tasks.ts";
 import { finish, type Lowered, type Schedule } from "./schedule.ts";
 
 /** Elements of the inner index that are read at once. */
 const innerStep = 4;
 
-/** Lowers a region whose root is a `contract`. */
+/** Lowers a region of products. */
 export function registerProduct(context: Context, region: Region, schedule: Schedule): Lowered {
   const product = productOf(context, region);
-  const { batch, rows, columns, inner } = product;
-  const tileColumns = Math.min(schedule.columns, asConstant(columns) ?? schedule.columns);
-  const panel = Math.min(
-    schedule.panel,
-    roundUp(asConstant(columns) ?? schedule.panel, tileColumns),
+  const tilesOf = (part: ProductPart): Tiles => tilesFor(product, part, schedule);
+  const tasks = sumOf(product.parts.map((part) => tilesOf(part).tasks));
+  const flops = sumOf(product.parts.map((part) => tilesOf(part).flops));
+  const name = regionName(context, region);
+  return finish(context, schedule, name, commentOf(context, region), tasks, flops, (task) =>
+    overParts(
+      context,
+      product,
+      (part) => tilesOf(part).tasks,
+      task,
+      (part, local) => panelOf(context, product, part, tilesOf(part), local),
+    ),
   );
+}
+
+/** How a part is cut: panels of columns, walked through in tiles. */
+interface Tiles {
+  readonly rows: number;
+  readonly columns: number;
+  readonly panel: number;
+  readonly rowTiles: Dimension;
+  readonly panels: Dimension;
+  readonly tasks: Dimension;
+  readonly flops: Dimension;
+}
+
+function tilesFor({ batch, rows, inner }: Product, part: ProductPart, schedule: Schedule): Tiles {
+  const count = asConstant(part.columns);
+  // As many sums as columns take their registers.
+  const most = Math.max(1, Math.floor(schedule.columns / part.sums.length));
+  const columns = Math.min(most, count ?? most);
+  const panel = Math.min(schedule.panel, roundUp(count ?? schedule.panel, columns));
   const rowTiles = ceilDivide(rows, constant(schedule.rows));
-  const panels = ceilDivide(columns, constant(panel));
-  const tasks = times([batch, panels, rowTiles]);
+  const panels = ceilDivide(part.columns, constant(panel));
   const flops = times([
-    constant(2 * schedule.rows * tileColumns),
+    constant(2 * schedule.rows * columns * part.sums.length),
     batch,
     rowTiles,
-    ceilDivide(columns, constant(tileColumns)),
+    ceilDivide(part.columns, constant(columns)),
     constant(inner),
   ]);
-  const name = regionName(context, region);
-  return finish(context, schedule, name, commentOf(context, region), tasks, flops, (task) => {
-    const perBatch = build.multiply(context.size(panels), context.size(rowTiles));
-    const inBatch = build.remainder(task, perBatch);
-    const panelStart = build.multiply(
-      build.quotient(inBatch, context.size(rowTiles)),
-      build.int(panel),
-    );
-    const tile: ProductTile = {
-      batch: { key: "batch", expr: build.quotient(task, perBatch), extent: batch },
-      rowStart: build.multiply(
-        build.remainder(inBatch, context.size(rowTiles)),
-        build.int(schedule.rows),
-      ),
-      columnStart: panelStart,
-      rows: schedule.rows,
-      columns: tileColumns,
-    };
-    if (panel === tileColumns) return block(context, product, tile);
-    const start = context.fresh("column_start");
-    const end = build.minimum(build.add(panelStart, panel), context.size(columns));
-    const body = block(context, product, { ...tile, columnStart: build.variable(start) });
-    return [loop(start, panelStart, end, body, tileColumns)];
-  });
+  const tasks = times([batch, panels, rowTiles]);
+  return { rows: schedule.rows, columns, panel, rowTiles, panels, tasks, flops };
 }
 
-function block(context: Context, product: Product, tile: ProductTile): readonly Statement[] {
-  const sum = context.fresh("sum");
-  const total = product.inner;
-  const whole = total - (total % innerStep);
-  const place = placeTile(context, product, tile);
-  const statements: Statement[] = [declareTile(sum, tile.rows, tile.columns, 0)];
-  const add = (from: number, to: number, step: number): Statement =>
-    innerLoop(context, product, tile, place, sum, from, to, step);
-  if (whole > 0) statements.push(add(0, whole, innerStep));
-  if (whole < total) statements.push(add(whole, total, 1));
-  statements.push(...storeTile(context, product, tile, place, sum));
-  return statements;
-}
-
-function innerLoop(
+/** What one task does, the `task`-th of its part. */
+function panelOf(
   context: Context,
   product: Product,
+  part: ProductPart,
+  tiles: Tiles,
+  task: Expr,
+): readonly Statement[] {
+  const rowTiles = context.size(tiles.rowTiles);
+  const perBatch = build.multiply(context.size(tiles.panels), rowTiles);
+  const inBatch = build.remainder(task, perBatch);
+  const panelStart = build.multiply(build.quotient(inBatch, rowTiles), build.int(tiles.panel));
+  const tile: ProductTile = {
+    batch: { key: "batch", expr: build.quotient(task, perBatch), extent: product.batch },
+    rowStart: build.multiply(build.remainder(inBatch, rowTiles), build.int(tiles.rows)),
+    columnStart: panelStart,
+    rows: tiles.rows,
+    columns: tiles.columns,
+  };
+  if (tiles.panel === tiles.columns) return block(context, product, part, tile);
+  const start = context.fresh("column_start");
+  const end = build.minimum(build.add(panelStart, tiles.panel), context.size(part.columns));
+  const body = block(context, product, part, { ...tile, columnStart: build.variable(start) });
+  return [loop(start, panelStart, end, body, tiles.columns)];
+}
+
+function block(
+  context: Context,
+  product: Product,
+  part: ProductPart,
   tile: ProductTile,
-  place: TilePlace,
-  sum: string,
-  from: number,
-  to: number,
-  step: number,
+): readonly Statement[] {
+  const sums = part.sums.map(() => context.fresh("sum"));
+  const total = product.inner;
+  const whole = total - (total % innerStep);
+  const place = placeTile(context, product, part, tile);
+  const statements = sums.map((sum) => declareTile(sum, tile.rows, tile.columns, 0));
+  const add = (from: number, to: number, step: number): Statement =>
+    innerLoop(context, { product, part, tile, place }, sums, { from, to, step });
+  if (whole > 0) statements.push(add(0, whole, innerStep));
+  if (whole < total) statements.push(add(whole, total, 1));
+  return [...statements, ...storeTile(context, part, tile, place, sums)];
+}
+
+/** Adds the products of the indices `from … to` to the sums. */
+function innerLoop(
+  context: Context,
+  at: {
+    readonly product: Product;
+    readonly part: ProductPart;
+    readonly tile: ProductTile;
+    readonly place: TilePlace;
+  },
+  sums: readonly string[],
+  { from, to, step }: { readonly from: number; readonly to: number; readonly step: number },
 ): Statement {
+  const { product, part, tile, place } = at;
   const variable = context.fresh("k");
-  const start = build.variable(variable);
-  const [leftTile, rightTile] = [context.fresh("left"), context.fresh("right")];
-  const [leftRow, leftColumn] = [context.fresh("row"), context.fresh("column")];
-  const [rightRow, rightColumn] = [context.fresh("row"), context.fresh("column")];
-  const word = build.variable;
-  const left = readLeft(context, product, place, word(leftRow), build.add(start, word(leftColumn)));
-  const right = readRight(
-    context,
-    product,
-    place,
-    build.add(start, word(rightRow)),
-    word(rightColumn),
-  );
-  const body = [
-    declareTile(leftTile, tile.rows, step, left, leftRow, leftColumn),
-    declareTile(rightTile, step, tile.columns, right, rightRow, rightColumn),
-    tileMultiply(sum, leftTile, rightTile),
-  ];
+  const index = (offset: string): Expr =>
+    build.add(build.variable(variable), build.variable(offset));
+  const left = context.fresh("left");
+  const [row, column] = [context.fresh("row"), context.fresh("column")];
+  const leftValue = readLeft(context, product, place, build.variable(row), index(column));
+  const body: Statement[] = [declareTile(left, tile.rows, step, leftValue, row, column)];
+  for (const [i, sum] of part.sums.entries()) {
+    const right = context.fresh("right");
+    const [inner, across] = [context.fresh("row"), context.fresh("column")];
+    const value = readRight(context, sum, place, index(inner), build.variable(across));
+    body.push(declareTile(right, step, tile.columns, value, inner, across));
+    body.push(tileMultiply(sums[i] ?? "", left, right));
+  }
   return loop(variable, from, to, body, step);
 }
 

@@ -1,46 +1,60 @@
-/** What becomes of a product's sums: the epilogue, and where its results are stored. */
+/** What becomes of a part's sums: the epilogues, and where their results are stored. */
 
+import { invariant } from "../../../grammar/invariant.ts";
+import type { Result } from "../../fusion/region.ts";
 import * as build from "../build.ts";
-import type { Expr, Statement } from "../kernel.ts";
+import type { Statement } from "../kernel.ts";
 import { tile as declareTile, tileEach, when } from "../statements.ts";
-import type { Context, Coordinates } from "./context.ts";
-import type { Product, ProductTile } from "./product.ts";
+import type { Context } from "./context.ts";
+import type { ProductPart, ProductTile } from "./product.ts";
 import type { TilePlace } from "./product-place.ts";
-import { compute } from "./read.ts";
+import { compute, type Known } from "./read.ts";
 import { storeTo } from "./store.ts";
 
 /**
- * Finishes a tile whose sums are in the register tile `sum`. The epilogue is computed at clamped
- * places, too, and stored only inside.
+ * Finishes a tile whose sums are in the register tiles `sums`, in the order of the part's. Epilogues
+ * are computed at clamped places, too, and stored only inside.
  */
 export function storeTile(
   context: Context,
-  { region }: Product,
+  part: ProductPart,
   tile: ProductTile,
   place: TilePlace,
-  sum: string,
+  sums: readonly string[],
 ): readonly Statement[] {
-  const [row, column] = [context.fresh("row"), context.fresh("column")];
-  const at = (r: Expr, c: Expr): Coordinates =>
-    new Map([...place.batch, ...place.row(r), ...place.column(c)]);
-  const word = (name: string): Expr => build.variable(name);
+  const known = new Map(
+    part.sums.map(({ root }, index) => {
+      const name = sums[index];
+      invariant(name !== undefined, "lowering: a tile for each sum");
+      return [root, build.element(name)] as const;
+    }),
+  );
+  return part.results.flatMap((result) => storeResult(context, result, tile, place, known));
+}
+
+function storeResult(
+  context: Context,
+  { result, store }: Result,
+  tile: ProductTile,
+  place: TilePlace,
+  known: Known,
+): readonly Statement[] {
   const statements: Statement[] = [];
-  let finished = sum;
-  if (region.result !== region.root) {
+  const sum = known.get(result);
+  let finished = sum?.kind === "element" ? sum.tile : undefined;
+  if (finished === undefined) {
     finished = context.fresh("result");
-    const known = new Map([[region.root, build.element(sum)]]);
-    const value = compute(context, region.result, at(word(row), word(column)), known);
+    const [row, column] = [context.fresh("row"), context.fresh("column")];
+    const at = place.result(build.variable(row), build.variable(column));
+    const value = compute(context, result, at, known);
     statements.push(declareTile(finished, tile.rows, tile.columns, value, row, column));
   }
-  const [storeRow, storeColumn] = [context.fresh("row"), context.fresh("column")];
-  const store = storeTo(
-    context,
-    region.store,
-    at(word(storeRow), word(storeColumn)),
-    build.element(finished),
-  );
-  const inside = place.inside(word(storeRow), word(storeColumn));
-  const body = inside === undefined ? [store] : [when(inside, [store])];
-  statements.push(tileEach(finished, storeRow, storeColumn, body));
+  const [row, column] = [context.fresh("row"), context.fresh("column")];
+  const [rowWord, columnWord] = [build.variable(row), build.variable(column)];
+  const at = place.result(rowWord, columnWord);
+  const stored = storeTo(context, store, at, build.element(finished));
+  const inside = place.inside(rowWord, columnWord);
+  const body = inside === undefined ? [stored] : [when(inside, [stored])];
+  statements.push(tileEach(finished, row, column, body));
   return statements;
 }

@@ -1,33 +1,57 @@
 /**
- * A matrix product as its strategies see it: `result[b, m, n] = Σ_k left[b, m, k] · right[b, n, k]`.
+ * Matrix products as their strategies see them: `sum[m, n] = Σ_k left[m, k] · right[k, n]` for one or
+ * several right operands of the same left rows.
  *
- * The axes of each role are flattened to one index. Which tiles there are, in which order and in
- * which memory operands wait is a strategy's business (`product-registers.ts` is one); where an
- * element lies, how it is read and what becomes of a sum is the same for all of them
- * (`product-place.ts`, `product-read.ts`, `product-store.ts`).
+ * The axes of each role are flattened to one index. Columns come in parts, which follow each other in
+ * the kernel's tasks and have right operands and results of their own (queries, keys, values). A part
+ * has a sum for each product that its results read at the same column (gate and up; the halves that
+ * rotary positions mix), all over the same tile of the left operand.
+ *
+ * Which tiles there are, in which order and in which memory operands wait is a strategy's business
+ * (`product-registers.ts` is one); where an element lies, how it is read and what becomes of the sums
+ * is the same for all of them (`product-place.ts`, `product-read.ts`, `product-store.ts`).
  */
 
-import type { Region } from "../../fusion/region.ts";
+import { type Region, type Result, resultsOf } from "../../fusion/region.ts";
 import { invariant } from "../../../grammar/invariant.ts";
+import { nodeAt, type ValueId } from "../../graph/graph.ts";
+import type { AxisName } from "../../op/axis.ts";
 import { asConstant, type Dimension } from "../../op/dimension.ts";
 import type { Expr } from "../kernel.ts";
 import type { Base } from "./affine.ts";
 import type { Context } from "./context.ts";
 import { extentOf } from "./read.ts";
-import { type ProductRoles, productRoles } from "./roles.ts";
+import { productRoles } from "./roles.ts";
 
-/** A region whose root is a `contract`, with the extents of its roles. */
+/** A region of products, with the extents of their roles. */
 export interface Product {
   readonly region: Region;
-  readonly roles: ProductRoles;
+  readonly left: ValueId;
+  readonly batchAxes: readonly AxisName[];
+  readonly rowAxes: readonly AxisName[];
+  readonly innerAxes: readonly AxisName[];
   readonly batch: Dimension;
   readonly rows: Dimension;
-  readonly columns: Dimension;
   /** The number of elements that are summed. */
   readonly inner: number;
+  readonly parts: readonly ProductPart[];
 }
 
-/** A rectangle of a product's result; it may reach past the last row and column. */
+/** Columns with the same right operands and results. */
+export interface ProductPart {
+  readonly columns: Dimension;
+  readonly sums: readonly ProductSum[];
+  readonly results: readonly Result[];
+}
+
+/** One product of a part. */
+export interface ProductSum {
+  readonly root: ValueId;
+  readonly right: ValueId;
+  readonly columnAxes: readonly AxisName[];
+}
+
+/** A rectangle of a part; it may reach past the last row and column. */
 export interface ProductTile {
   readonly batch: Base;
   readonly rowStart: Expr;
@@ -36,17 +60,60 @@ export interface ProductTile {
   readonly columns: number;
 }
 
-/** The product that `region` computes. */
+/** The products that `region` computes. */
 export function productOf(context: Context, region: Region): Product {
   const roles = productRoles(context.graph, region.root);
   const inner = asConstant(extentOf(context, roles.inner));
   invariant(inner !== undefined, "lowering: a product sums axes of constant size");
   return {
     region,
-    roles,
+    left: roles.left,
+    batchAxes: roles.batch,
+    rowAxes: roles.rows,
+    innerAxes: roles.inner,
     batch: extentOf(context, roles.batch),
     rows: extentOf(context, roles.rows),
-    columns: extentOf(context, roles.columns),
     inner,
+    parts: partsOf(context, region),
   };
+}
+
+/** Results that read a product in common are of one part. */
+function partsOf(context: Context, region: Region): readonly ProductPart[] {
+  const parts: { results: Result[]; roots: Set<ValueId> }[] = [];
+  for (const result of resultsOf(region)) {
+    const roots = new Set(productsOf(context, result));
+    const joined = parts.filter((part) => [...part.roots].some((root) => roots.has(root)));
+    const part = {
+      results: [...joined.flatMap((each) => each.results), result],
+      roots: new Set([...joined.flatMap((each) => [...each.roots]), ...roots]),
+    };
+    const at = joined[0] === undefined ? parts.length : parts.indexOf(joined[0]);
+    parts.splice(at, 0, part);
+    for (const each of joined) parts.splice(parts.indexOf(each), 1);
+  }
+  return parts.map(({ results, roots }) => {
+    const sums = [...roots].map((root): ProductSum => {
+      const roles = productRoles(context.graph, root);
+      return { root, right: roles.right, columnAxes: roles.columns };
+    });
+    const [first] = sums;
+    invariant(first !== undefined, "lowering: a result of products reads one");
+    return { columns: extentOf(context, first.columnAxes), sums, results };
+  });
+}
+
+/** The products that a result is computed from, without memory between. */
+function productsOf(context: Context, { result }: Result): readonly ValueId[] {
+  const found: ValueId[] = [];
+  const seen = new Set<ValueId>();
+  const visit = (id: ValueId): void => {
+    if (seen.has(id) || (id !== result && context.stored(id))) return;
+    seen.add(id);
+    const { op, args } = nodeAt(context.graph, id);
+    if (op.kind === "contract") found.push(id);
+    else for (const arg of args) visit(arg);
+  };
+  visit(result);
+  return found;
 }
