@@ -17,7 +17,7 @@ import { ExpressionWriter, wasmType } from "./lower-expression.ts";
 export function lowerToWasm(kernel: Kernel): WasmFunction {
   invariant(kernel.workgroupSize === 1, `wasm: kernel ${kernel.name} needs groups of one`);
   const scalars = kernel.scalars.filter((name) => name !== scratchName);
-  const parameters = ["&first", "&end", ...scalars];
+  const parameters = ["@first", "@end", ...scalars];
   const writer = new StatementWriter(kernel, parameters);
   writer.groups(kernel.body);
   const { newLocals: locals, out: body } = writer;
@@ -55,11 +55,11 @@ class StatementWriter extends ExpressionWriter {
   groups(body: readonly Statement[]): void {
     const group = this.allocate("i32");
     this.locals.set("@group", group);
-    this.emit("local.get", this.localOf("&first"));
+    this.emit("local.get", this.localOf("@first"));
     this.emit("local.set", group);
     this.whileLess(
       group,
-      () => this.emit("local.get", this.localOf("&end")),
+      () => this.emit("local.get", this.localOf("@end")),
       () => {
         this.block(body);
         this.emit("local.get", group);

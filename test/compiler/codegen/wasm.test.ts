@@ -57,3 +57,21 @@ test("group arrays lie in scratch memory as WebAssembly", () => {
   runWasm(turnedRound, { groups: 3, buffers: { x, y }, scalars: { columns: 8 } });
   expect([...y]).toEqual([...x].map((_, i) => 8 * Math.floor(i / 8) + 7 - (i % 8)));
 });
+
+test("buffers may be called what the range of groups could be", () => {
+  const kernel: Kernel = {
+    name: "copy",
+    comment: [],
+    buffers: [
+      { name: "end", element: "i32", access: "read" },
+      { name: "first", element: "i32", access: "write" },
+    ],
+    scalars: [],
+    arrays: [],
+    workgroupSize: 1,
+    body: [store("first", build.group, build.load("end", build.group, build.i32))],
+  };
+  const buffers = { end: Int32Array.of(5, 6, 7), first: new Int32Array(3) };
+  runWasm(kernel, { groups: 3, buffers });
+  expect([...buffers.first]).toEqual([5, 6, 7]);
+});
