@@ -3,8 +3,9 @@
 import type { TypeExpr } from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { AxisName } from "../op/axis.ts";
+import { productOf } from "../op/dimension.ts";
 import { type Body, type ExpectedAxis, fail } from "./context.ts";
-import { rename, toTensor } from "./emit.ts";
+import { emit, rename, toTensor } from "./emit.ts";
 import {
   distinctLabels,
   findAxis,
@@ -86,9 +87,9 @@ function annotateScalar(
 function annotateAxes(body: Body, value: Tensor, type: Shape, span: Span): Value {
   const extra = value.axes.length - type.axes.length;
   if (extra < 0 || (extra > 0 && !type.lifts)) return mismatch(body, value, type, span);
-  let result = value;
+  let result = reordered(body, value, type, span);
   for (const [index, item] of type.axes.entries()) {
-    const axis = value.axes[index + extra];
+    const axis = result.axes[index + extra];
     if (axis === undefined) return unknown;
     const size = item.size === undefined ? undefined : sizeOf(body, item.size);
     if (
@@ -102,6 +103,24 @@ function annotateAxes(body: Body, value: Tensor, type: Shape, span: Span): Value
     result = named;
   }
   return result;
+}
+
+/**
+ * `value` with its axes in the order in which the annotation names them, those that it lifts over
+ * first. Where it names others, `value` as it is.
+ */
+function reordered(body: Body, value: Tensor, type: Shape, span: Span): Tensor {
+  const named = type.axes.map(({ name }) => body.scope.labels.get(name.text));
+  const order = [...value.axes.filter((axis) => !named.includes(axis)), ...named];
+  const wanted = order.filter((axis) => axis !== undefined);
+  const isSame = wanted.every((axis, index) => axis === value.axes[index]);
+  const isOrder = wanted.length === value.axes.length && named.every((axis) => axis !== undefined);
+  if (isSame || !isOrder || !wanted.every((axis) => value.axes.includes(axis))) return value;
+  // Both are views: elements are read where they are.
+  const size = productOf(wanted.map((axis) => body.axes.size(axis)));
+  const into = body.axes.intern({ label: "Elements", size }, new Set(value.axes));
+  const flat = emit(body, { kind: "merge", axes: wanted, into }, [value], span, value.range);
+  return emit(body, { kind: "split", axis: into, into: wanted }, [flat], span, value.range);
 }
 
 /** `value` with `axis` called `label` in this body; nothing if it has another name already. */
@@ -137,18 +156,12 @@ function nameAxis(
 function mismatch(body: Body, value: Tensor, type: Shape, span: Span): Value {
   const written = type.axes.map((axis) => axis.name.text);
   const own = value.axes.map((axis) => showAxis(body, axis));
-  const isReordered =
-    written.length === own.length && written.every((label) => own.includes(label));
   return fail(body, "shape/annotation", {
-    message: isReordered
-      ? "the annotation has the axes in another order; everything aligns by name, so the order is the value's"
-      : "the annotation does not have the axes of the value",
+    message: "the annotation does not have the axes of the value",
     at: { span, note: showAxes(body, value.axes) },
     also: [
       { span: type.span, note: `[${[...(type.lifts ? [".."] : []), ...written].join(", ")}]` },
     ],
-    hint: isReordered
-      ? `write ${showAxes(body, value.axes)}`
-      : `write ${showAxes(body, value.axes)}, or rename an axis: \`x[${own.at(-1) ?? "Axis"} as ${written.at(-1) ?? "Other"}]\``,
+    hint: `write ${showAxes(body, value.axes)}, or rename an axis: \`x[${own.at(-1) ?? "Axis"} as ${written.at(-1) ?? "Other"}]\``,
   });
 }

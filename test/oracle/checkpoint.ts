@@ -42,9 +42,18 @@ export async function readCase(name: string): Promise<Lookup> {
   return found;
 }
 
-/** The checkpoint folder of the case `name`, and its tensors by the names that they have there. */
-export async function readCheckpoint(name: string): Promise<Lookup> {
-  const checkpoint = await openCheckpoint(diskFolder(folderOf(name)));
+/** The tensors of the checkpoint of the case `name`, by the names that they have there. */
+export function readCheckpoint(name: string): Promise<Lookup> {
+  return readFolder(folderOf(name));
+}
+
+/** The tensors of the checkpoint that an example ships. */
+export function readExample(name: string): Promise<Lookup> {
+  return readFolder(fileURLToPath(new URL(`../../examples/${name}/weights`, import.meta.url)));
+}
+
+async function readFolder(folder: string): Promise<Lookup> {
+  const checkpoint = await openCheckpoint(diskFolder(folder));
   const found = await readAll(checkpoint.tensors);
   await checkpoint.close();
   return found;

@@ -104,6 +104,7 @@ const cases: readonly (readonly [string, string, readonly number[]])[] = [
     "list = [1, 10, 100]\nz = y\nfor l in 0..3 {\nz = z + list[l]\n}\noutput result = z",
     [121, 131, 141],
   ],
+  ["an annotation orders axes", "z: [B, A] = x\noutput result = z", [1, 4, 2, 5, 3, 6]],
   ["a name may be bound again", "y = sum(y over B)\noutput result = y", [60]],
 ];
 
