@@ -4,8 +4,9 @@
  * through, so that two plans are equal exactly when their JSON is.
  *
  * Memory: each phase has temporaries that live from one step to another in an arena placed when
- * sizes are known; weights, constants, states and outputs lie outside it. All tensors are dense,
- * row-major, f32 or i32.
+ * sizes are known; weights, constants, states and outputs lie outside it. All tensors are dense and
+ * row-major. Outside, floats are f32; weights, states and temporaries may be stored in 16 bits, to
+ * nearest, ties to even.
  */
 
 /** A run-time size: a number, a symbol, or arithmetic over them. Divisions are of whole numbers. */
@@ -14,7 +15,11 @@ export type Size =
   | string
   | readonly ["+" | "*" | "floor/" | "ceil/" | "max" | "min", Size, Size];
 
-export type ElementType = "f32" | "i32";
+/** What a tensor holds outside the device. */
+export type HostElement = "f32" | "i32";
+
+/** What a tensor holds on the device. */
+export type ElementType = HostElement | "f16" | "bf16";
 
 /** A stored tensor and how to find it in a checkpoint. */
 export interface PlanWeight {
@@ -30,7 +35,7 @@ export interface PlanWeight {
 /** A tensor that the compiler computed: positions of digits, rotary tables. */
 export interface PlanConstant {
   readonly name: string;
-  readonly element: ElementType;
+  readonly element: HostElement;
   readonly shape: readonly number[];
   /** Row-major values, rounded to f32 when loaded. */
   readonly data: readonly number[];
@@ -40,7 +45,7 @@ export interface PlanConstant {
 export interface PlanInput {
   readonly name: string;
   readonly role: "tensor" | "token" | "position";
-  readonly element: ElementType;
+  readonly element: HostElement;
   readonly axes: readonly PlanAxis[];
   /** For tokens: the smallest vocabulary that they index. */
   readonly bound?: number;
@@ -72,7 +77,7 @@ export interface PlanState {
 
 export interface PlanOutput {
   readonly name: string;
-  readonly element: ElementType;
+  readonly element: HostElement;
   readonly axes: readonly PlanAxis[];
 }
 

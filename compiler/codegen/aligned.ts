@@ -1,28 +1,30 @@
 /**
- * Finds buffers that a kernel only ever accesses by four elements at multiples of four, so that a
- * language may see them as arrays of four lanes.
+ * Finds memory that a kernel only ever accesses by four elements at multiples of four, so that a
+ * language may see it as an array of four lanes.
  */
 
 import * as build from "../kernel/build.ts";
 import type { Expr, Kernel, Statement } from "../kernel/kernel.ts";
 import { expressionsOf, visitBody, visitExpr } from "../kernel/rewrite.ts";
 
-/** The names of such buffers of `kernel`. */
-export function alignedBuffers(kernel: Kernel): ReadonlySet<string> {
+/** The names of such buffers and group arrays of `kernel`. */
+export function alignedMemory(kernel: Kernel): ReadonlySet<string> {
   const multiples = multiplesOfFour(kernel.body);
   const aligned = new Set<string>();
   const others = new Set<string>();
-  const note = (buffer: string, lanes: 1 | 4, index: Expr): void => {
+  const note = (name: string, lanes: 1 | 4, index: Expr): void => {
     const fits = lanes === 4 && isMultipleOfFour(index, multiples);
-    (fits ? aligned : others).add(buffer);
+    (fits ? aligned : others).add(name);
   };
   visitBody(kernel.body, (statement) => {
-    if (statement.kind === "store") {
-      note(statement.buffer, statement.value.type.lanes, statement.index);
+    if (statement.kind === "store" || statement.kind === "store_array") {
+      const name = statement.kind === "store" ? statement.buffer : statement.array;
+      note(name, statement.value.type.lanes, statement.index);
     }
     for (const expr of expressionsOf(statement)) {
       visitExpr(expr, (part) => {
         if (part.kind === "load") note(part.buffer, part.type.lanes, part.index);
+        if (part.kind === "load_array") note(part.array, part.type.lanes, part.index);
       });
     }
   });

@@ -17,6 +17,11 @@ import { reservedInCuda, wordsFor } from "./words.ts";
 
 const scalarNames = { f32: "float", i32: "int", bool: "bool" } as const;
 
+const elementNames = { f32: "float", i32: "int", f16: "__half", bf16: "__nv_bfloat16" } as const;
+
+/** Where 16-bit floats are defined. */
+const headers = { f16: "cuda_fp16.h", bf16: "cuda_bf16.h" } as const;
+
 function typeName({ scalar, lanes }: KernelType): string {
   return lanes === 1 ? scalarNames[scalar] : `lanes<${scalarNames[scalar]}>`;
 }
@@ -51,18 +56,27 @@ const wholeFunctions: Partial<Readonly<Record<CallFunction, string>>> = {
 
 function dialectOf(kernel: Kernel): Dialect {
   const word = wordsFor(namesOf(kernel), reservedInCuda);
+  const isHalf = halfMemory(kernel);
   return {
     typeName,
     literal,
     word,
     declaration: (form, type, name) => `${form === "let" ? "const " : ""}${typeName(type)} ${name}`,
     load: ({ name, type, index }, write) => {
-      if (type.lanes === 1) return `${word(name)}[${write(index)}]`;
-      return `load4(${word(name)}, ${write(index)})`;
+      const value =
+        type.lanes === 1
+          ? `${word(name)}[${write(index)}]`
+          : `load4(${word(name)}, ${write(index)})`;
+      return isHalf(name) === undefined ? value : `${typeName(type)}(${value})`;
     },
     store: ({ name, type, index }, value, write) => {
-      if (type.lanes === 1) return [`${word(name)}[${write(index)}] = ${value};`];
-      return [`store4(${word(name)}, ${write(index)}, ${value});`];
+      const half = isHalf(name);
+      if (type.lanes === 1) {
+        const stored = half === undefined ? value : `${half}(${value})`;
+        return [`${word(name)}[${write(index)}] = ${stored};`];
+      }
+      const stored = half === undefined ? value : `lanes<${half}>(${value})`;
+      return [`store4(${word(name)}, ${write(index)}, ${stored});`];
     },
     call: ({ fn, type, args: [first] }, args) => {
       const isWhole = first?.type.scalar === "i32";
@@ -93,11 +107,11 @@ export function cudaText(kernel: Kernel): string {
   const { word } = dialect;
   const buffers = kernel.buffers.map(({ name, element, access }) => {
     const qualifier = access === "read" ? "const " : "";
-    return `${qualifier}${scalarNames[element]}* __restrict__ ${word(name)}`;
+    return `${qualifier}${elementNames[element]}* __restrict__ ${word(name)}`;
   });
   const parameters = [...buffers, ...kernel.scalars.map((name) => `int ${word(name)}`)];
   const arrays = kernel.arrays.map(
-    ({ name, element, length }) => `__shared__ ${scalarNames[element]} ${word(name)}[${length}];`,
+    ({ name, element, length }) => `__shared__ ${elementNames[element]} ${word(name)}[${length}];`,
   );
   const places = [
     ...(usesBuiltin(kernel, "group") ? ["const int group = blockIdx.x;"] : []),
@@ -105,6 +119,7 @@ export function cudaText(kernel: Kernel): string {
   ];
   const lines = [
     ...kernel.comment.map((line) => `// ${line}`),
+    ...includes(kernel),
     ...(usesLanes(kernel) ? [...lanesPrelude, ""] : []),
     ...helpersOf(kernel).flatMap(({ name, type, body, result }) => [
       `#ifndef BRAID_${name.toUpperCase()}`,
@@ -121,4 +136,20 @@ export function cudaText(kernel: Kernel): string {
     "}",
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** The type of the 16-bit floats that memory called `name` holds, or nothing if it holds others. */
+function halfMemory(kernel: Kernel): (name: string) => string | undefined {
+  const memory = new Map([...kernel.buffers, ...kernel.arrays].map((each) => [each.name, each]));
+  return (name) => {
+    const element = memory.get(name)?.element;
+    return element === "f16" || element === "bf16" ? elementNames[element] : undefined;
+  };
+}
+
+function includes(kernel: Kernel): readonly string[] {
+  const elements = new Set([...kernel.buffers, ...kernel.arrays].map(({ element }) => element));
+  return (["f16", "bf16"] as const)
+    .filter((each) => elements.has(each))
+    .map((each) => `#include <${headers[each]}>`);
 }

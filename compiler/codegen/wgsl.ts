@@ -3,15 +3,16 @@
  *
  * The grid is folded to two dimensions, since one has at most 65535 groups; groups beyond the last
  * return at once, all invocations together, so barriers stay uniform. Literals are exact: WGSL has
- * no infinities and no NaN, and neither has legal kernel IR.
+ * no infinities and no NaN, and neither has legal kernel IR. Memory of f16 needs the feature
+ * `shader-f16`; values are f32 as soon as they are loaded.
  */
 
 import { invariant } from "../../grammar/invariant.ts";
 import * as build from "../kernel/build.ts";
-import type { CallFunction, Kernel, KernelType } from "../kernel/kernel.ts";
+import type { CallFunction, Expr, Kernel, KernelType, MemoryElement } from "../kernel/kernel.ts";
 import { shortest } from "../kernel/print.ts";
 import { type Dialect, type MemoryAccess, printBody, printFunction } from "./c-like.ts";
-import { alignedBuffers, quarter } from "./aligned.ts";
+import { alignedMemory, quarter } from "./aligned.ts";
 import { helperName, helpersOf } from "./helpers.ts";
 import { namesOf, uses, usesBuiltin } from "./names.ts";
 import { reservedInWgsl, wordsFor } from "./words.ts";
@@ -40,8 +41,12 @@ const functions: Partial<Readonly<Record<CallFunction, string>>> = {
 
 function dialectOf(kernel: Kernel, aligned: ReadonlySet<string>): Dialect {
   const word = wordsFor(namesOf(kernel), reservedInWgsl);
-  const isVector = ({ kind, name }: MemoryAccess): boolean =>
-    kind === "buffer" && aligned.has(name);
+  const memory = new Map([...kernel.buffers, ...kernel.arrays].map((each) => [each.name, each]));
+  const isHalf = ({ name }: MemoryAccess): boolean => memory.get(name)?.element === "f16";
+  const loaded = (access: MemoryAccess, type: KernelType, text: string): string =>
+    isHalf(access) ? `${typeName(type)}(${text})` : text;
+  const stored = (access: MemoryAccess, lanes: 1 | 4, text: string): string =>
+    isHalf(access) ? `${lanes === 1 ? "f16" : "vec4<f16>"}(${text})` : text;
   return {
     typeName,
     literal,
@@ -49,18 +54,26 @@ function dialectOf(kernel: Kernel, aligned: ReadonlySet<string>): Dialect {
     declaration: (form, _type, name) => `${form} ${name}`,
     load: (access, write) => {
       const name = word(access.name);
-      if (isVector(access)) return `${name}[${write(quarter(access.index))}]`;
-      if (access.type.lanes === 1) return `${name}[${write(access.index)}]`;
-      const at = [0, 1, 2, 3].map((lane) => write(build.add(access.index, lane)));
-      return `${typeName(access.type)}(${at.map((index) => `${name}[${index}]`).join(", ")})`;
+      if (aligned.has(access.name)) {
+        return loaded(access, access.type, `${name}[${write(quarter(access.index))}]`);
+      }
+      const element: KernelType = { ...access.type, lanes: 1 };
+      const single = (index: Expr): string => loaded(access, element, `${name}[${write(index)}]`);
+      if (access.type.lanes === 1) return single(access.index);
+      const items = [0, 1, 2, 3].map((lane) => single(build.add(access.index, lane)));
+      return `${typeName(access.type)}(${items.join(", ")})`;
     },
     store: (access, value, write) => {
       const name = word(access.name);
-      if (isVector(access)) return [`${name}[${write(quarter(access.index))}] = ${value};`];
-      if (access.type.lanes === 1) return [`${name}[${write(access.index)}] = ${value};`];
+      if (aligned.has(access.name)) {
+        return [`${name}[${write(quarter(access.index))}] = ${stored(access, 4, value)};`];
+      }
+      if (access.type.lanes === 1) {
+        return [`${name}[${write(access.index)}] = ${stored(access, 1, value)};`];
+      }
       const at = [0, 1, 2, 3].map((lane) => write(build.add(access.index, lane)));
       const lines = at.map((index, lane) => `${name}[${index}] = lanes.${"xyzw"[lane]};`);
-      return [`{ let lanes = ${value}; ${lines.join(" ")} }`];
+      return [`{ let lanes = ${stored(access, 4, value)}; ${lines.join(" ")} }`];
     },
     call: ({ fn, type }, args) => {
       if (fn === "bits_of" || fn === "from_bits") return `bitcast<${typeName(type)}>(${args[0]})`;
@@ -86,20 +99,25 @@ function dialectOf(kernel: Kernel, aligned: ReadonlySet<string>): Dialect {
 
 /** A legalized kernel as a WGSL module whose entry point has the kernel's name. */
 export function wgslText(kernel: Kernel): string {
-  const aligned = alignedBuffers(kernel);
+  const aligned = alignedMemory(kernel);
   const dialect = dialectOf(kernel, aligned);
   const { word } = dialect;
   const buffers = kernel.buffers.map(({ name, element, access }, binding) => {
     const space = access === "read" ? "storage, read" : "storage, read_write";
-    const type = aligned.has(name) ? `vec4<${element}>` : element;
+    const type = aligned.has(name) ? `vec4<${elementName(element)}>` : elementName(element);
     return `@group(0) @binding(${binding}) var<${space}> ${word(name)}: array<${type}>;`;
   });
-  const arrays = kernel.arrays.map(
-    ({ name, element, length }) => `var<workgroup> ${word(name)}: array<${element}, ${length}>;`,
-  );
+  const arrays = kernel.arrays.map(({ name, element, length }) => {
+    const type = aligned.has(name)
+      ? `vec4<${elementName(element)}>, ${Math.ceil(length / 4)}`
+      : `${elementName(element)}, ${length}`;
+    return `var<workgroup> ${word(name)}: array<${type}>;`;
+  });
+  const halves = [...kernel.buffers, ...kernel.arrays].some(({ element }) => element === "f16");
   const members = ["groups", ...kernel.scalars.map((name) => memberName(name))];
   const lines = [
     ...kernel.comment.map((line) => `// ${line}`),
+    ...(halves ? ["enable f16;", ""] : []),
     `struct Sizes { ${members.map((name) => `${name}: i32`).join(", ")} }`,
     "",
     ...buffers,
@@ -116,6 +134,11 @@ export function wgslText(kernel: Kernel): string {
     ...entryPoint(kernel, dialect),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+function elementName(element: MemoryElement): string {
+  invariant(element !== "bf16", "codegen: WGSL has no bf16");
+  return element;
 }
 
 /** A scalar's member of `Sizes`, which has `groups` already. */

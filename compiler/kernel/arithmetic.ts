@@ -70,8 +70,8 @@ export function binaryMeaning(operator: BinaryOperator, scalar: ScalarType): Bin
   return tables[scalar][operator];
 }
 
-/** The f32 nearest to the whole or half-way number, ties to even. */
-function roundEven(value: number): number {
+/** The whole number nearest to `value`, ties to even. */
+export function roundEven(value: number): number {
   const down = Math.floor(value);
   const rest = value - down;
   if (rest < 0.5) return down;

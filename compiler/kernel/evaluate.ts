@@ -9,16 +9,26 @@
 
 import { InvariantError, invariant, unreachable } from "../../grammar/invariant.ts";
 import { Expressions, type Frame, type TilePlace } from "./evaluate-expression.ts";
-import type { Expr, Kernel, Statement, TileStatement } from "./kernel.ts";
+import type { Expr, Kernel, MemoryElement, Statement, TileStatement } from "./kernel.ts";
 import { bufferMemory, type CheckedMemory, type Clock, groupMemory } from "./memory.ts";
 import { hasBarrier } from "./uniform.ts";
 
-/** What a kernel runs on: the memory of each buffer and the value of each scalar, by name. */
+/**
+ * What a kernel runs on: the memory of each buffer and the value of each scalar, by name. 16-bit
+ * floats are bit patterns.
+ */
 export interface Launch {
   readonly groups: number;
-  readonly buffers: Readonly<Record<string, Float32Array | Int32Array>>;
+  readonly buffers: Readonly<Record<string, Float32Array | Int32Array | Uint16Array>>;
   readonly scalars?: Readonly<Record<string, number>>;
 }
+
+const arrayOf = {
+  f32: Float32Array,
+  i32: Int32Array,
+  f16: Uint16Array,
+  bf16: Uint16Array,
+} as const satisfies Record<MemoryElement, unknown>;
 
 type Action = (frame: Frame) => void;
 type Steps = (frame: Frame) => Generator<Statement, void>;
@@ -30,8 +40,10 @@ export function evaluateKernel(kernel: Kernel, launch: Launch): void {
   for (const each of kernel.buffers) {
     const values = launch.buffers[each.name];
     invariant(values !== undefined, `kernel ${kernel.name}: no memory for \`${each.name}\``);
-    const fits = values instanceof Float32Array === (each.element === "f32");
-    invariant(fits, `kernel ${kernel.name}: \`${each.name}\` has the wrong element type`);
+    invariant(
+      values instanceof arrayOf[each.element],
+      `kernel ${kernel.name}: \`${each.name}\` has the wrong element type`,
+    );
     memory.set(each.name, bufferMemory(kernel.name, each, values));
   }
   for (const each of kernel.arrays) memory.set(each.name, groupMemory(kernel.name, each, clock));

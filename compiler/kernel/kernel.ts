@@ -19,17 +19,23 @@ export interface KernelType {
   readonly lanes: 1 | 4;
 }
 
-/** Global memory, an array of scalars. `bool` values are stored as i32 0 and 1. */
+/**
+ * What memory holds. There is no arithmetic on 16-bit floats: `load` gives an exact f32, and storing
+ * an f32 rounds to nearest, ties to even. `bool` values are stored as i32 0 and 1.
+ */
+export type MemoryElement = "f32" | "i32" | "f16" | "bf16";
+
+/** Global memory, an array of scalars. */
 export interface BufferParameter {
   readonly name: string;
-  readonly element: "f32" | "i32";
+  readonly element: MemoryElement;
   readonly access: "read" | "write" | "read_write";
 }
 
 /** Memory shared by the invocations of a group; its content is undefined at first. */
 export interface GroupArray {
   readonly name: string;
-  readonly element: "f32" | "i32";
+  readonly element: MemoryElement;
   readonly length: number;
 }
 

@@ -4,7 +4,8 @@
  */
 
 import { invariant } from "../../grammar/invariant.ts";
-import type { BufferParameter, GroupArray } from "./kernel.ts";
+import { type HalfElement, halfBits, halfFromBits, roundToHalf } from "./half.ts";
+import type { BufferParameter, GroupArray, MemoryElement } from "./kernel.ts";
 
 /** A stretch of memory that a kernel reads and writes element by element. */
 export interface CheckedMemory {
@@ -15,22 +16,23 @@ export interface CheckedMemory {
 /** Global memory over `values`. What is stored is never NaN. */
 export function bufferMemory(
   kernel: string,
-  { name, access }: BufferParameter,
-  values: Float32Array | Int32Array,
+  { name, element, access }: BufferParameter,
+  values: Float32Array | Int32Array | Uint16Array,
 ): CheckedMemory {
+  const half = isHalf(element) ? element : undefined;
   const place = (index: number): string => `kernel ${kernel}: ${name}[${index}]`;
   return {
     read: (index) => {
       const value = values[index];
       invariant(value !== undefined, `${place(index)} is read beyond ${values.length} elements`);
       invariant(access !== "write", `${place(index)} is read, but only written by declaration`);
-      return value;
+      return half === undefined ? value : halfFromBits(value, half);
     },
     write: (index, value) => {
       invariant(index in values, `${place(index)} is written beyond ${values.length} elements`);
       invariant(access !== "read", `${place(index)} is written, but only read by declaration`);
       invariant(!Number.isNaN(value), `${place(index)} becomes NaN`);
-      values[index] = value;
+      values[index] = half === undefined ? value : halfBits(value, half);
     },
   };
 }
@@ -45,7 +47,7 @@ export interface Clock {
 
 /** Group memory: undefined at first in each group, and no two invocations meet between barriers. */
 export function groupMemory(kernel: string, array: GroupArray, clock: Clock): CheckedMemory {
-  const { name, length } = array;
+  const { name, element, length } = array;
   const values = new Float64Array(length);
   const writtenIn = new Int32Array(length).fill(-1);
   const writeStretch = new Int32Array(length).fill(-1);
@@ -77,10 +79,14 @@ export function groupMemory(kernel: string, array: GroupArray, clock: Clock): Ch
       invariant(unread, race(index, invocation, reader[index] ?? -1));
       const unwritten = writeStretch[index] !== clock.stretch || writer[index] === invocation;
       invariant(unwritten, race(index, invocation, writer[index] ?? -1));
-      values[index] = value;
+      values[index] = isHalf(element) ? roundToHalf(value, element) : value;
       writtenIn[index] = clock.group;
       writeStretch[index] = clock.stretch;
       writer[index] = invocation;
     },
   };
+}
+
+function isHalf(element: MemoryElement): element is HalfElement {
+  return element === "f16" || element === "bf16";
 }

@@ -4,7 +4,14 @@
  */
 
 import { invariant, unreachable } from "../../grammar/invariant.ts";
-import type { Expr, Kernel, KernelType, Statement, TileStatement } from "./kernel.ts";
+import type {
+  Expr,
+  Kernel,
+  KernelType,
+  MemoryElement,
+  Statement,
+  TileStatement,
+} from "./kernel.ts";
 import { f32, i32 } from "./kernel.ts";
 import { printExpr, printStatement } from "./print.ts";
 import { childrenOf, declaredBy, expressionsOf, reads, someStatement } from "./rewrite.ts";
@@ -233,8 +240,8 @@ class Checker {
     this.check(wrong === undefined, () => `\`${shorten(printExpr(expr))}\` ${wrong}`);
   }
 
-  private element(stored: "f32" | "i32", type: KernelType, name: string): void {
-    const fits = type.scalar === stored || (type.scalar === "bool" && stored === "i32");
+  private element(stored: MemoryElement, type: KernelType, name: string): void {
+    const fits = stored === "i32" ? type.scalar !== "f32" : type.scalar === "f32";
     this.check(fits, () => `\`${name}\` holds ${stored}, not ${type.scalar}`);
   }
 

@@ -6,7 +6,13 @@
 import { test } from "vitest";
 
 /** What a test may need beyond Node. */
-export type Capability = "webgpu" | "webgpu-device" | "deno" | "cuda-compile" | "chromium";
+export type Capability =
+  | "webgpu"
+  | "webgpu-device"
+  | "webgpu-f16"
+  | "deno"
+  | "cuda-compile"
+  | "chromium";
 
 /** Whether `BRAID_REQUIRE` names the capability. */
 export function isRequired(capability: Capability): boolean {

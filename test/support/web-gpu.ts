@@ -35,7 +35,11 @@ export async function runningDevice(): Promise<GPUDevice | Missing> {
 
 async function deviceOf(gpu: GPU): Promise<GPUDevice | Missing> {
   const adapter = await gpu.requestAdapter();
-  return adapter === null ? new Missing("no adapter") : adapter.requestDevice();
+  if (adapter === null) return new Missing("no adapter");
+  const optional: readonly GPUFeatureName[] = ["shader-f16"];
+  return adapter.requestDevice({
+    requiredFeatures: optional.filter((each) => adapter.features.has(each)),
+  });
 }
 
 /** The errors that a module gives, each with its place in the text; none if it is right. */
@@ -111,8 +115,12 @@ export async function runWgsl(
   if (error !== null) throw new Error(`${kernel.name}: ${error.message}`);
 }
 
-function upload(device: GPUDevice, values: Float32Array | Int32Array, usage: number): GPUBuffer {
-  const size = Math.max(16, values.byteLength);
+function upload(
+  device: GPUDevice,
+  values: Float32Array | Int32Array | Uint16Array,
+  usage: number,
+): GPUBuffer {
+  const size = Math.max(16, Math.ceil(values.byteLength / 4) * 4);
   const buffer = device.createBuffer({ size, usage: usage | copyTarget, mappedAtCreation: true });
   new Uint8Array(buffer.getMappedRange()).set(
     new Uint8Array(values.buffer, values.byteOffset, values.byteLength),

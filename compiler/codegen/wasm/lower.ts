@@ -16,6 +16,12 @@ import { ExpressionWriter, wasmType } from "./lower-expression.ts";
 /** The function for `kernel`, whose loads and stores have byte addresses (`toAddresses`). */
 export function lowerToWasm(kernel: Kernel): WasmFunction {
   invariant(kernel.workgroupSize === 1, `wasm: kernel ${kernel.name} needs groups of one`);
+  const memory = [...kernel.buffers, ...kernel.arrays];
+  const half = memory.find(({ element }) => element === "f16" || element === "bf16");
+  invariant(
+    half === undefined,
+    `wasm: kernel ${kernel.name} has ${half?.name} of ${half?.element}`,
+  );
   const scalars = kernel.scalars.filter((name) => name !== scratchName);
   const parameters = ["@first", "@end", ...scalars];
   const writer = new StatementWriter(kernel, parameters);
