@@ -30,6 +30,23 @@ export interface PlanWeight {
   readonly shape: readonly number[];
   /** True if one stored tensor gives one index of the first axis. */
   readonly stacked: boolean;
+  /** How its elements lie on the device; row-major if absent. */
+  readonly layout?: WeightLayout;
+}
+
+/**
+ * A weight packed for matrix products. Its row-major elements are `[batch, columns, inner]`, or
+ * `[batch, inner, columns]` where `innerFirst`. On the device `width` columns at a time lie side by
+ * side: element (b, c, k) is at `((b · ⌈columns / width⌉ + ⌊c / width⌋) · inner + k) · width + c mod
+ * width`, and what is past the last column is zero.
+ */
+export interface WeightLayout {
+  readonly kind: "panels";
+  readonly batch: number;
+  readonly columns: number;
+  readonly inner: number;
+  readonly innerFirst: boolean;
+  readonly width: number;
 }
 
 /** A tensor that the compiler computed: positions of digits, rotary tables. */

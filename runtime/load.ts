@@ -8,6 +8,7 @@ import { BraidError } from "./errors.ts";
 import { showBytes } from "./show-bytes.ts";
 import { elementCount } from "./tensor.ts";
 import type { WeightSource } from "./weight-source.ts";
+import { Packer, storedElements } from "./weights/pack.ts";
 
 /** How far loading is: bytes of weights, or numbers of kernels. */
 export interface LoadProgress {
@@ -29,7 +30,7 @@ export async function loadResidents(
   progress: (event: LoadProgress) => void,
 ): Promise<Residents> {
   const residents = new Map<string, DeviceBuffer>();
-  const total = plan.weights.reduce((sum, { shape }) => sum + tensorBytes(elementCount(shape)), 0);
+  const total = plan.weights.reduce((sum, weight) => sum + weightBytes(weight), 0);
   checkCapacity(plan, backend, total);
   for (const weight of plan.weights) checkSize(weight, backend);
   for (const constant of plan.constants) {
@@ -39,7 +40,7 @@ export async function loadResidents(
   progress({ stage: "weights", done, total });
   for (const weight of plan.weights) {
     residents.set(`weight ${weight.name}`, await loadWeight(weight, backend, source));
-    done += tensorBytes(elementCount(weight.shape));
+    done += weightBytes(weight);
     progress({ stage: "weights", done, total });
   }
   return residents;
@@ -58,25 +59,35 @@ async function loadWeight(
   backend: Backend,
   source: WeightSource,
 ): Promise<DeviceBuffer> {
+  const { name, layout } = weight;
   const elements = elementCount(weight.shape);
-  const buffer = await backend.allocate(tensorBytes(elements), `weight ${weight.name}`);
+  const buffer = await backend.allocate(weightBytes(weight), `weight ${name}`);
+  const upload = (values: Float32Array, offset: number): Promise<void> =>
+    backend.upload(buffer, offset * 4, values);
+  const packer = layout === undefined ? undefined : new Packer(layout, upload);
   let read = 0;
   await source.read(weight, async (values, offset) => {
-    if (offset + values.length <= elements) await backend.upload(buffer, offset * 4, values);
     read += values.length;
+    if (offset + values.length > elements) return;
+    await (packer === undefined ? upload(values, offset) : packer.push(values));
   });
   if (read === elements) return buffer;
   const shape = `[${weight.shape.join(", ")}]`;
-  const message = `the weight \`${weight.name}\` has ${read} values`;
+  const message = `the weight \`${name}\` has ${read} values`;
   throw new BraidError("weights/shape", `${message}, but ${shape} takes ${elements}`, {
     hint: "check the sizes of the model",
   });
 }
 
-function checkSize({ name, shape }: PlanWeight, { largestTensor, description }: Backend): void {
-  const bytes = tensorBytes(elementCount(shape));
+/** The bytes that a weight takes on the device. */
+function weightBytes(weight: PlanWeight): number {
+  return tensorBytes(storedElements(weight));
+}
+
+function checkSize(weight: PlanWeight, { largestTensor, description }: Backend): void {
+  const bytes = weightBytes(weight);
   if (largestTensor === undefined || bytes <= largestTensor) return;
-  const message = `the weight \`${name}\` takes ${showBytes(bytes)}`;
+  const message = `the weight \`${weight.name}\` takes ${showBytes(bytes)}`;
   const limit = `${description} binds at most ${showBytes(largestTensor)} at once`;
   throw new BraidError("memory/weights", `${message}, but ${limit}`, {
     hint: "use `--backend cpu`, another device, or a smaller model",

@@ -124,12 +124,21 @@ export function under(
   prefixes: readonly string[],
   weights: readonly PlanWeight[],
 ): readonly PlanWeight[] {
-  return weights.map(({ name, shape, stacked }) => ({
+  return weights.map(({ name, ...weight }) => ({
+    ...weight,
     name: `${prefixes[0]}${name}`,
     alternatives: prefixes.map((prefix) => [`${prefix}${name}`]),
-    shape,
-    stacked,
   }));
+}
+
+/** A weight packed for products: its `[batch, columns, inner]`, `width` columns side by side. */
+export function panels(
+  [batch, columns, inner]: readonly [number, number, number],
+  width: number,
+  weight: PlanWeight,
+  innerFirst: boolean = false,
+): PlanWeight {
+  return { ...weight, layout: { kind: "panels", batch, columns, inner, innerFirst, width } };
 }
 
 /** A computed table. */

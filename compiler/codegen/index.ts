@@ -12,6 +12,7 @@ import { encodeModule, type ModuleOptions } from "./wasm/encode.ts";
 import type { WasmFunction } from "./wasm/instructions.ts";
 import { lowerToWasm } from "./wasm/lower.ts";
 import { printWasm } from "./wasm/print.ts";
+import { spreadLoads } from "./wasm/spread-loads.ts";
 import { wgslText } from "./wgsl.ts";
 
 /** One WGSL module; its entry point has the kernel's name (bindings: see `runtime/contract.ts`). */
@@ -41,5 +42,5 @@ export function printWasmText(kernel: Kernel): string {
 }
 
 function wasmFunction(kernel: Kernel): WasmFunction {
-  return lowerToWasm(share(toAddresses(expand(kernel, "wasm"))));
+  return lowerToWasm(spreadLoads(share(toAddresses(expand(kernel, "wasm")))));
 }

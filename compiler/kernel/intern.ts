@@ -25,6 +25,7 @@ export class Interner {
   private readonly ids = new Map<string, number>();
   private readonly changes: Changes;
   private readonly known = new Map<Expr, Known>();
+  private readonly defined = new Map<string, number>();
   /** Whether what is being visited holds for ever. */
   private stable = true;
 
@@ -38,7 +39,14 @@ export class Interner {
     return this.visit(expr);
   }
 
+  /** From now on `name`, which never changes, has the number of its value. */
+  define(name: string, value: Expr): void {
+    this.defined.set(name, this.idOf(value));
+  }
+
   private readonly visit = (expr: Expr): number => {
+    const value = expr.kind === "var" ? this.defined.get(expr.name) : undefined;
+    if (value !== undefined) return value;
     const before = this.known.get(expr);
     if (before !== undefined) {
       if (before.clock === undefined) return before.id;

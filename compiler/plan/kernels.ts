@@ -4,7 +4,7 @@
  */
 
 import { invariant } from "../../grammar/invariant.ts";
-import type { DispatchVariant, Size } from "../../runtime/contract.ts";
+import type { DispatchVariant, Size, WeightLayout } from "../../runtime/contract.ts";
 import type { BufferSource, Region } from "../fusion/region.ts";
 import type { Graph, ValueId } from "../graph/graph.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -42,12 +42,15 @@ type SizedCall = Omit<Call, "sources">;
 /** Lowers regions and remembers what it lowered. */
 export class KernelTable {
   readonly target: Target;
+  /** The layouts of weights that are not row-major, by name. */
+  readonly layouts: ReadonlyMap<string, WeightLayout>;
   private readonly entries = new Map<string, Entry>();
   private readonly names = new Map<string, number>();
   private readonly list: Kernel[] = [];
 
-  constructor(target: Target) {
+  constructor(target: Target, layouts: ReadonlyMap<string, WeightLayout>) {
     this.target = target;
+    this.layouts = layouts;
   }
 
   /** All kernels, in the order in which they were first needed. */
@@ -62,7 +65,9 @@ export class KernelTable {
     region: Region,
     signature: Signature,
   ): Call {
-    const entry = this.entries.get(signature.text) ?? this.lower(graph, stored, region, signature);
+    const key = this.keyOf(signature);
+    const entry = this.entries.get(key) ?? this.lower(graph, stored, region, signature);
+    this.entries.set(key, entry);
     const sizes = signature.sizes.map((size) => size.key).join();
     const sized = entry.sized.get(sizes) ?? sizedCall(entry, signature.sizes);
     entry.sized.set(sizes, sized);
@@ -86,9 +91,7 @@ export class KernelTable {
     };
     const choices = scheduleChoices(graph, dimension, region, this.target);
     const lowered = lowerRegion(
-      graph,
-      stored,
-      dimension,
+      { graph, stored, dimension, layouts: this.layouts },
       region,
       choices.map((choice) => choice.schedule),
     ).map((made, index) => {
@@ -102,9 +105,15 @@ export class KernelTable {
       invariant(place >= 0, `a kernel binds ${parameter.name}, which its region does not read`);
       return place;
     });
-    const entry: Entry = { lowered, choices, places, sized: new Map() };
-    this.entries.set(signature.text, entry);
-    return entry;
+    return { lowered, choices, places, sized: new Map() };
+  }
+
+  /** The signature with what is particular to the target: how the weights lie. */
+  private keyOf({ text, sources }: Signature): string {
+    const layouts = sources.map((each) =>
+      each.kind === "weight" ? this.layouts.get(each.name) : undefined,
+    );
+    return layouts.some((each) => each !== undefined) ? text + JSON.stringify(layouts) : text;
   }
 
   private unique(name: string): string {

@@ -12,6 +12,7 @@ import type {
   PlanStep,
   PlanSymbol,
   PlanWeight,
+  WeightLayout,
 } from "../../runtime/contract.ts";
 import { invariant } from "../../grammar/invariant.ts";
 import { type Graph, nodeAt, sizeOf as axisSize, type ValueId } from "../graph/graph.ts";
@@ -23,6 +24,7 @@ import type { TensorType } from "../op/type.ts";
 import type { Phase, Phases, State } from "../phase/phase.ts";
 import { planGeneration } from "./generation.ts";
 import { KernelTable } from "./kernels.ts";
+import { weightLayouts } from "./layouts.ts";
 import { lifetimes } from "./lifetimes.ts";
 import { findLoops, type LoopedStep } from "./loops.ts";
 import type { PreparedPhase } from "./prepare.ts";
@@ -42,7 +44,8 @@ export function makePlan(
   prepared: readonly PreparedPhase[],
   target: Target,
 ): Planned {
-  const kernels = new KernelTable(target);
+  const layouts = weightLayouts(prepared, target);
+  const kernels = new KernelTable(target, layouts);
   const constants = new ConstantTable();
   const phases = prepared.map((each) => planPhase(each, kernels, constants));
   const used = new Set(
@@ -57,7 +60,7 @@ export function makePlan(
     model: graph.name,
     target: target.family,
     symbols: planSymbols(inputs, split),
-    weights: planWeights(graph, used),
+    weights: planWeights(graph, used, layouts),
     constants: constants.constants,
     inputs,
     segments: planSegments(graph),
@@ -157,15 +160,23 @@ function planState(state: State, split: Phases): PlanState {
   return { name: state.name, kind: state.kind, element, axes, phase: state.phase };
 }
 
-function planWeights(graph: Graph, used: ReadonlySet<string>): readonly PlanWeight[] {
+function planWeights(
+  graph: Graph,
+  used: ReadonlySet<string>,
+  layouts: ReadonlyMap<string, WeightLayout>,
+): readonly PlanWeight[] {
   return [...graph.weights.values()]
     .filter((weight) => used.has(weight.name))
-    .map((weight) => ({
-      name: weight.name,
-      alternatives: weight.alternatives,
-      shape: weight.axes.map((axis) => constantSize(graph, axis)),
-      stacked: (weight.alternatives[0]?.length ?? 1) > 1,
-    }));
+    .map((weight) => {
+      const layout = layouts.get(weight.name);
+      return {
+        name: weight.name,
+        alternatives: weight.alternatives,
+        shape: weight.axes.map((axis) => constantSize(graph, axis)),
+        stacked: (weight.alternatives[0]?.length ?? 1) > 1,
+        ...(layout === undefined ? {} : { layout }),
+      };
+    });
 }
 
 function constantSize(graph: Graph, axis: AxisName): number {

@@ -25,6 +25,8 @@ export interface Base {
   readonly expr: Expr;
   /** It is less than this. */
   readonly extent?: Dimension;
+  /** Where it is `high · modulus + low`: its digits are then those of its parts. */
+  readonly parts?: { readonly high: Expr; readonly low: Expr; readonly modulus: number };
 }
 
 interface Digit {
@@ -139,10 +141,42 @@ export interface Arithmetic {
 }
 
 function emitDigit(digit: Digit, size: (d: Dimension) => Expr, arithmetic: Arithmetic): Expr {
+  const known = digitOfParts(digit, size, arithmetic);
+  if (known !== undefined) return known;
   const shifted = equalDimensions(digit.divisor, one)
     ? digit.base.expr
     : arithmetic.quotient(digit.base.expr, size(digit.divisor));
   return digit.modulus === undefined ? shifted : arithmetic.remainder(shifted, size(digit.modulus));
+}
+
+/**
+ * A digit of a base with parts, where divisor and modulus line up with them: lanes along the low part
+ * then stay next to each other, however the index is split.
+ */
+function digitOfParts(
+  { base: { parts }, divisor, modulus }: Digit,
+  size: (d: Dimension) => Expr,
+  arithmetic: Arithmetic,
+): Expr | undefined {
+  if (parts === undefined) return undefined;
+  const { high, low } = parts;
+  const whole = constant(parts.modulus);
+  const { add: plusOf, multiply: timesOf, quotient, remainder } = arithmetic;
+  const over = (a: Expr, n: Dimension): Expr =>
+    equalDimensions(n, one) ? a : quotient(a, size(n));
+  if (divides(whole, divisor)) {
+    const shifted = over(high, divide(divisor, whole));
+    return modulus === undefined ? shifted : remainder(shifted, size(modulus));
+  }
+  if (!divides(divisor, whole)) return undefined;
+  const rest = over(low, divisor);
+  const count = divide(whole, divisor);
+  if (modulus === undefined) return plusOf(timesOf(high, size(count)), rest);
+  if (equalDimensions(modulus, count)) return rest;
+  if (divides(modulus, count)) return remainder(rest, size(modulus));
+  if (!divides(count, modulus)) return undefined;
+  const above = remainder(high, size(divide(modulus, count)));
+  return plusOf(timesOf(above, size(count)), rest);
 }
 
 function onlyDigit(a: Affine): Digit | undefined {

@@ -3,6 +3,7 @@
  * order in which it met them, so that the plan can bind them.
  */
 
+import type { WeightLayout } from "../../../runtime/contract.ts";
 import type { BufferSource } from "../../fusion/region.ts";
 import { invariant } from "../../../grammar/invariant.ts";
 import { type Graph, nodeAt, sizeOf, type ValueId } from "../../graph/graph.ts";
@@ -22,25 +23,32 @@ export interface Binding {
 /** The place of an element, by axis. */
 export type Coordinates = ReadonlyMap<AxisName, Affine>;
 
-/** One kernel in the making. */
-export class Context {
+/** What a lowering is given. */
+export interface Setting {
   readonly graph: Graph;
   /** Whether a value lies in memory, as opposed to being computed where it is read. */
   readonly stored: (value: ValueId) => boolean;
   /** What a size is called in this kernel, which serves other sizes, too. */
   readonly dimension: (size: Dimension) => Dimension;
+  /** How the weights that are not row-major lie in memory, by name. */
+  readonly layouts: ReadonlyMap<string, WeightLayout>;
+}
+
+/** One kernel in the making. */
+export class Context implements Setting {
+  readonly graph: Graph;
+  readonly stored: (value: ValueId) => boolean;
+  readonly dimension: (size: Dimension) => Dimension;
+  readonly layouts: ReadonlyMap<string, WeightLayout>;
   private readonly bound = new Map<string, Binding>();
   private readonly sizes = new Map<string, { readonly name: string; readonly size: Dimension }>();
   private readonly used = new Set<string>();
 
-  constructor(
-    graph: Graph,
-    stored: (value: ValueId) => boolean,
-    dimension: (size: Dimension) => Dimension,
-  ) {
+  constructor({ graph, stored, dimension, layouts }: Setting) {
     this.graph = graph;
     this.stored = stored;
     this.dimension = dimension;
+    this.layouts = layouts;
   }
 
   get bindings(): readonly Binding[] {

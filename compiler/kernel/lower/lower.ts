@@ -2,10 +2,8 @@
 
 import { unreachable } from "../../../grammar/invariant.ts";
 import type { Region } from "../../fusion/region.ts";
-import type { Graph, ValueId } from "../../graph/graph.ts";
-import type { Dimension } from "../../op/dimension.ts";
 import { lowerAttend } from "./attend.ts";
-import { Context } from "./context.ts";
+import { Context, type Setting } from "./context.ts";
 import { lowerContract } from "./contract.ts";
 import { lowerMap } from "./map.ts";
 import { lowerReduce } from "./reduce.ts";
@@ -13,18 +11,15 @@ import { lowerScan } from "./scan.ts";
 import type { Lowered, Schedule } from "./schedule.ts";
 
 /**
- * Makes the kernels of a region, one for each schedule. `stored` says which values lie in memory,
- * `dimension` what the kernel calls a size. All take the same scalars in the same order, so that the plan can choose between them when sizes are
- * known.
+ * Makes the kernels of a region, one for each schedule. All take the same scalars in the same order,
+ * so that the plan can choose between them when sizes are known.
  */
 export function lowerRegion(
-  graph: Graph,
-  stored: (value: ValueId) => boolean,
-  dimension: (size: Dimension) => Dimension,
+  setting: Setting,
   region: Region,
   choices: readonly Schedule[],
 ): readonly Lowered[] {
-  const fresh = (): Context => new Context(graph, stored, dimension);
+  const fresh = (): Context => new Context(setting);
   const alone = choices.map((schedule) => lower(fresh(), region, schedule));
   if (alone.length === 1) return alone;
   const sizes = alone.flatMap((each) => each.scalars);

@@ -18,6 +18,8 @@ export interface TilePlace {
   readonly left: (row: Expr, inner: Expr) => Coordinates;
   /** Of a sum's right operand. */
   readonly right: (sum: ProductSum, inner: Expr, column: Expr) => Coordinates;
+  /** The same for operands that are padded: past the last column, too. */
+  readonly paddedRight: (sum: ProductSum, inner: Expr, column: Expr) => Coordinates;
   /** Of a row, for what is known of rows as a whole. */
   readonly row: (row: Expr) => Coordinates;
   /** Of the results. */
@@ -49,14 +51,25 @@ export function placeTile(
   const batch = coordinates(product.batchAxes, tile.batch);
   const rowPlace = (row: Expr): Coordinates =>
     coordinates(product.rowAxes, clamped("row", rowAt(row), rows, rowsEven));
+  const paddedColumn = (sum: ProductSum, column: Expr): Coordinates =>
+    coordinates(sum.columnAxes, {
+      key: "column",
+      expr: columnAt(column),
+      extent: columns,
+      ...partsOf(tile, column),
+    });
   const columnPlace = (sum: ProductSum, column: Expr): Coordinates =>
-    coordinates(sum.columnAxes, clamped("column", columnAt(column), columns, columnsEven));
+    columnsEven
+      ? paddedColumn(sum, column)
+      : coordinates(sum.columnAxes, clamped("column", columnAt(column), columns, false));
   const innerPlace = (index: Expr): Coordinates =>
     coordinates(product.innerAxes, { key: "inner", expr: index, extent: constant(inner) });
   return {
     left: (row, index) => new Map([...batch, ...rowPlace(row), ...innerPlace(index)]),
     right: (sum, index, column) =>
       new Map([...batch, ...innerPlace(index), ...columnPlace(sum, column)]),
+    paddedRight: (sum, index, column) =>
+      new Map([...batch, ...innerPlace(index), ...paddedColumn(sum, column)]),
     row: (row) => new Map([...batch, ...rowPlace(row)]),
     result: (row, column) =>
       new Map([
@@ -71,6 +84,10 @@ export function placeTile(
       return tests.length === 0 ? undefined : tests.reduce((a, b) => build.and(a, b));
     },
   };
+}
+
+function partsOf({ columnBlock: high, columns: modulus }: ProductTile, low: Expr) {
+  return high === undefined ? {} : { parts: { high, low, modulus } };
 }
 
 function isMultiple(size: Dimension, of: number): boolean {

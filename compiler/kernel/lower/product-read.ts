@@ -27,3 +27,14 @@ export function readRight(
 ): Expr {
   return read(context, sum.right, place.right(sum, inner, column));
 }
+
+/** The same of an operand that is padded: past the last column, too. */
+export function readPaddedRight(
+  context: Context,
+  sum: ProductSum,
+  place: TilePlace,
+  inner: Expr,
+  column: Expr,
+): Expr {
+  return read(context, sum.right, place.paddedRight(sum, inner, column));
+}

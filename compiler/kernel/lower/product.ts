@@ -56,6 +56,8 @@ export interface ProductTile {
   readonly batch: Base;
   readonly rowStart: Expr;
   readonly columnStart: Expr;
+  /** Where `columnStart` is a multiple of `columns`: which multiple. */
+  readonly columnBlock?: Expr;
   readonly rows: number;
   readonly columns: number;
 }

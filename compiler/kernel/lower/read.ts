@@ -14,6 +14,7 @@ import type { Expr } from "../kernel.ts";
 import { type Affine, affineOf, divideBy, fixed, plus, times } from "./affine.ts";
 import type { Context, Coordinates } from "./context.ts";
 import { mapExpression } from "./map-function.ts";
+import { packedOffset } from "./packing.ts";
 
 /** What is known of a value while its root is being computed: an accumulator, by value. */
 export type Known = ReadonlyMap<ValueId, Expr>;
@@ -62,7 +63,9 @@ function load(context: Context, id: ValueId, source: BufferSource, at: Coordinat
   const { type } = nodeAt(context.graph, id);
   const name = "name" in source ? shortName(source.name) : context.nameOf(id);
   const buffer = context.buffer(source, type.element, "read", name);
-  const index = context.emit(context.offset(type, at));
+  const layout = source.kind === "weight" ? context.layouts.get(source.name) : undefined;
+  const flat = context.offset(type, at);
+  const index = context.emit(layout === undefined ? flat : packedOffset(context, flat, layout));
   if (type.element === "float") return build.load(buffer, index, build.f32);
   const value = build.load(buffer, index, build.i32);
   return type.element === "int" ? value : build.notEqual(value, build.int(0));
@@ -112,33 +115,10 @@ const computed: OpTable<[Place], Expr> = {
       elements,
     );
   },
-  rename: (op, place) =>
-    readArgument(place, moved(place.at, [op.to], [[op.from, coordinate(place.at, op.to)]])),
-  split: (op, place) => {
-    const { context, at } = place;
-    let index = fixed(constant(0));
-    for (const axis of op.into) {
-      index = plus(times(index, context.extent(axis)), coordinate(at, axis));
-    }
-    return readArgument(place, moved(at, op.into, [[op.axis, index]]));
-  },
-  merge: (op, place) => {
-    const { context, at } = place;
-    const found: [string, Affine][] = [];
-    let rest = coordinate(at, op.into);
-    for (const axis of [...op.axes].slice(1).reverse()) {
-      const { quotient, remainder } = divideIndex(context, rest, context.extent(axis));
-      found.push([axis, remainder]);
-      rest = quotient;
-    }
-    const [first] = op.axes;
-    if (first !== undefined) found.push([first, rest]);
-    return readArgument(place, moved(at, [op.into], found));
-  },
-  slice: (op, place) => {
-    const index = plus(coordinate(place.at, op.into), fixed(place.context.dimension(op.start)));
-    return readArgument(place, moved(place.at, [op.into], [[op.axis, index]]));
-  },
+  rename: readView,
+  split: readView,
+  merge: readView,
+  slice: readView,
   select: (op, place) => readSelected(op, place),
   join: (op, place) => readJoined(op, place),
   stack: (op, place) => {
@@ -151,6 +131,51 @@ const computed: OpTable<[Place], Expr> = {
     );
   },
 };
+
+function readView(_op: Op, { context, id, at, known }: Place): Expr {
+  const inside = throughView(context, id, at);
+  const [arg] = nodeAt(context.graph, id).args;
+  invariant(inside !== undefined && arg !== undefined, `lowering: %${id} is a view`);
+  return read(context, arg, inside, known);
+}
+
+/** The place in its argument that a view shows at `at`; nothing for what is no view. */
+export function throughView(
+  context: Context,
+  id: ValueId,
+  at: Coordinates,
+): Coordinates | undefined {
+  const { op } = nodeAt(context.graph, id);
+  switch (op.kind) {
+    case "rename":
+      return moved(at, [op.to], [[op.from, coordinate(at, op.to)]]);
+    case "split": {
+      let index = fixed(constant(0));
+      for (const axis of op.into) {
+        index = plus(times(index, context.extent(axis)), coordinate(at, axis));
+      }
+      return moved(at, op.into, [[op.axis, index]]);
+    }
+    case "merge": {
+      const found: [string, Affine][] = [];
+      let rest = coordinate(at, op.into);
+      for (const axis of [...op.axes].slice(1).reverse()) {
+        const { quotient, remainder } = divideIndex(context, rest, context.extent(axis));
+        found.push([axis, remainder]);
+        rest = quotient;
+      }
+      const [first] = op.axes;
+      if (first !== undefined) found.push([first, rest]);
+      return moved(at, [op.into], found);
+    }
+    case "slice": {
+      const index = plus(coordinate(at, op.into), fixed(context.dimension(op.start)));
+      return moved(at, [op.into], [[op.axis, index]]);
+    }
+    default:
+      return undefined;
+  }
+}
 
 function readSelected(op: Extract<Op, { kind: "select" }>, place: Place): Expr {
   const { context, id, at, known } = place;
@@ -267,12 +292,6 @@ export function unflatten(context: Context, axes: readonly string[], flat: Affin
 /** The number of elements along all of `axes`. */
 export function extentOf(context: Context, axes: readonly string[]): ReturnType<typeof constant> {
   return productOf(axes.map((axis) => context.extent(axis)));
-}
-
-function readArgument({ context, id, known }: Place, at: Coordinates): Expr {
-  const [arg] = nodeAt(context.graph, id).args;
-  invariant(arg !== undefined, `lowering: %${id} has no argument`);
-  return read(context, arg, at, known);
 }
 
 function coordinate(at: Coordinates, axis: string): Affine {

@@ -103,6 +103,7 @@ class Walk {
     const depth = this.blocks.length - 1;
     // The end of a loop is read before each round.
     if (statement.kind === "for") this.versions.enter(statement);
+    if (statement.kind === "let") this.interner.define(statement.name, statement.value);
     const changed =
       statement.kind === "let"
         ? { ...statement, value: this.definition(statement.name, statement.value, depth) }

@@ -61,14 +61,23 @@ function weightCode(weight: PlanWeight): Code {
   const usual = JSON.stringify(alternatives) === JSON.stringify([[name]]);
   const lists = array(alternatives.map((each) => namesCode(each)));
   const rest = stacked ? [lists, "true"] : usual ? [] : [lists];
-  return call("stored", text(name), literal(shape), ...rest);
+  return packedCode(weight, call("stored", text(name), literal(shape), ...rest));
+}
+
+/** The code of a weight with its layout around it, if it has one. */
+function packedCode({ layout }: PlanWeight, code: Code): Code {
+  if (layout === undefined) return code;
+  const { batch, columns, inner, innerFirst, width } = layout;
+  const order = innerFirst ? ["true"] : [];
+  return call("panels", literal([batch, columns, inner]), `${width}`, code, ...order);
 }
 
 function underCode(prefixes: readonly string[], weights: readonly PlanWeight[]): Code {
   const [first = ""] = prefixes;
-  const inside = weights.map(({ name, shape }) =>
-    call("stored", text(name.slice(first.length)), literal(shape)),
-  );
+  const inside = weights.map((weight) => {
+    const name = text(weight.name.slice(first.length));
+    return packedCode(weight, call("stored", name, literal(weight.shape)));
+  });
   return sequence("under(", array(prefixes.map(text)), ", ", array(gather(inside)), ")");
 }
 

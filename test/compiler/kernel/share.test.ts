@@ -49,6 +49,16 @@ const cases: readonly (readonly [string, readonly Statement[], readonly string[]
     ["x_0 = x[n]", "y[0] := x_0", "y[1] := x_0"],
   ],
   [
+    "names for equal values make what is computed from them equal",
+    [
+      declare("a", add(n, 1)),
+      store("y", multiply(build.variable("a"), group), real(0)),
+      declare("b", add(n, 1)),
+      store("y", multiply(build.variable("b"), group), real(1)),
+    ],
+    ["a = n + 1", "index_0 = a * @group", "y[index_0] := 0.0", "y[index_0] := 1.0"],
+  ],
+  [
     "group memory is read anew after a barrier",
     [
       storeArray("part", invocation, real(0)),

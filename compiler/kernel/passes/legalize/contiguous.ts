@@ -4,8 +4,9 @@ import type { Expr } from "../../kernel.ts";
 import { someExpr } from "../../rewrite.ts";
 
 /**
- * By how much `index` grows when the i32 variable `name` grows by one, wherever it starts: 0 if it
- * does not depend on it, nothing if that is no constant.
+ * By how much `index` grows when the i32 variable `name` grows by one within a group of four that
+ * starts at a multiple of four, as lanes do: 0 if it does not depend on it, nothing if that is no
+ * constant.
  */
 export function stepOf(index: Expr, name: string): number | undefined {
   switch (index.kind) {
@@ -17,6 +18,7 @@ export function stepOf(index: Expr, name: string): number | undefined {
     case "binary": {
       const [left, right] = [stepOf(index.left, name), stepOf(index.right, name)];
       if (left === 0 && right === 0) return 0;
+      if (isDigitOf(index, name)) return index.operator === "quotient" ? 0 : 1;
       if (left === undefined || right === undefined) return undefined;
       if (index.operator === "add") return left + right;
       if (index.operator === "subtract") return left - right;
@@ -27,6 +29,13 @@ export function stepOf(index: Expr, name: string): number | undefined {
     default:
       return dependsOn(index, name) ? undefined : 0;
   }
+}
+
+/** Whether four lanes share their quotient, and have neighbouring remainders. */
+function isDigitOf({ operator, left, right }: Extract<Expr, { kind: "binary" }>, name: string) {
+  const divides = operator === "quotient" || operator === "remainder";
+  const byFours = right.kind === "const" && right.value % 4 === 0;
+  return divides && byFours && left.kind === "var" && left.name === name;
 }
 
 /** Whether `expr` may differ with the variable `name`; tile elements count as if they did. */

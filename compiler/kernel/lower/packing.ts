@@ -1,0 +1,150 @@
+/**
+ * Weights packed for products: `panelWidth` columns of the right operand side by side, so that one
+ * step along the inner index reads them as whole registers (`WeightLayout` says where elements lie).
+ *
+ * A layout is only another offset: whatever else reads the weight (an embedding whose table is the
+ * output projection, too) finds its elements the same way.
+ */
+
+import type { WeightLayout } from "../../../runtime/contract.ts";
+import { nodeAt } from "../../graph/graph.ts";
+import type { AxisName } from "../../op/axis.ts";
+import { asConstant, constant, type Dimension, equalDimensions } from "../../op/dimension.ts";
+import * as build from "../build.ts";
+import { type Affine, affineOf, plus, times } from "./affine.ts";
+import type { Context, Coordinates } from "./context.ts";
+import type { Product, ProductPart, ProductSum } from "./product.ts";
+import { divideIndex, throughView, unflatten } from "./read.ts";
+
+/** Columns of a panel: two registers of four lanes. */
+export const panelWidth = 8;
+
+/** A weight, and how a product would like to find it. */
+export interface WantedLayout {
+  readonly name: string;
+  readonly layout: WeightLayout;
+}
+
+/**
+ * How the right operands of `product` can be packed: each is a whole weight, seen through views that
+ * leave its columns and inner indices in order. Nothing if one of them is not.
+ */
+export function wantedLayouts(
+  context: Context,
+  product: Product,
+): readonly WantedLayout[] | undefined {
+  const wanted: WantedLayout[] = [];
+  for (const part of product.parts) {
+    for (const sum of part.sums) {
+      const layout = wantedLayout(context, product, part, sum);
+      if (layout === undefined) return undefined;
+      wanted.push(layout);
+    }
+  }
+  return wanted;
+}
+
+/** Whether the right operands of `product` lie in panels as that product wants them. */
+export function hasPanels(context: Context, product: Product): boolean {
+  if (context.layouts.size === 0) return false;
+  const wanted = wantedLayouts(context, product);
+  return (
+    wanted?.every(({ name, layout }) => {
+      const found = context.layouts.get(name);
+      return found !== undefined && sameLayout(found, layout);
+    }) ?? false
+  );
+}
+
+/** Whether two layouts are the same. */
+export function sameLayout(a: WeightLayout, b: WeightLayout): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function wantedLayout(
+  context: Context,
+  product: Product,
+  part: ProductPart,
+  sum: ProductSum,
+): WantedLayout | undefined {
+  const batch = asConstant(product.batch);
+  const columns = asConstant(part.columns);
+  const { inner } = product;
+  if (batch === undefined || columns === undefined || columns < panelWidth) return undefined;
+  const found = weightPlace(context, product, part, sum);
+  if (found === undefined) return undefined;
+  const isMatrix = (wanted: Readonly<Record<string, number>>): boolean =>
+    isSumOf(found.offset, { batch: columns * inner, ...wanted });
+  const rowsOfColumns = isMatrix({ column: inner, inner: 1 });
+  if (!rowsOfColumns && !isMatrix({ column: 1, inner: columns })) return undefined;
+  if (found.elements !== batch * columns * inner) return undefined;
+  const layout: WeightLayout = {
+    kind: "panels",
+    ...{ batch, columns, inner },
+    innerFirst: !rowsOfColumns,
+    width: panelWidth,
+  };
+  return { name: found.name, layout };
+}
+
+/** Where the element at the row-major offset `flat` of a packed weight lies. */
+export function packedOffset(context: Context, flat: Affine, layout: WeightLayout): Affine {
+  const { columns, inner, innerFirst, width } = layout;
+  const [rows, steps] = [constant(columns), constant(inner)];
+  const first = divideIndex(context, flat, innerFirst ? rows : steps);
+  const second = divideIndex(context, first.quotient, innerFirst ? steps : rows);
+  const column = innerFirst ? first.remainder : second.remainder;
+  const step = innerFirst ? second.remainder : first.remainder;
+  const { quotient: panel, remainder: lane } = divideIndex(context, column, constant(width));
+  const panels = constant(Math.ceil(columns / width));
+  const line = plus(times(plus(times(second.quotient, panels), panel), steps), step);
+  return plus(times(line, constant(width)), lane);
+}
+
+interface WeightPlace {
+  readonly name: string;
+  readonly elements: number | undefined;
+  readonly offset: Affine;
+}
+
+/** The weight behind the right operand, and the offset of the element at batch, inner and column. */
+function weightPlace(
+  context: Context,
+  product: Product,
+  { columns }: ProductPart,
+  { right, columnAxes }: ProductSum,
+): WeightPlace | undefined {
+  const flat = (key: string, axes: readonly AxisName[], extent: Dimension): Coordinates =>
+    unflatten(context, axes, affineOf({ key, expr: build.variable(key, build.i32), extent }));
+  let id = right;
+  let at: Coordinates = new Map([
+    ...flat("batch", product.batchAxes, product.batch),
+    ...flat("column", columnAxes, columns),
+    ...flat("inner", product.innerAxes, constant(product.inner)),
+  ]);
+  for (;;) {
+    const { op, args, type } = nodeAt(context.graph, id);
+    if (op.kind === "weight") {
+      const elements = asConstant(context.elements(type.axes));
+      return { name: op.name, elements, offset: context.offset(type, at) };
+    }
+    const inside = context.stored(id) ? undefined : throughView(context, id, at);
+    const [arg] = args;
+    if (inside === undefined || arg === undefined) return undefined;
+    [id, at] = [arg, inside];
+  }
+}
+
+/** Whether `offset` is the sum of whole bases times these numbers; bases of one value are absent. */
+function isSumOf(offset: Affine, wanted: Readonly<Record<string, number>>): boolean {
+  const one = constant(1);
+  return (
+    equalDimensions(offset.offset, constant(0)) &&
+    [...offset.summands.values()].every(({ digit, coefficient }) => {
+      const { base, divisor, modulus } = digit;
+      const isWhole = modulus === undefined && equalDimensions(divisor, one);
+      const factor = wanted[base.key];
+      return isWhole && factor !== undefined && asConstant(coefficient) === factor;
+    })
+  );
+}
