@@ -7,6 +7,7 @@
 
 import type { Backend } from "./backend.ts";
 import { createCpuBackend } from "./cpu/backend.ts";
+import { availableThreads } from "./cpu/threads.ts";
 import { BraidError, reasonOf } from "./errors.ts";
 import { createWebGpuBackend } from "./webgpu/backend.ts";
 import { type FoundAdapter, findAdapter, noAdapter } from "./webgpu/device.ts";
@@ -34,18 +35,25 @@ export type GpuSource = () => Promise<GPU | undefined>;
 /** WebGPU as browsers and Deno offer it. */
 export const platformGpu: GpuSource = async () => globalThis.navigator?.gpu;
 
+/** More threads than this would mostly wait for memory and for each other. */
+const mostThreads = 16;
+
 /**
- * Chooses a device. Throws `webgpu/adapter` only if WebGPU was asked for by name, and
- * `backend/name` for other names.
+ * Chooses a device. `threads` are those of the CPU, as many as it has if absent. Throws
+ * `webgpu/adapter` only if WebGPU was asked for by name, and `backend/name` for other names.
  */
-export async function chooseBackend(wanted: string, gpu: GpuSource): Promise<ChosenBackend> {
+export async function chooseBackend(
+  wanted: string,
+  gpu: GpuSource,
+  threads?: number,
+): Promise<ChosenBackend> {
   switch (wanted) {
     case "cpu":
-      return cpu("using the CPU, as asked");
+      return cpu("using the CPU, as asked", threads);
     case "webgpu":
       return webGpu(gpu, await findAdapter(await gpu()), "as asked");
     case "auto":
-      return automatic(gpu);
+      return automatic(gpu, threads);
     default:
       throw new BraidError("backend/name", `there is no backend \`${wanted}\``, {
         hint: `choose one of ${backendNames.join(", ")}`,
@@ -53,20 +61,31 @@ export async function chooseBackend(wanted: string, gpu: GpuSource): Promise<Cho
   }
 }
 
-async function automatic(gpu: GpuSource): Promise<ChosenBackend> {
+async function automatic(gpu: GpuSource, threads?: number): Promise<ChosenBackend> {
   let found: FoundAdapter | undefined;
   try {
     found = await findAdapter(await gpu());
   } catch (error) {
-    return cpu(`WebGPU does not start (${firstLine(reasonOf(error))}): using the CPU`);
+    return cpu(`WebGPU does not start (${firstLine(reasonOf(error))}): using the CPU`, threads);
   }
-  if (found === undefined) return cpu("no WebGPU adapter: using the CPU");
-  if (found.software) return cpu(`the WebGPU adapter ${found.name} is software: using the CPU`);
+  if (found === undefined) return cpu("no WebGPU adapter: using the CPU", threads);
+  if (found.software) {
+    return cpu(`the WebGPU adapter ${found.name} is software: using the CPU`, threads);
+  }
   return webGpu(gpu, found, "the best device here");
 }
 
-function cpu(reason: string): ChosenBackend {
-  return { kind: "cpu", target: "cpu", reason, open: async () => createCpuBackend() };
+function cpu(reason: string, wanted: number | undefined): ChosenBackend {
+  const { count, why } = availableThreads();
+  const threads = why === undefined ? (wanted ?? Math.min(count, mostThreads)) : 1;
+  const instead = wanted !== undefined && wanted !== threads ? `, not ${wanted}: ${why}` : "";
+  const said = wanted === undefined && threads === 1 ? "" : `, ${countOf(threads)}${instead}`;
+  const open = async (): Promise<Backend> => createCpuBackend({ threads });
+  return { kind: "cpu", target: "cpu", reason: `${reason}${said}`, open };
+}
+
+function countOf(threads: number): string {
+  return threads === 1 ? "one thread" : `${threads} threads`;
 }
 
 function webGpu(gpu: GpuSource, found: FoundAdapter | undefined, why: string): ChosenBackend {

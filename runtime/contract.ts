@@ -258,9 +258,10 @@ export interface CompiledModel {
 
 /**
  * How a WebAssembly kernel is called: `name(firstGroup, endGroup, pointer…, scalar…)`, all i32,
- * with byte pointers in the order of its buffers. The module imports `env.memory`. If kernels keep
- * arrays of their own it imports `env.scratch`, too: an i32 global, the address of as many bytes as
- * its custom section `scratch` says in decimal, a multiple of 64, different for each thread.
+ * with byte pointers in the order of its buffers. The module imports `env.memory`, shared, of
+ * 65536 pages at most. If kernels keep arrays of their own it imports `env.scratch`, too: an i32
+ * global, the address of as many bytes as its custom section `scratch` says in decimal, a multiple
+ * of 64, different for each thread. Groups may run in any order and at the same time.
  *
  * How a WGSL kernel is bound: group 0, the buffers in order at bindings 0 …, then one uniform with
  * `groups` (the number of groups) followed by the scalars, all i32. The grid is folded to two

@@ -19,6 +19,8 @@ export interface LoadOptions {
   readonly weights: Folder | WeightSource;
   /** `auto` if absent: WebGPU where there is hardware for it, else the CPU. */
   readonly backend?: BackendName;
+  /** Threads where it runs on the CPU; as many as that has if absent. */
+  readonly threads?: number;
   /** How to reach WebGPU; what the platform offers if absent. */
   readonly gpu?: GpuSource;
   /** How to read the kernels; by `fetch` if absent. */
@@ -38,7 +40,7 @@ export interface ModelFiles {
 /** Opens a session for the device that `options` choose. */
 export async function openModel(files: ModelFiles, options: LoadOptions): Promise<Session> {
   const { weights, backend = "auto", gpu = platformGpu, read = fetchFile, progress } = options;
-  const chosen = await chooseBackend(backend, gpu);
+  const chosen = await chooseBackend(backend, gpu, options.threads);
   const plan = chosen.target === "gpu" ? files.gpu : await files.cpu?.();
   if (plan === undefined) {
     throw new BraidError("session/target", `${files.gpu.model} was built without CPU kernels`, {

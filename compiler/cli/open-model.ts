@@ -22,6 +22,8 @@ import { UsageError } from "./usage-error.ts";
 export interface RunOptions {
   readonly weights?: string;
   readonly backend: string;
+  /** Threads of the CPU; as many as it has if absent. */
+  readonly threads?: number;
   /** Tensors that nothing reads are errors. */
   readonly strict?: boolean;
 }
@@ -44,7 +46,7 @@ export async function openSession(
   options: RunOptions,
 ): Promise<Session> {
   const gpu = options.backend === "auto" ? quietGpu : nodeGpu;
-  const chosen = await chooseBackend(options.backend, gpu);
+  const chosen = await chooseBackend(options.backend, gpu, options.threads);
   say(chosen.reason);
   const compiled = compileFor(model, targets[chosen.target]);
   const checkpoint = await openCheckpoint(folder);

@@ -30,6 +30,7 @@ export function withAnswerOptions(command: Command): Command {
     .addOption(
       new Option("--backend <name>", "the device").choices([...backendNames]).default("auto"),
     )
+    .option("--threads <count>", "threads of the CPU; as many as it has if absent", atLeastOne)
     .option("--max-tokens <count>", "the longest answer", wholeNumber, 256)
     .option("--temperature <number>", "0 always takes the likeliest token", decimal, 0)
     .option("--top-p <number>", "sample from the likeliest tokens that sum to this", share)
@@ -125,6 +126,12 @@ function timingLine(
 function wholeNumber(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError("give a whole number");
+  return value;
+}
+
+function atLeastOne(text: string): number {
+  const value = wholeNumber(text);
+  if (value === 0) throw new InvalidArgumentError("give a number from 1 on");
   return value;
 }
 

@@ -8,7 +8,7 @@ import { share } from "../kernel/passes/share.ts";
 import { expand, legalize } from "../kernel/passes/legalize.ts";
 import { cudaText } from "./cuda.ts";
 import { toAddresses } from "./wasm/addresses.ts";
-import { encodeModule, type ModuleOptions } from "./wasm/encode.ts";
+import { encodeModule } from "./wasm/encode.ts";
 import type { WasmFunction } from "./wasm/instructions.ts";
 import { lowerToWasm } from "./wasm/lower.ts";
 import { printWasm } from "./wasm/print.ts";
@@ -29,11 +29,8 @@ export function printCuda(kernel: Kernel): string {
  * One WebAssembly module that exports each kernel by name and imports `env.memory`; how a kernel is
  * called is in `runtime/contract.ts`. Kernels have groups of one invocation.
  */
-export function encodeWasm(
-  kernels: readonly Kernel[],
-  options: ModuleOptions = {},
-): Uint8Array<ArrayBuffer> {
-  return encodeModule(kernels.map(wasmFunction), options);
+export function encodeWasm(kernels: readonly Kernel[]): Uint8Array<ArrayBuffer> {
+  return encodeModule(kernels.map(wasmFunction));
 }
 
 /** The WebAssembly function of `kernel` as text, for reading. */

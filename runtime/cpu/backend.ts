@@ -1,37 +1,71 @@
 /**
  * The CPU as a backend: kernels are functions of one WebAssembly module over one memory.
  *
- * Needs nothing but WebAssembly with SIMD, so it is there in Node, Deno and every browser. One
- * thread.
+ * Needs nothing but WebAssembly with SIMD, so it is there in Node, Deno and every browser. Several
+ * threads share the groups of a kernel where the platform lets them share memory; the results have
+ * the same bits with any number of them.
  */
 
 import type { Backend, Command, DeviceBuffer, Progress } from "../backend.ts";
 import type { CompiledModel, PlanKernel } from "../contract.ts";
 import { BraidError, invariant, reasonOf } from "../errors.ts";
 import { Heap, largestMemory } from "./heap.ts";
+import { ThreadPool } from "./thread-pool.ts";
+import { availableThreads } from "./threads.ts";
+import type { KernelFunction } from "./tickets.ts";
 
-/** A kernel as `contract.ts` describes it: `(firstGroup, endGroup, pointer…, scalar…)`. */
-type KernelFunction = (...args: readonly number[]) => unknown;
+/** A kernel, and what is known of it from its calls. */
+interface LoadedKernel {
+  readonly name: string;
+  readonly run: KernelFunction;
+  /** Its number in the thread pool. */
+  readonly index: number;
+  /** The least processor time that a group took, in milliseconds; unknown at first. */
+  groupTime: number | undefined;
+}
+
+/** How the CPU is used. */
+export interface CpuOptions {
+  /** Threads, this one included; 1 if absent. More than the platform offers throw `cpu/threads`. */
+  readonly threads?: number;
+}
+
+/** Sharing a kernel pays off from so much processor time on, in milliseconds. */
+const worthSharing = 0.01;
 
 /** How long kernels may run before timers, input and drawing get their turn, in milliseconds. */
 const sliceMilliseconds = 50;
 
-/** A backend on this thread. */
-export function createCpuBackend(): Backend {
-  return new CpuBackend();
+/** A backend on this thread and, if asked for, on others. */
+export function createCpuBackend({ threads = 1 }: CpuOptions = {}): Backend {
+  const { why } = availableThreads();
+  if (threads > 1 && why !== undefined) {
+    throw new BraidError("cpu/threads", `${threads} threads cannot share memory: ${why}`, {
+      hint: "use one thread",
+    });
+  }
+  return new CpuBackend(threads);
 }
 
 class CpuBackend implements Backend {
   readonly kind = "cpu";
-  readonly description: string = "the CPU (WebAssembly)";
+  readonly description: string;
   readonly target = "cpu";
   readonly separatesReadsFromWrites: boolean = false;
   readonly capacity: number = largestMemory;
   readonly largestTensor: undefined = undefined;
-  readonly #kernels: Map<string, KernelFunction> = new Map();
+  readonly #kernels: Map<string, LoadedKernel> = new Map();
+  readonly #threads: number;
+  #pool: ThreadPool | undefined;
   readonly #addresses: Map<DeviceBuffer, number> = new Map();
   #heap: Heap | undefined = new Heap();
   #turn: number = performance.now();
+
+  constructor(threads: number) {
+    this.#threads = threads;
+    const several = threads > 1 ? `, ${threads} threads` : "";
+    this.description = `the CPU (WebAssembly${several})`;
+  }
 
   /** All kernels are one module, so the first call compiles them all. */
   async load(
@@ -43,8 +77,21 @@ class CpuBackend implements Backend {
     const { plan, wasm } = model;
     invariant(wasm !== undefined, `${plan.model} comes without WebAssembly kernels`);
     progress(0, plan.kernels.length);
-    const { exports } = await instantiate(wasm, this.#open);
-    for (const kernel of plan.kernels) this.#kernels.set(kernel.name, kernelOf(exports, kernel));
+    const { memory } = this.#open;
+    const module = await compile(wasm);
+    const scratch = this.#scratch(module);
+    const own = { memory, scratch: scratch[0] ?? 0 };
+    const { exports } = await WebAssembly.instantiate(module, { env: own });
+    const kernels = plan.kernels.map((kernel) => kernelOf(exports, kernel));
+    const names = plan.kernels.map(({ name }) => name);
+    for (const [index, run] of kernels.entries()) {
+      const name = names[index] ?? "";
+      this.#kernels.set(name, { name, run, index, groupTime: undefined });
+    }
+    if (this.#threads > 1) {
+      const workers = scratch.slice(1);
+      this.#pool = new ThreadPool({ module, memory, names, kernels, scratch: workers });
+    }
     progress(plan.kernels.length, plan.kernels.length);
   }
 
@@ -89,6 +136,8 @@ class CpuBackend implements Backend {
   }
 
   close(): void {
+    this.#pool?.close();
+    this.#pool = undefined;
     this.#heap = undefined;
     this.#kernels.clear();
     this.#addresses.clear();
@@ -110,11 +159,37 @@ class CpuBackend implements Backend {
     invariant(kernel !== undefined, `no kernel ${command.kernel} was loaded`);
     const pointers = command.buffers.map(({ buffer, offset }) => this.#addressOf(buffer) + offset);
     try {
-      kernel(0, command.groups, ...pointers, ...command.scalars);
+      this.#run(kernel, command.groups, [...pointers, ...command.scalars]);
     } catch (error) {
+      if (error instanceof BraidError) throw error;
       // A kernel has no way to fail but a trap, and a sound plan never leaves its memory.
       invariant(false, `kernel ${command.kernel} (${command.label}) trapped: ${reasonOf(error)}`);
     }
+  }
+
+  /** Runs all groups, on several threads where that is likely to be faster. */
+  #run(kernel: LoadedKernel, groups: number, args: readonly number[]): void {
+    const pool = this.#pool;
+    if (pool === undefined || groups < 2 || !pool.takes(args.length)) {
+      kernel.run(0, groups, ...args);
+      return;
+    }
+    const before = kernel.groupTime;
+    const shares = before === undefined || before * groups > worthSharing;
+    const start = performance.now();
+    if (shares) pool.run(kernel.index, groups, args);
+    else kernel.run(0, groups, ...args);
+    const time = ((performance.now() - start) * (shares ? pool.size : 1)) / groups;
+    if (before === undefined || time < before) kernel.groupTime = time;
+  }
+
+  /** An address of scratch memory for each thread, if kernels need any. */
+  #scratch(module: WebAssembly.Module): readonly number[] {
+    const [section] = WebAssembly.Module.customSections(module, "scratch");
+    const bytes = section === undefined ? 0 : Number(new TextDecoder().decode(section));
+    return Array.from({ length: this.#threads }, () =>
+      bytes === 0 ? 0 : this.#open.allocate(bytes, "the scratch memory of kernels"),
+    );
   }
 
   #bytes(buffer: DeviceBuffer, offset: number, length: number): Uint8Array {
@@ -131,14 +206,6 @@ class CpuBackend implements Backend {
     invariant(address !== undefined, `${buffer.label} is used after it was freed`);
     return address;
   }
-}
-
-async function instantiate(wasm: Uint8Array, heap: Heap): Promise<WebAssembly.Instance> {
-  const module = await compile(wasm);
-  const [section] = WebAssembly.Module.customSections(module, "scratch");
-  const bytes = section === undefined ? 0 : Number(new TextDecoder().decode(section));
-  const scratch = bytes === 0 ? 0 : heap.allocate(bytes, "the scratch memory of kernels");
-  return await WebAssembly.instantiate(module, { env: { memory: heap.memory, scratch } });
 }
 
 async function compile(wasm: Uint8Array): Promise<WebAssembly.Module> {

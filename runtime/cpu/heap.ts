@@ -1,5 +1,6 @@
 /**
- * The memory of WebAssembly kernels: one growable memory, handed out in aligned blocks.
+ * The memory of WebAssembly kernels: one growable memory, handed out in aligned blocks. It is of the
+ * kind that threads can share, whether there are others or not.
  *
  * Free blocks are kept sorted and merged with their neighbours; a block is taken from the first one
  * that fits, and the memory grows only when none does. The 256 bytes at address 0 are never handed
@@ -26,7 +27,8 @@ export class Heap {
   #free: readonly Block[];
 
   constructor() {
-    this.memory = new WebAssembly.Memory({ initial: 1, maximum: largestMemory / pageBytes });
+    const maximum = largestMemory / pageBytes;
+    this.memory = new WebAssembly.Memory({ initial: 1, maximum, shared: true });
     this.#free = [{ start: bufferAlignment, end: pageBytes }];
   }
 

@@ -18,7 +18,7 @@ const broken: GpuSource = async () => {
 };
 
 const choices: readonly (readonly [string, GpuSource, string, string])[] = [
-  ["cpu", gpu("Fast"), "cpu", "using the CPU, as asked"],
+  ["cpu", gpu("Fast"), "cpu", "using the CPU, as asked, one thread"],
   ["webgpu", gpu("Fast"), "webgpu", "using WebGPU on Fast, as asked"],
   [
     "webgpu",
@@ -31,16 +31,26 @@ const choices: readonly (readonly [string, GpuSource, string, string])[] = [
     "auto",
     gpu("SwiftShader Device"),
     "cpu",
-    "the WebGPU adapter SwiftShader Device is software: using the CPU",
+    "the WebGPU adapter SwiftShader Device is software: using the CPU, one thread",
   ],
-  ["auto", gpu("Slow", true), "cpu", "the WebGPU adapter Slow is software: using the CPU"],
-  ["auto", none, "cpu", "no WebGPU adapter: using the CPU"],
-  ["auto", broken, "cpu", "WebGPU does not start (libvulkan is missing): using the CPU"],
+  [
+    "auto",
+    gpu("Slow", true),
+    "cpu",
+    "the WebGPU adapter Slow is software: using the CPU, one thread",
+  ],
+  ["auto", none, "cpu", "no WebGPU adapter: using the CPU, one thread"],
+  [
+    "auto",
+    broken,
+    "cpu",
+    "WebGPU does not start (libvulkan is missing): using the CPU, one thread",
+  ],
 ];
 
 for (const [wanted, source, kind, reason] of choices) {
   test(`${wanted}: ${reason}`, async () => {
-    const chosen = await chooseBackend(wanted, source);
+    const chosen = await chooseBackend(wanted, source, 1);
     expect(chosen).toMatchObject({ kind, reason, target: kind === "cpu" ? "cpu" : "gpu" });
   });
 }
@@ -48,6 +58,14 @@ for (const [wanted, source, kind, reason] of choices) {
 test("what was asked for by name and is not there is an error", async () => {
   await expect(chooseBackend("webgpu", none)).rejects.toMatchObject({ code: "webgpu/adapter" });
   await expect(chooseBackend("metal", none)).rejects.toMatchObject({ code: "backend/name" });
+});
+
+test("the CPU takes as many threads as it is given, and says so", async () => {
+  const chosen = await chooseBackend("cpu", none, 3);
+  expect(chosen.reason).toBe("using the CPU, as asked, 3 threads");
+  const backend = await chosen.open();
+  expect(backend.description).toBe("the CPU (WebAssembly, 3 threads)");
+  backend.close();
 });
 
 test("the CPU is always there", async () => {

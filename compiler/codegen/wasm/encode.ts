@@ -1,5 +1,6 @@
 /**
- * A WebAssembly module from functions: it imports `env.memory` and exports every function by name.
+ * A WebAssembly module from functions: it imports `env.memory`, which is shared, and exports every
+ * function by name.
  * If some need scratch memory it imports its address as the global `env.scratch`, too, and a custom
  * section `scratch` holds the number of bytes in decimal; each thread needs its own.
  * Sections and encodings are those of the core specification, section 5.5.
@@ -9,19 +10,13 @@ import { unreachable } from "../../../grammar/invariant.ts";
 import { Bytes } from "./bytes.ts";
 import { codeOf, type Instruction, type WasmFunction, type WasmType } from "./instructions.ts";
 
-/** Options of a module. */
-export interface ModuleOptions {
-  /** Whether the imported memory is shared between threads; it then has this many pages at most. */
-  readonly sharedPages?: number;
-}
+/** The pages of 64 KiB that an i32 addresses. */
+const mostPages = 65536;
 
 const typeCodes: Readonly<Record<WasmType, number>> = { i32: 0x7f, f32: 0x7d, v128: 0x7b };
 
 /** The bytes of the module. */
-export function encodeModule(
-  functions: readonly WasmFunction[],
-  options: ModuleOptions = {},
-): Uint8Array<ArrayBuffer> {
+export function encodeModule(functions: readonly WasmFunction[]): Uint8Array<ArrayBuffer> {
   const counts = [...new Set(functions.map((each) => each.parameters.length))];
   const out = new Bytes();
   out.raw([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
@@ -34,7 +29,9 @@ export function encodeModule(
   section(out, 2, scratch === 0 ? ["memory"] : ["memory", "scratch"], (bytes, name) => {
     bytes.text("env");
     bytes.text(name);
-    if (name === "memory") memoryType(bytes, options);
+    // A memory that threads may share has an upper limit.
+    if (name === "memory") bytes.raw([0x02, 0x03, 0x00]);
+    if (name === "memory") bytes.unsigned(mostPages);
     else bytes.raw([0x03, typeCodes.i32, 0x00]);
   });
   section(out, 3, functions, (bytes, each) => {
@@ -48,12 +45,6 @@ export function encodeModule(
   section(out, 10, functions, (bytes, each) => bytes.sized(code(each)));
   if (scratch > 0) custom(out, "scratch", String(scratch));
   return out.done();
-}
-
-function memoryType(bytes: Bytes, { sharedPages }: ModuleOptions): void {
-  bytes.raw([0x02, sharedPages === undefined ? 0x00 : 0x03]);
-  bytes.unsigned(0);
-  if (sharedPages !== undefined) bytes.unsigned(sharedPages);
 }
 
 function custom(out: Bytes, name: string, content: string): void {

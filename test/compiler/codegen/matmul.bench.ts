@@ -18,7 +18,7 @@ for (const [rows, columns] of [
   [4, 4],
 ] as const) {
   const kernel = matmulTile(rows, columns, k, n);
-  const memory = new WebAssembly.Memory({ initial: 64 });
+  const memory = new WebAssembly.Memory({ initial: 64, maximum: 65536, shared: true });
   const module = new WebAssembly.Module(encodeWasm([kernel]));
   const run = new WebAssembly.Instance(module, { env: { memory } }).exports[kernel.name];
   const [a, w] = [1024, 1024 + m * k * 4];

@@ -9,7 +9,11 @@ export function runWasm(kernel: Kernel, launch: Launch): void {
   const module = new WebAssembly.Module(encodeWasm([kernel]));
   const [section] = WebAssembly.Module.customSections(module, "scratch");
   const scratchPages = section === undefined ? 0 : pages(Number(new TextDecoder().decode(section)));
-  const memory = new WebAssembly.Memory({ initial: pagesFor(launch) + scratchPages });
+  const memory = new WebAssembly.Memory({
+    initial: pagesFor(launch) + scratchPages,
+    maximum: 65536,
+    shared: true,
+  });
   const scratch = pagesFor(launch) * 65536;
   const { exports } = new WebAssembly.Instance(module, { env: { memory, scratch } });
   const run = exports[kernel.name];

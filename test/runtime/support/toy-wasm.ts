@@ -105,7 +105,7 @@ function moduleOf(kernels: readonly PlanKernel[]): Uint8Array {
     const parameters = 2 + buffers.length + scalars.length;
     return [0x60, ...list(Array.from({ length: parameters }, () => [i32Type])), 0];
   });
-  const memory = [...text("env"), ...text("memory"), 0x02, 0x00, 1];
+  const memory = [...text("env"), ...text("memory"), 0x02, 0x03, 1, ...unsigned(65536)];
   const exported = kernels.map(({ name }, index) => [...text(name), 0x00, index]);
   const code = kernels.map(({ name }) => {
     const locals = list([
