@@ -27,6 +27,7 @@ const { readSource, resolveImport } = await load("compiler/cli/sources.js");
 const { encodeWasm, printWgsl } = await load("compiler/codegen/index.js");
 const { estimateError } = await load("compiler/graph/estimate-error.js");
 const { float32Unit } = await load("compiler/graph/rounding.js");
+const { targets } = await load("compiler/kernel/target.js");
 const { asConstant } = await load("compiler/op/dimension.js");
 const runtime = await load("runtime/index.js");
 const { diskFolder, nodeGpu } = await load("runtime/node/index.js");
@@ -81,9 +82,8 @@ function checkedModel() {
   return value ?? fail(1, "ee-mllm.braid has mistakes: run `npx braid check` on it");
 }
 
-/** WebGPU of the platform; in Node Dawn, over Chromium's software driver where that is installed. */
+/** In Node over Chromium's software driver, where that is installed. */
 async function gpu() {
-  if (globalThis.navigator?.gpu !== undefined) return runtime.platformGpu();
   const driver = "/usr/lib/chromium/vk_swiftshader_icd.json";
   if (existsSync(driver)) process.env.VK_ICD_FILENAMES ??= driver;
   return nodeGpu();
@@ -92,7 +92,7 @@ async function gpu() {
 async function openAssistant() {
   const chosen = await runtime.chooseBackend(options.backend, gpu);
   say(chosen.reason);
-  const { plan, kernels } = compileFor(model, chosen.target);
+  const { plan, kernels } = compileFor(model, targets[chosen.target]);
   const code =
     chosen.target === "cpu"
       ? { wasm: encodeWasm(kernels) }

@@ -1,17 +1,21 @@
 /**
- * WebGPU in Node: Dawn, the implementation in Chromium, through the optional package `webgpu`.
+ * WebGPU where there are files: the platform's own in Deno; in Node Dawn, the implementation in
+ * Chromium, through the optional package `webgpu`.
  */
 
+import { platformGpu } from "../choose.ts";
 import { BraidError, reasonOf } from "../errors.ts";
 
 /** Dawn ends the process if its instance is collected while a device lives: one, kept for good. */
 let instance: GPU | undefined;
 
 /**
- * Dawn's entry point, the same each time, or undefined where the optional package is not installed. Throws
- * `webgpu/package` if it is broken.
+ * The entry point, the same each time, or undefined in Node where the optional package is not
+ * installed. Throws `webgpu/package` if that is broken.
  */
 export async function nodeGpu(): Promise<GPU | undefined> {
+  const own = await platformGpu();
+  if (own !== undefined) return own;
   try {
     const { create } = await import("webgpu");
     instance ??= create([]);
