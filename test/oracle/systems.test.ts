@@ -59,6 +59,23 @@ const systems: readonly System[] = [
       projected: "queries.projected",
     },
   },
+  {
+    spec: "flamingo/flamingo",
+    model: "Flamingo",
+    weights: "flamingo",
+    case: "flamingo",
+    sizes: { B: 2, S: 13, More: 2 },
+    outputs: {
+      media: "media",
+      immediate_attention: "immediate.attention",
+      immediate_out: "immediate.out",
+      previous_attention: "previous.attention",
+      previous_out: "previous.out",
+      official_attention: "previous_official.attention",
+      official_out: "previous_official.out",
+      cached_out: "cached.out",
+    },
+  },
 ];
 
 async function oracleCase(system: System): Promise<OracleCase> {
