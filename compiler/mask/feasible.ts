@@ -67,7 +67,8 @@ export function withExtents<E>(
   return { ...tile, q, k, ranges: { q, k, data: tile.data } };
 }
 
-function givenPossible<E>(side: "q" | "k", given: boolean, tile: Tile<E>): Folded<E> {
+/** Whether rows of a side may be given, or may be new. */
+export function givenPossible<E>(side: "q" | "k", given: boolean, tile: Tile<E>): Folded<E> {
   const likelihood = tile.given?.(side);
   if (likelihood === undefined) return known(1);
   return given ? likelihood.possible : tile.algebra.not(likelihood.certain);

@@ -1,18 +1,18 @@
 /**
  * What a mask implies. `simplify` and `verdictOf` answer for whole segments, `classify` and
- * `keyBounds` for tiles, `element` for one pair, `extendable` for generation. All of them reason
+ * `keyLoops` for tiles, `element` for one pair, `extendable` for generation. All of them reason
  * about the predicate; none samples it or builds a matrix.
  */
 
 export { evaluatePredicate, evaluateTerm, type RowFacts } from "../op/evaluate-predicate.ts";
 export { showPredicate as show } from "../op/show-predicate.ts";
 export { type Algebra, numbers } from "./algebra.ts";
-export { keyBounds } from "./bounds.ts";
 export type { Extent } from "./chunks.ts";
 export { type ElementValues, element, elementTerm } from "./element.ts";
 export { type Facts, nothingKnown, possibleDifferences } from "./facts.ts";
 export type { Likelihood } from "./feasible.ts";
 export type { Range } from "./interval.ts";
+export { type KeyInterval, keyIntervals, keyLoops } from "./key-loops.ts";
 export { simplify } from "./simplify.ts";
 export { type Extendable, extendable } from "./stability.ts";
 export {

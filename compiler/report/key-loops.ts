@@ -1,15 +1,21 @@
 /** The keys that a loop over the keys of one segment visits for a tile of queries, in words. */
 
-import { type Algebra, type Facts, keyBounds } from "../mask/index.ts";
+import {
+  type Algebra,
+  type Facts,
+  type KeyInterval,
+  keyIntervals,
+  type Range,
+} from "../mask/index.ts";
 import type { Predicate } from "../op/predicate.ts";
 import type { DataName } from "../op/show-predicate.ts";
 
 /**
- * The positions between which a tile of query rows may see keys, where the tile's own positions run
- * from `first` to `last`: `from 0 to last`.
+ * The key positions that a tile of query rows may see, where the tile's own positions run from
+ * `first` to `last`: `keys up to last`; `keys up to 3, and from first - 7 up to last`.
  */
 export function keyLoop(mask: Predicate, facts: Facts, name: DataName): string {
-  const { low, high } = keyBounds(
+  const intervals = keyIntervals(
     mask,
     {
       q: { low: "first", high: "last" },
@@ -23,11 +29,27 @@ export function keyLoop(mask: Predicate, facts: Facts, name: DataName): string {
     words,
     facts,
   );
-  if (low === "0" && high === "-1") return "no keys";
+  if (intervals.length === 0) return "no keys";
+  const always = intervals.filter(({ when }) => when === undefined);
+  const all = always.some(({ range }) => isOpen(range));
+  if (all || intervals.length > mostSpoken) return "all keys";
+  const texts = new Set(intervals.map(showInterval));
+  return `keys ${[...texts].join(", and ")}`;
+}
+
+/** More alternatives than these are no help in words. */
+const mostSpoken = 4;
+
+function isOpen({ low, high }: Range<string>): boolean {
+  return (low === undefined || low === "0") && high === undefined;
+}
+
+function showInterval({ range, when }: KeyInterval<string>): string {
+  const { low, high } = range;
   const from = low === undefined || low === "0" ? undefined : `from ${low}`;
   const to = high === undefined ? undefined : `up to ${high}`;
-  if (from === undefined && to === undefined) return "all keys";
-  return ["keys", from, to].filter((each) => each !== undefined).join(" ");
+  const words = isOpen(range) ? ["without end"] : [from, to].filter((each) => each !== undefined);
+  return [...words, ...(when === undefined ? [] : [`where ${when}`])].join(" ");
 }
 
 /** Integer expressions as a person writes them. */

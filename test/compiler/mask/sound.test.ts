@@ -6,10 +6,12 @@ import {
   classOf,
   element,
   evaluatePredicate,
+  type Extent,
   extendable,
   type Facts,
-  keyBounds,
+  keyLoops,
   type Likelihood,
+  numbers,
   type RowFacts,
   rowVerdict,
   show,
@@ -222,7 +224,7 @@ function tileFaults(
   let current: TileRanges<number> | undefined;
   const ranges = lateRanges(() => current ?? expect.unreachable("no tile"));
   const emitted = classify(predicate, ranges, late, facts);
-  const bounds = keyBounds(predicate, ranges, late, facts);
+  const loops = keyLoops(predicate, ranges, late, facts, (end) => once(end, () => current));
   const [queryTile, keyTile] = [1 + from.below(6), 1 + from.below(6)];
   for (const queries of tiles(q.rows, queryTile)) {
     for (const keys of [k.rows, ...tiles(k.rows, keyTile)]) {
@@ -231,18 +233,44 @@ function tileFaults(
       const found = classOf(test, current);
       const code = classFrom(emitted);
       const where = `at ${JSON.stringify([current.q, current.k])}`;
-      const [first, last] = [bounds.low?.() ?? -Infinity, bounds.high?.() ?? Infinity];
+      const bounds = loops.map(({ low, high }) => ({ low: low(), high: high() }));
+      const known = keyLoops(predicate, current, numbers, facts);
+      for (const overlap of [overlapOf(bounds), overlapOf(known)])
+        if (overlap !== undefined) wrong.push(`${overlap} ${where}`);
       for (const [query, key] of pairs(queries, keys)) {
         const expected = seen(query, key);
         if (found === (expected ? "never" : "always")) wrong.push(`${found} ${where}`);
-        if (expected && (key.position < first || key.position > last))
-          wrong.push(`keys from ${first} to ${last} ${where}`);
+        for (const each of [bounds, known])
+          if (
+            expected &&
+            !each.some(({ low, high }) => low <= key.position && key.position <= high)
+          )
+            wrong.push(`no loop has ${key.position}: ${JSON.stringify(each)} ${where}`);
       }
       if (code !== found && !(code === "maybe" && coarser))
         wrong.push(`emitted ${code}, not ${found} ${where}`);
     }
   }
   return wrong;
+}
+
+/** As `integer`, computed once for each of `places`. */
+function once(integer: Late, place: () => unknown): Late {
+  let last: unknown;
+  let value = 0;
+  return () => {
+    if (last !== place()) [last, value] = [place(), integer()];
+    return value;
+  };
+}
+
+/** Loops that are not disjoint and in rising order, as text. */
+function overlapOf(loops: readonly Extent<number>[]): string | undefined {
+  const filled = loops.filter(({ low, high }) => low <= high);
+  const wrong = filled.some(
+    (each, index) => index > 0 && each.low <= (filled[index - 1]?.high ?? 0),
+  );
+  return wrong ? `loops overlap: ${JSON.stringify(loops)}` : undefined;
 }
 
 /** Emitted code cannot choose the rule by the sign of a divisor; known numbers can. */
