@@ -1,11 +1,17 @@
 /**
  * `npm test`: the whole truth. Types, lint without warnings, then every test. With arguments, only the
- * tests whose path holds one of them: `npm test -- oracle`.
+ * tests whose path holds one of them: `npm test -- oracle`. `conformance` with a backend is every test
+ * that runs kernels on it, oracles included: `npm test -- conformance cuda-host`.
  */
 
 import { spawnSync } from "node:child_process";
 
 const filters = process.argv.slice(2);
+const backends = filters.filter((each) => /^(evaluate|cpu|webgpu|cuda-host)$/.test(each));
+const onBackends = filters.includes("conformance") && backends.length > 0;
+const selected = onBackends
+  ? ["conformance", "oracle", "-t", `^(${backends.join("|")}): `]
+  : filters;
 const steps = [
   ["standard library", "node", ["compiler/std/embed.mjs"]],
   ...(filters.length > 0
@@ -15,7 +21,7 @@ const steps = [
         ["build", "npm", ["run", "--silent", "build"]],
         ["lint", "npx", ["biome", "check", "--error-on-warnings", "."]],
       ]),
-  ["tests", "npx", ["vitest", "run", ...filters]],
+  ["tests", "npx", ["vitest", "run", ...selected]],
 ];
 
 for (const [name, command, args] of steps) {

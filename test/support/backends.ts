@@ -8,6 +8,9 @@ import type { CompiledModel } from "../../runtime/contract.ts";
 import { createCpuBackend } from "../../runtime/cpu/backend.ts";
 import { createWebGpuBackend } from "../../runtime/webgpu/backend.ts";
 import { evaluateBackend } from "./evaluate-backend.ts";
+import { openCudaHost } from "./cuda-host/backend.ts";
+import { hostCompilerMissing } from "./cuda-host/compile.ts";
+import { sayMissing } from "./require.ts";
 import { testGpu } from "../runtime/support/gpu.ts";
 
 /** A backend under test. */
@@ -23,7 +26,8 @@ export interface TestedBackend {
 
 /** Kernel IR by its definition, the CPU's WebAssembly, and WebGPU where there is an adapter. */
 export async function testedBackends(): Promise<readonly TestedBackend[]> {
-  const gpu = await testGpu();
+  const [gpu, noHost] = await Promise.all([testGpu(), hostCompilerMissing()]);
+  if (noHost !== undefined) sayMissing("cuda-host", noHost);
   return [
     {
       name: "evaluate",
@@ -45,6 +49,13 @@ export async function testedBackends(): Promise<readonly TestedBackend[]> {
       open: () => createWebGpuBackend(gpu),
       code: (kernels) => ({ wgsl: new Map(kernels.map((each) => [each.name, printWgsl(each)])) }),
       missing: gpu === undefined ? "no WebGPU adapter" : undefined,
+    },
+    {
+      name: "cuda-host",
+      family: "gpu",
+      open: openCudaHost,
+      code: () => ({}),
+      missing: noHost?.reason,
     },
   ];
 }

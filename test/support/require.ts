@@ -12,6 +12,7 @@ export type Capability =
   | "webgpu-f16"
   | "deno"
   | "cuda-compile"
+  | "cuda-host"
   | "chromium";
 
 /** Whether `BRAID_REQUIRE` names the capability. */
@@ -41,6 +42,12 @@ export function testWith<Provider>(
   }
   console.warn(`skipped, no ${capability} (${found.reason}): ${name}`);
   test.skip(name, () => {});
+}
+
+/** Says that tests of `capability` are skipped, or fails where it is required. */
+export function sayMissing(capability: Capability, { reason }: Missing): void {
+  if (isRequired(capability)) throw new Error(`${capability} is required here: ${reason}`);
+  console.warn(`skipped, no ${capability} (${reason}): all its tests`);
 }
 
 /** Why a capability is not there. */

@@ -1,0 +1,3 @@
+/** Bfloat16 lies with everything else. */
+#pragma once
+#include "cuda_host.h"

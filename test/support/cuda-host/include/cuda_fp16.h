@@ -1,0 +1,3 @@
+/** Half lies with everything else. */
+#pragma once
+#include "cuda_host.h"

@@ -1,0 +1,25 @@
+/** A shared library of kernels that `compile.ts` built. */
+
+#pragma once
+
+#include <string>
+
+namespace braid {
+
+using Entry = void (*)(void** arguments);
+
+class Library {
+ public:
+  /** Opens the file; `problem` says why not. */
+  bool open(const std::string& path, std::string& problem);
+  void close();
+  /** The kernel of that name, or null. */
+  Entry find(const std::string& kernel) const;
+  /** Tells the runtime which memory of the library is shared; before each launch. */
+  void enter() const;
+
+ private:
+  void* handle = nullptr;
+};
+
+}  // namespace braid
