@@ -196,6 +196,16 @@ export type Statement =
       readonly span: Span;
     }
   | {
+      /** `adapt model.layers[*].**.weight with lora(rank = 8, alpha = 16) on visual`. */
+      readonly kind: "adapt";
+      readonly pattern: Pattern;
+      readonly method: Name;
+      readonly arguments: readonly Argument[];
+      /** The segment whose rows are adapted; all rows if absent. */
+      readonly on?: Name;
+      readonly span: Span;
+    }
+  | {
       readonly kind: "generate";
       readonly tokens: Name;
       readonly logits: Name;
@@ -227,6 +237,21 @@ export type PathPart =
   | { readonly kind: "word"; readonly text: string; readonly span: Span }
   /** A compile-time number, or an axis (capital) along which one tensor a number is stacked. */
   | { readonly kind: "index"; readonly value: Expr; readonly span: Span };
+
+/** Checkpoint paths of one form: `model.layers[*].**.weight`. */
+export interface Pattern {
+  readonly parts: readonly PatternPart[];
+  readonly span: Span;
+}
+
+export type PatternPart =
+  | { readonly kind: "word"; readonly text: string; readonly span: Span }
+  /** A compile-time number, or a list of them. */
+  | { readonly kind: "index"; readonly value: Expr; readonly span: Span }
+  /** `[*]`: any one part. */
+  | { readonly kind: "any"; readonly span: Span }
+  /** `**`: any number of parts. */
+  | { readonly kind: "deep"; readonly span: Span };
 
 export type BinaryOperator =
   | "+"

@@ -1,7 +1,17 @@
 /** Concrete tree to expressions: precedence, postfix chains, paths. */
 
 import type { CstNode, IToken } from "chevrotain";
-import type { Argument, BinaryOperator, BracketItem, Expr, Name, Path, PathPart } from "./ast.ts";
+import type {
+  Argument,
+  BinaryOperator,
+  BracketItem,
+  Expr,
+  Name,
+  Path,
+  PathPart,
+  Pattern,
+  PatternPart,
+} from "./ast.ts";
 import { expectCapital, expectSmall } from "./case.ts";
 import { type Context, nameOf, placeOf } from "./context.ts";
 import { childrenOf, endOf, nodeOf, nodesOf, startOf, tokenOf, tokensOf } from "./cst.ts";
@@ -65,6 +75,21 @@ export function buildPath(context: Context, node: CstNode | undefined, after: nu
     const span = placeOf(context, child, after);
     const value = inner(context, nodeOf(child, "expression"), span.end);
     return [{ kind: "index", value, span }];
+  });
+  return { parts, span: placeOf(context, node, after) };
+}
+
+/** A pattern of checkpoint paths. */
+export function buildPattern(context: Context, node: CstNode | undefined, after: number): Pattern {
+  const children = node === undefined ? [] : childrenOf(node);
+  const parts = children.flatMap((child): PatternPart[] => {
+    const span = placeOf(context, child, after);
+    if (child.name === "anyParts") return [{ kind: "deep", span }];
+    if (child.name !== "patternIndex") {
+      return buildPathParts(context, child).flatMap((part) => (part.kind === "word" ? [part] : []));
+    }
+    if (tokenOf(child, t.Star) !== undefined) return [{ kind: "any", span }];
+    return [{ kind: "index", value: inner(context, nodeOf(child, "expression"), span.end), span }];
   });
   return { parts, span: placeOf(context, node, after) };
 }

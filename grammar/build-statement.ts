@@ -5,7 +5,14 @@
 
 import type { CstNode, IToken } from "chevrotain";
 import type { BindTarget, Expr, Name, SegmentExpr, Statement, TypeExpr } from "./ast.ts";
-import { buildAxisName, buildExpression, buildPath, stringValue } from "./build-expression.ts";
+import {
+  buildArguments,
+  buildAxisName,
+  buildExpression,
+  buildPath,
+  buildPattern,
+  stringValue,
+} from "./build-expression.ts";
 import { buildType } from "./build-type.ts";
 import { expectCapital, expectSmall } from "./case.ts";
 import { type Context, nameOf, placeOf, placeOfLine } from "./context.ts";
@@ -133,6 +140,8 @@ function buildLine(context: Context, line: Line, head: Head | undefined): readon
     }
     case "output":
       return buildOutput(context, line, span);
+    case "adapt":
+      return buildAdapt(context, line, span);
     case "generate":
       return buildGenerate(context, line, span);
     case "else":
@@ -269,6 +278,17 @@ function buildOutput(context: Context, line: Line, span: Span): readonly Stateme
   // Without a value an output shows the binding of its name, which may be what could not be read.
   if (!hasValue && context.isBroken(line.tokens)) return [];
   return [{ kind: "output", name, ...index, ...value, span }];
+}
+
+function buildAdapt(context: Context, line: Line, span: Span): readonly Statement[] {
+  const node = context.parse("adapt", line.tokens);
+  const method = nameIn(context, node, 0);
+  if (method === undefined) return [];
+  const pattern = buildPattern(context, nodeOf(node, "pattern"), span.end);
+  const on = nameIn(context, node, 1);
+  const values = buildArguments(context, nodeOf(node, "callArguments"));
+  const rows = on === undefined ? {} : { on };
+  return [{ kind: "adapt", pattern, method, arguments: values, ...rows, span }];
 }
 
 function buildGenerate(context: Context, line: Line, span: Span): readonly Statement[] {

@@ -25,6 +25,7 @@ export type Form =
   | "else"
   | "return"
   | "output"
+  | "adapt"
   | "generate"
   | "bind";
 

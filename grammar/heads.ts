@@ -21,6 +21,7 @@ export type Head =
   | "require"
   | "return"
   | "output"
+  | "adapt"
   | "generate";
 
 const declarations: ReadonlyMap<string, Head> = new Map([
@@ -45,6 +46,7 @@ const statements: ReadonlyMap<string, Head> = new Map([
   ["require", "require"],
   ["return", "return"],
   ["output", "output"],
+  ["adapt", "adapt"],
   ["generate", "generate"],
 ]);
 

@@ -24,6 +24,8 @@ const forms: Readonly<Record<Form, string>> = {
   else: "write `else { … }` or `else if l == 3 { … }`",
   return: "write `return x` or `return x, y`",
   output: "an output is written `output logits`, `output hidden[l] = x` or `output name = x`",
+  adapt:
+    "write `adapt model.layers[*].**.weight with lora(rank = 8, alpha = 16)`, and `on visual` for some rows",
   generate: "write `generate prompt from logits`",
   bind: "a value is named by `name = …` or `name: [S, D] = …`",
 };

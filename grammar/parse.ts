@@ -37,6 +37,7 @@ const rules: Readonly<Record<Form, () => CstNode>> = {
   else: () => parser.elseLine(),
   return: () => parser.returnLine(),
   output: () => parser.outputLine(),
+  adapt: () => parser.adaptLine(),
   generate: () => parser.generateLine(),
   bind: () => parser.bindLine(),
 };

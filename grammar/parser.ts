@@ -210,6 +210,49 @@ export class LineParser extends TermParser {
     });
   });
 
+  readonly adaptLine: Rule = this.RULE("adaptLine", () => {
+    this.CONSUME(t.Word);
+    this.SUBRULE(this.pattern);
+    this.CONSUME(t.With);
+    this.CONSUME(t.Name);
+    this.SUBRULE(this.callArguments);
+    this.OPTION(() => {
+      this.CONSUME(t.On);
+      this.CONSUME2(t.Name);
+    });
+  });
+
+  readonly pattern: Rule = this.RULE("pattern", () => {
+    this.OR([
+      { ALT: () => this.SUBRULE(this.anyParts) },
+      { ALT: () => this.SUBRULE(this.pathStart) },
+    ]);
+    this.MANY(() =>
+      this.OR2([
+        {
+          ALT: () => {
+            this.CONSUME(t.Dot);
+            this.OR3([
+              { ALT: () => this.SUBRULE2(this.anyParts) },
+              { ALT: () => this.SUBRULE(this.pathPart) },
+            ]);
+          },
+        },
+        { ALT: () => this.SUBRULE(this.patternIndex) },
+      ]),
+    );
+  });
+
+  readonly anyParts: Rule = this.RULE("anyParts", () => {
+    this.CONSUME(t.AnyParts);
+  });
+
+  readonly patternIndex: Rule = this.RULE("patternIndex", () => {
+    this.CONSUME(t.LeftBracket);
+    this.OR([{ ALT: () => this.CONSUME(t.Star) }, { ALT: () => this.SUBRULE(this.expression) }]);
+    this.CONSUME(t.RightBracket);
+  });
+
   readonly generateLine: Rule = this.RULE("generateLine", () => {
     this.CONSUME(t.Word);
     this.CONSUME(t.Name);

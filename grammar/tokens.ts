@@ -40,6 +40,7 @@ export const By: TokenType = reserved("by", [Name]);
 export const Positions: TokenType = reserved("positions", [Name]);
 export const Except: TokenType = reserved("except", [Name]);
 export const Join: TokenType = reserved("join", [Name]);
+export const On: TokenType = reserved("on", [Name]);
 
 /** `128`, `0.5`, `1e-5`; after the dot of a path only an integer. */
 export const Numeral: TokenType = createToken({
@@ -47,6 +48,13 @@ export const Numeral: TokenType = createToken({
   pattern: matchNumeral,
   line_breaks: false,
   start_chars_hint: [..."0123456789"],
+});
+/** `**` beside a dot: any parts of a path. Elsewhere it is a sign of other languages. */
+export const AnyParts: TokenType = createToken({
+  name: "AnyParts",
+  pattern: matchAnyParts,
+  line_breaks: false,
+  start_chars_hint: ["*"],
 });
 /** A string in double quotes, on one line. */
 export const Text: TokenType = createToken({
@@ -110,11 +118,11 @@ const Blank: TokenType = createToken({
 
 /** In the order in which they are tried. */
 export const tokenTypes: readonly TokenType[] = [
-  ...[Blank, Comment, HashComment, Foreign, Arrow, Equal, NotEqual, AtMost, AtLeast],
+  ...[Blank, Comment, HashComment, AnyParts, Foreign, Arrow, Equal, NotEqual, AtMost, AtLeast],
   ...[PaddedEquals, Range, Less, Greater, Equals, Plus, Minus, Star, Slash, Percent, Contract],
   ...[Comma, Semicolon, Colon, Dot, LeftParenthesis, RightParenthesis, LeftBracket, RightBracket],
   ...[LeftBrace, RightBrace, Numeral, Text, UnclosedString],
-  ...[Or, And, In, Not, With, At, Over, As, True, False, From, By, Positions, Except, Join],
+  ...[Or, And, In, Not, With, At, Over, As, True, False, From, By, Positions, Except, Join, On],
   ...[Name, Stray, Word, Infix, Separator],
 ];
 
@@ -129,6 +137,14 @@ function reserved(text: string, categories: TokenType[]): TokenType {
 
 function sign(text: string, categories: TokenType[] = []): TokenType {
   return createToken({ name: text, pattern: text, categories });
+}
+
+function matchAnyParts(text: string, offset: number, matched: IToken[]): RegExpExecArray | null {
+  const last = matched[matched.length - 1];
+  const afterDot = last?.tokenType === Dot && last.endOffset === offset - 1;
+  const pattern = afterDot ? /\*\*/y : /\*\*(?=\.[A-Za-z_"])/y;
+  pattern.lastIndex = offset;
+  return pattern.exec(text);
 }
 
 /** After a dot only digits are taken: `layers.0.1` is a path with three parts. */

@@ -8,6 +8,7 @@ import type { Diagnostic } from "../../grammar/diagnostic.ts";
 import type { Definition, Program } from "../elaborate/program.ts";
 import type { Graph } from "../graph/graph.ts";
 import { asConstant, symbolsOf } from "../op/dimension.ts";
+import { reportUnused } from "./adapt.ts";
 import { bindModel, checkGiven } from "./bind-model.ts";
 import { checkBlock } from "./check-block.ts";
 import { checkChoice, type CheckedModel, checkModel } from "./check-model.ts";
@@ -167,6 +168,7 @@ function instantiate(
   const body: Body = { ...context, scope };
   if (checkGiven(body, choice) && bindModel(body, choice, dims)) {
     body.interpreter.run(body, declaration.body);
+    reportUnused(body);
   }
   return context.graph.finish();
 }

@@ -12,6 +12,7 @@ import type { Definition, Program, ResolvedModule } from "../elaborate/program.t
 import type { GraphBuilder } from "../graph/build.ts";
 import type { AxisName } from "../op/axis.ts";
 import { type Dimension, showDimension } from "../op/dimension.ts";
+import type { Adapter } from "./adapt.ts";
 import type { AxisTable } from "./axis-table.ts";
 import { type Condition, decide, type IsRuntime } from "./condition.ts";
 import type { RowTable } from "./row-table.ts";
@@ -74,6 +75,8 @@ export interface Context {
   /** Weights by full name, as they were first declared. */
   readonly weights: Map<string, { readonly axes: readonly AxisName[]; readonly span: Span }>;
   readonly configKeys: Set<string>;
+  /** What `adapt` has declared so far; nothing while a body is checked for all callers. */
+  readonly adapters: Adapter[];
   /** Where each output was declared, by its name. */
   readonly outputs: Map<string, Span>;
 }

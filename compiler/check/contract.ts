@@ -2,10 +2,13 @@
 
 import type { Span } from "../../grammar/source.ts";
 import { error } from "../../grammar/diagnostic.ts";
+import type { AxisName } from "../op/axis.ts";
+import { adapted, adaptersOf, mergedInto } from "./adapt.ts";
 import { type Body, demand, fail } from "./context.ts";
 import type { Operand } from "./elementwise.ts";
 import { emit } from "./emit.ts";
 import { showAxes, showAxis } from "./labels.ts";
+import { isIndexed, shownAs, storedBehind } from "./stored.ts";
 import { describe, type Tensor, unknown, type Value } from "./value.ts";
 
 /** Contracts every shared axis; each must have a constant size, so that no batch is summed. */
@@ -21,7 +24,60 @@ export function contract(body: Body, left: Operand, right: Operand, sign: Span, 
     );
     if (!isFixed) return unknown;
   }
-  return emit(body, { kind: "contract", over }, [a, b], span);
+  return contractOver(body, a, b, over, span);
+}
+
+/** `sum(a * b over …)`, with what adapters add where one of them is a stored tensor. */
+export function contractOver(
+  body: Body,
+  a: Tensor,
+  b: Tensor,
+  over: readonly AxisName[],
+  span: Span,
+): Tensor {
+  const product = (left: Tensor, right: Tensor): Tensor =>
+    emit(body, { kind: "contract", over }, [left, right], span);
+  const onRight = body.mode === "instance" ? storedBehind(body, b) : undefined;
+  const onLeft = body.mode === "instance" && !onRight ? storedBehind(body, a) : undefined;
+  const stored = onRight ?? onLeft;
+  const adapters = stored === undefined ? [] : adaptersOf(body, stored);
+  if (stored === undefined || adapters.length === 0) return product(a, b);
+  const merged = adapters.filter((adapter) => adapter.merged);
+  const beside = adapters.filter((adapter) => !adapter.merged);
+  let weight = onRight === undefined ? a : b;
+  if (merged.length > 0) {
+    const start = emit(body, { kind: "weight", name: stored.name }, [], span);
+    const sum = merged.reduce(
+      (all, adapter) => mergedInto(body, all, stored, adapter, over, span),
+      start,
+    );
+    weight = shownAs(body, sum, stored, span);
+  }
+  const x = onRight === undefined ? b : a;
+  const y = onRight === undefined ? product(weight, x) : product(x, weight);
+  return beside.reduce((sum, each) => adapted(body, sum, x, stored, each, over, span), y);
+}
+
+/** `sum(a * b over …)` where rows of a weight are chosen by an index: a product like any other. */
+export function indexedProduct(
+  body: Body,
+  x: Tensor,
+  over: readonly AxisName[],
+  span: Span,
+): Tensor | undefined {
+  if (body.mode === "generic" || x.element !== "float") return undefined;
+  const { op, args } = body.graph.nodeOf(x.id);
+  if (op.kind !== "map" || op.fn !== "multiply") return undefined;
+  const [a, b] = args.map((id): Tensor => ({ kind: "tensor", id, ...body.graph.typeOf(id) }));
+  if (a === undefined || b === undefined) return undefined;
+  const isIndexedWeight = (each: Tensor): boolean => {
+    const stored = storedBehind(body, each);
+    return stored !== undefined && isIndexed(stored);
+  };
+  if (!isIndexedWeight(a) && !isIndexedWeight(b)) return undefined;
+  const isShared = over.every((axis) => a.axes.includes(axis) && b.axes.includes(axis));
+  const isFixed = over.every((axis) => body.isRuntime(body.axes.size(axis)) === false);
+  return isShared && isFixed ? contractOver(body, a, b, over, span) : undefined;
 }
 
 function floats(body: Body, operand: Operand): Tensor | undefined {

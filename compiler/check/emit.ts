@@ -3,7 +3,7 @@
 import type { Span } from "../../grammar/source.ts";
 import type { Origin } from "../graph/graph.ts";
 import type { AxisName } from "../op/axis.ts";
-import { asConstant, type Dimension } from "../op/dimension.ts";
+import { asConstant, type Dimension, symbol } from "../op/dimension.ts";
 import type { Op } from "../op/op.ts";
 import type { Element } from "../op/type.ts";
 import type { Body } from "./context.ts";
@@ -47,7 +47,10 @@ function keyOf(op: Op): string {
   }
 }
 
-/** A tensor of which only the type is known: what a call gives while a body is checked for all. */
+/**
+ * A tensor of which only the type is known: what a call gives while a body is checked for all. The
+ * bounds of an int are symbols then, so that an instance decides what they allow.
+ */
 export function placeholder(
   body: Body,
   element: Element,
@@ -57,7 +60,9 @@ export function placeholder(
   const op: Op = { kind: "input", name: "", role: "tensor" };
   const type = { element, axes };
   const id = body.graph.append({ op, args: [], type, origin: originOf(body, span) });
-  return { kind: "tensor", id, element, axes };
+  if (element !== "int") return { kind: "tensor", id, element, axes };
+  const range = { low: symbol(`low of %${id}`), high: symbol(`high of %${id}`) };
+  return { kind: "tensor", id, element, axes, range };
 }
 
 /** Where a node comes from. */

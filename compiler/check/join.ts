@@ -145,7 +145,8 @@ export function replaceSegment(
   return rejoin(body, x, found.sequence, { axis: found.axis, rows }, expr.span);
 }
 
-function rejoin(
+/** `x` with the rows of one of its segments replaced. */
+export function rejoin(
   body: Body,
   x: Tensor,
   sequence: AxisName,

@@ -15,9 +15,10 @@ import {
   tensorOf,
 } from "./arguments.ts";
 import { compare } from "./condition.ts";
+import { indexedProduct } from "./contract.ts";
 import { type Body, demand, fail, type Use } from "./context.ts";
 import { emit } from "./emit.ts";
-import { showAxes } from "./labels.ts";
+import { newAxis, showAxes } from "./labels.ts";
 import { sizeOf } from "./number.ts";
 import { below } from "./range.ts";
 import { hasPositions, recordMap } from "./rows.ts";
@@ -37,6 +38,8 @@ export function reduce(body: Body, call: BuiltinCall): Value {
   const over = sorted && overOf(body, call, sorted.positional[0]?.value);
   if (over === undefined || !takesNumbers(body, call, over)) return unknown;
   if (name === "softmax") return softmax(body, over, span);
+  const product = name === "sum" ? indexedProduct(body, over.x, over.axes, span) : undefined;
+  if (product !== undefined) return product;
   const fn = reductions.get(name);
   if (fn === undefined) return unknown;
   if (fn === "argmax" && over.axes.length !== 1) return oneAxis(body, call);
@@ -169,6 +172,10 @@ function topOf(
 ): Value {
   const { axes } = over.x;
   const place = { index: axes.indexOf(axis), count: axes.length };
+  // A dim that no axis has yet is the name of this one.
+  const isDim = body.scope.sizes.has(label) && !body.scope.labels.has(label);
+  if (isDim && use.expected === undefined)
+    newAxis(body, { text: label, span }, { label, size: count });
   const known = body.scope.labels.get(label);
   for (;;) {
     const into =

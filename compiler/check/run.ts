@@ -43,6 +43,7 @@ export function newContext(options: RunOptions): Context {
     shared: new Map(),
     weights: new Map(),
     configKeys: new Set(),
+    adapters: [],
     outputs: new Map(),
   };
 }

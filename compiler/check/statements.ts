@@ -3,6 +3,7 @@
 import type { Statement } from "../../grammar/ast.ts";
 import { unreachable } from "../../grammar/invariant.ts";
 import { bind } from "./bind.ts";
+import { declareAdapter } from "./adapt.ts";
 import type { Body } from "./context.ts";
 import { runFor, runIf } from "./control.ts";
 import { declareGeneration, declareInput, declareOutput } from "./model-statements.ts";
@@ -52,6 +53,9 @@ function runStatement(body: Body, statement: Statement): void {
       break;
     case "output":
       declareOutput(body, statement);
+      break;
+    case "adapt":
+      declareAdapter(body, statement);
       break;
     case "generate":
       declareGeneration(body, statement);

@@ -86,6 +86,13 @@ export class GraphBuilder {
     if (!this.#weights.has(weight.name)) this.#weights.set(weight.name, weight);
   }
 
+  /** The weight called `name`, which was declared. */
+  weightOf(name: string): WeightInfo {
+    const weight = this.#weights.get(name);
+    invariant(weight !== undefined, `the graph ${this.name} has no weight ${name}`);
+    return weight;
+  }
+
   addSequence(sequence: SequenceInfo): void {
     this.#sequences.push(sequence);
   }

@@ -174,6 +174,16 @@ function showStatement(statement: Statement): string {
       const at = index === undefined ? "" : `[${show(index)}]`;
       return `output ${name.text}${at}${value === undefined ? "" : ` ${show(value)}`}`;
     }
+    case "adapt": {
+      const { pattern, method, arguments: values, on } = statement;
+      const parts = pattern.parts.map((part) => {
+        if (part.kind === "word") return part.text;
+        if (part.kind === "deep") return "**";
+        return part.kind === "any" ? "[*]" : `[${show(part.value)}]`;
+      });
+      const given = values.map(showArgument).join(" ");
+      return `adapt ${parts.join(" ")} ${method.text}(${given})${on === undefined ? "" : ` on ${on.text}`}`;
+    }
     case "generate":
       return `generate ${statement.tokens.text} ${statement.logits.text}`;
     default:

@@ -63,14 +63,15 @@ async function readFolder(folder: string): Promise<Lookup> {
 export function weightsOf(graph: Graph, checkpoint: Lookup): Lookup {
   return (name) => {
     const weight = graph.weights.get(name);
-    const [stored, more] = weight?.alternatives[0] ?? [];
-    if (weight === undefined || stored === undefined || more !== undefined) {
-      throw new RangeError(`${name} is not one stored tensor`);
-    }
+    const stored = (weight?.alternatives[0] ?? []).map(checkpoint);
+    const [first] = stored;
+    if (weight === undefined || first === undefined) throw new RangeError(`no weight ${name}`);
     const shape = weight.axes.map((axis) => {
       const size = graph.axes.get(axis)?.size;
       return (size === undefined ? undefined : asConstant(size)) ?? 0;
     });
-    return { ...checkpoint(stored), shape };
+    if (stored.length === 1) return { ...first, shape };
+    // One tensor a row of the first axis.
+    return { ...first, shape, data: stored.flatMap(({ data }) => Array.from(data)) };
   };
 }
