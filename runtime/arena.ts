@@ -11,11 +11,17 @@ import type { PlanKernel, PlanPhase } from "./contract.ts";
 import { invariant } from "./errors.ts";
 import { readWritePairs } from "./execute.ts";
 import { type Placement, type PlaceRequest, place } from "./place.ts";
-import { evaluateSize, type SymbolValues } from "./size.ts";
+import { evaluateSize, type SymbolValues, symbolsOf } from "./size.ts";
 
 interface PlacedPhase {
   readonly requests: readonly PlaceRequest[];
   readonly placement: Placement;
+}
+
+/** Where temporaries lie for some values of the symbols that their sizes depend on. */
+interface Located {
+  readonly values: readonly (number | undefined)[];
+  readonly locate: (name: string) => Slice;
 }
 
 /** The pools on one backend, and where each phase's temporaries lie in them. */
@@ -24,6 +30,8 @@ export class Arena {
   readonly #kernels: ReadonlyMap<string, PlanKernel>;
   readonly #placed: Map<string, PlacedPhase> = new Map();
   readonly #apart: Map<string, readonly (readonly [string, string])[]> = new Map();
+  readonly #located: Map<string, Located> = new Map();
+  readonly #symbols: Map<string, readonly string[]> = new Map();
   #pools: (DeviceBuffer | undefined)[] = [];
 
   constructor(backend: Backend, kernels: ReadonlyMap<string, PlanKernel>) {
@@ -47,6 +55,19 @@ export class Arena {
    * call.
    */
   async prepare(
+    phase: PlanPhase,
+    values: SymbolValues,
+    generous: SymbolValues,
+  ): Promise<(name: string) => Slice> {
+    const located = this.#located.get(phase.name);
+    const key = this.#symbolsOf(phase).map((symbol) => values.get(symbol));
+    if (located?.values.every((value, index) => value === key[index])) return located.locate;
+    const locate = await this.#place(phase, values, generous);
+    this.#located.set(phase.name, { values: key, locate });
+    return locate;
+  }
+
+  async #place(
     phase: PlanPhase,
     values: SymbolValues,
     generous: SymbolValues,
@@ -79,6 +100,16 @@ export class Arena {
     for (const pool of this.#pools) if (pool !== undefined) this.#backend.free(pool);
     this.#pools = [];
     this.#placed.clear();
+    this.#located.clear();
+  }
+
+  /** The symbols that the sizes of the temporaries depend on. */
+  #symbolsOf(phase: PlanPhase): readonly string[] {
+    const found = this.#symbols.get(phase.name) ?? [
+      ...new Set(phase.buffers.flatMap(({ size }) => [...symbolsOf(size)])),
+    ];
+    this.#symbols.set(phase.name, found);
+    return found;
   }
 
   async #grow(wanted: readonly number[]): Promise<void> {
@@ -88,6 +119,7 @@ export class Arena {
       // Freed first: nothing in it is needed, and both at once may not fit.
       if (old !== undefined) this.#backend.free(old);
       this.#pools[index] = undefined;
+      this.#located.clear();
       this.#pools[index] = await this.#backend.allocate(bytes, "temporaries");
     }
   }

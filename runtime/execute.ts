@@ -1,41 +1,203 @@
 /**
  * A phase as commands for a backend: every size a number, every reference a place in memory.
  *
- * Pure. Steps over nothing (no groups, no elements) are left out, so that empty tensors need no
- * kernel that thinks of them.
+ * Steps over nothing (no groups, no elements) are left out, so that empty tensors need no kernel that
+ * thinks of them. A step that comes out as in the call before is the same command, object and all: a
+ * decode step changes few of them, and backends may remember what they made of a command.
  */
 
 import type { Command, Slice } from "./backend.ts";
-import type { DispatchVariant, PlanKernel, PlanPhase } from "./contract.ts";
+import type { BufferReference, PlanKernel, PlanPhase } from "./contract.ts";
 import { invariant } from "./errors.ts";
-import { evaluateSize, type SymbolValues } from "./size.ts";
-import { accessesOf, type DirectReference, type LeafStep, occurrences } from "./steps.ts";
+import type { SymbolValues } from "./size.ts";
+import { SizeTable } from "./size-table.ts";
+import {
+  accessesOf,
+  type DirectReference,
+  type LeafStep,
+  occurrences,
+  showReference,
+} from "./steps.ts";
 
-/** The commands of `phase` for these sizes; `locate` says where a reference lies. */
-export function commandsOf(
-  phase: PlanPhase,
-  values: SymbolValues,
-  locate: (reference: DirectReference) => Slice,
-): readonly Command[] {
-  return occurrences(phase.steps).flatMap(({ step, resolve }) => {
-    const command =
-      step.kind === "copy"
-        ? copyOf(step, values, locate(resolve(step.from)), locate(resolve(step.to)))
-        : dispatchOf(step, values, () => step.buffers.map((each) => locate(resolve(each))));
-    return command === undefined ? [] : [command];
-  });
+/** Where a reference lies in memory. */
+export type Locate = (reference: DirectReference) => Slice;
+
+/** A step with its references and sizes as numbers of lists. */
+type Prepared =
+  | {
+      readonly kind: "dispatch";
+      readonly label: string;
+      /** The symbols that it depends on, as `SizeTable` marks them. */
+      readonly symbols: number;
+      readonly variants: readonly PreparedVariant[];
+      readonly references: readonly number[];
+      readonly scalars: readonly number[];
+    }
+  | {
+      readonly kind: "copy";
+      readonly label: string;
+      readonly symbols: number;
+      readonly from: number;
+      readonly to: number;
+      readonly size: number;
+      readonly toOffset: number;
+    };
+
+interface PreparedVariant {
+  readonly kernel: string;
+  readonly groups: number;
+  readonly when: { readonly size: number; readonly atMost: number } | undefined;
 }
 
-/** The variant of a step for these sizes: the first whose condition holds. */
-export function chooseVariant(
-  variants: readonly DispatchVariant[],
-  values: SymbolValues,
-): DispatchVariant {
-  const chosen = variants.find(
-    ({ when }) => when === undefined || evaluateSize(when.size, values) <= when.atMost,
-  );
-  invariant(chosen !== undefined, "a step has no variant for its sizes");
-  return chosen;
+/** The commands of one phase, call after call. */
+export class PhaseCommands {
+  readonly #steps: readonly Prepared[];
+  readonly #sizes: SizeTable = new SizeTable();
+  readonly #references: DirectReference[] = [];
+  readonly #made: (Command | undefined)[] = [];
+  readonly #commands: Command[] = [];
+  /** Where each reference lay when it was last looked for. */
+  readonly #slices: (Slice | undefined)[] = [];
+
+  constructor(phase: PlanPhase) {
+    const numbers = new Map<string, number>();
+    const numberOf = (reference: DirectReference): number => {
+      const key = showReference(reference);
+      const before = numbers.get(key);
+      if (before !== undefined) return before;
+      numbers.set(key, this.#references.length);
+      return this.#references.push(reference) - 1;
+    };
+    this.#steps = occurrences(phase.steps).map(({ step, resolve }) =>
+      prepare(step, (reference) => numberOf(resolve(reference)), this.#sizes),
+    );
+  }
+
+  /**
+   * The commands for these sizes, in a list that the next call changes; `locate` says where a
+   * reference lies. Weights and constants are asked for once: they never move.
+   */
+  at(values: SymbolValues, locate: Locate): readonly Command[] {
+    const changed = this.#sizes.start(values);
+    const moved = this.#look(locate);
+    this.#commands.length = 0;
+    for (let index = 0; index < this.#steps.length; index++) {
+      const step = this.#steps[index];
+      if (step === undefined) continue;
+      let command = this.#made[index];
+      if (moved || (step.symbols & changed) !== 0) {
+        command =
+          step.kind === "copy"
+            ? this.#copy(step, command, locate)
+            : this.#dispatch(step, command, locate);
+        this.#made[index] = command;
+      }
+      if (command !== undefined) this.#commands.push(command);
+    }
+    return this.#commands;
+  }
+
+  /** Looks for what may have moved since the call before; whether something has. */
+  #look(locate: Locate): boolean {
+    let moved = false;
+    for (const [number, reference] of this.#references.entries()) {
+      const old = this.#slices[number];
+      if (old === undefined || reference.kind === "weight" || reference.kind === "constant")
+        continue;
+      const slice = locate(reference);
+      if (sameSlice(old, slice)) continue;
+      this.#slices[number] = slice;
+      moved = true;
+    }
+    return moved;
+  }
+
+  #dispatch(
+    step: Extract<Prepared, { kind: "dispatch" }>,
+    before: Command | undefined,
+    locate: Locate,
+  ): Command | undefined {
+    const sizes = this.#sizes;
+    // The first whose condition holds.
+    const chosen = step.variants.find(
+      ({ when }) => when === undefined || sizes.at(when.size) <= when.atMost,
+    );
+    invariant(chosen !== undefined, `${step.label} has no variant for its sizes`);
+    const groups = sizes.at(chosen.groups);
+    invariant(groups >= 0, `${step.label} is to run ${groups} groups`);
+    if (groups === 0) return undefined;
+    const { label, references } = step;
+    const { kernel } = chosen;
+    const same =
+      before?.kind === "dispatch" &&
+      before.kernel === kernel &&
+      before.groups === groups &&
+      references.every((each, at) => this.#slice(each, locate) === before.buffers[at]) &&
+      step.scalars.every((each, at) => sizes.at(each) === before.scalars[at]);
+    if (same) return before;
+    const buffers = references.map((each) => this.#slice(each, locate));
+    const scalars = step.scalars.map((each) => sizes.at(each));
+    return { kind: "dispatch", label, kernel, groups, buffers, scalars };
+  }
+
+  #copy(
+    { label, ...step }: Extract<Prepared, { kind: "copy" }>,
+    before: Command | undefined,
+    locate: Locate,
+  ): Command | undefined {
+    const bytes = this.#sizes.at(step.size) * 4;
+    const toOffset = this.#sizes.at(step.toOffset) * 4;
+    if (bytes === 0) return undefined;
+    const [from, to] = [this.#slice(step.from, locate), this.#slice(step.to, locate)];
+    const fits = bytes > 0 && bytes <= from.bytes && toOffset >= 0 && toOffset + bytes <= to.bytes;
+    invariant(fits, `${label} copies ${bytes} bytes to ${toOffset} in ${to.bytes}`);
+    const same =
+      before?.kind === "copy" &&
+      before.bytes === bytes &&
+      before.toOffset === toOffset &&
+      before.from === from &&
+      before.to === to;
+    return same ? before : { kind: "copy", label, from, to, bytes, toOffset };
+  }
+
+  /** Where a reference lies in this call; a place that is the same is the same object. */
+  #slice(number: number, locate: Locate): Slice {
+    const known = this.#slices[number];
+    if (known !== undefined) return known;
+    const reference = this.#references[number];
+    invariant(reference !== undefined, `there is no reference ${number}`);
+    const slice = locate(reference);
+    this.#slices[number] = slice;
+    return slice;
+  }
+}
+
+function prepare(
+  step: LeafStep,
+  numberOf: (reference: BufferReference) => number,
+  sizes: SizeTable,
+): Prepared {
+  const { label } = step;
+  if (step.kind === "copy") {
+    const [from, to] = [numberOf(step.from), numberOf(step.to)];
+    const [size, toOffset] = [sizes.add(step.size), sizes.add(step.toOffset)];
+    const symbols = sizes.symbolsOf([step.size, step.toOffset]);
+    return { kind: "copy", label, symbols, from, to, size, toOffset };
+  }
+  const variants = step.variants.map(({ kernel, groups, when }) => ({
+    kernel,
+    groups: sizes.add(groups),
+    when: when === undefined ? undefined : { size: sizes.add(when.size), atMost: when.atMost },
+  }));
+  const references = step.buffers.map(numberOf);
+  const scalars = step.scalars.map((scalar) => sizes.add(scalar));
+  const used = step.variants.flatMap(({ groups, when }) => [groups, when?.size ?? 0]);
+  const symbols = sizes.symbolsOf([...used, ...step.scalars]);
+  return { kind: "dispatch", label, symbols, variants, references, scalars };
+}
+
+function sameSlice(a: Slice, b: Slice): boolean {
+  return a.buffer === b.buffer && a.offset === b.offset && a.bytes === b.bytes;
 }
 
 /**
@@ -59,31 +221,4 @@ export function readWritePairs(
     }
   }
   return [...pairs.values()];
-}
-
-function dispatchOf(
-  step: Extract<LeafStep, { kind: "dispatch" }>,
-  values: SymbolValues,
-  buffers: () => readonly Slice[],
-): Command | undefined {
-  const { kernel, groups: size } = chooseVariant(step.variants, values);
-  const groups = evaluateSize(size, values);
-  invariant(groups >= 0, `${step.label} is to run ${groups} groups`);
-  if (groups === 0) return undefined;
-  const scalars = step.scalars.map((scalar) => evaluateSize(scalar, values));
-  return { kind: "dispatch", label: step.label, kernel, groups, buffers: buffers(), scalars };
-}
-
-function copyOf(
-  step: Extract<LeafStep, { kind: "copy" }>,
-  values: SymbolValues,
-  from: Slice,
-  to: Slice,
-): Command | undefined {
-  const bytes = evaluateSize(step.size, values) * 4;
-  const toOffset = evaluateSize(step.toOffset, values) * 4;
-  if (bytes === 0) return undefined;
-  const fits = bytes > 0 && bytes <= from.bytes && toOffset >= 0 && toOffset + bytes <= to.bytes;
-  invariant(fits, `${step.label} copies ${bytes} bytes to ${toOffset} in ${to.bytes}`);
-  return { kind: "copy", label: step.label, from, to, bytes, toOffset };
 }

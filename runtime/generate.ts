@@ -57,7 +57,7 @@ export type GenerationEvent =
 export class Conversation {
   readonly #session: Session;
   /** The text rows in the caches, in order. */
-  #held: readonly Row[] = [];
+  #held: Row[] = [];
   /**
    * How many of them came in one call that cannot be cut: the given rows of a model with a `prompt`
    * phase.
@@ -130,13 +130,15 @@ export class Conversation {
       this.#held.length === 0 ? phases.find(({ kind }) => kind === "prompt") : undefined;
     const phase = prompt ?? phases.find(({ kind }) => kind === "extend");
     invariant(phase !== undefined, `${model} generates, but extends nothing`);
+    const placed = session.plan.inputs.some(({ name }) => name === positions);
     const given = {
       [tokens]: integers(rows.map(({ token }) => token)),
-      [positions]: integers(rows.map(({ position }) => position)),
+      // Rows of a model without segments are numbered as they come.
+      ...(placed ? { [positions]: integers(rows.map(({ position }) => position)) } : {}),
     };
     const outputs = await session.run(phase.name, given);
     if (prompt !== undefined) this.#given = rows.length;
-    this.#held = [...this.#held, ...rows];
+    this.#held.push(...rows);
     const tensor = await outputs.get(logits)?.readLast(vocabulary);
     invariant(tensor?.element === "f32", `${phase.name} gives no logits ${logits}`);
     return tensor.data;

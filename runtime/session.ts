@@ -11,7 +11,7 @@ import { Arena } from "./arena.ts";
 import type { Backend, DeviceBuffer, Slice } from "./backend.ts";
 import type { CompiledModel, PhaseKind, Plan, PlanAxis, PlanPhase } from "./contract.ts";
 import { BraidError, invariant } from "./errors.ts";
-import { commandsOf } from "./execute.ts";
+import { PhaseCommands } from "./execute.ts";
 import { type Inputs, InputStore } from "./inputs.ts";
 import { type LoadProgress, loadResidents, type Residents } from "./load.ts";
 import { OutputStore, type OutputTensor } from "./outputs.ts";
@@ -61,6 +61,10 @@ export class Session {
   readonly #states: StateStore;
   readonly #outputs: OutputStore;
   readonly #arena: Arena;
+  readonly #programs: Map<string, PhaseCommands> = new Map();
+  /** The phases whose kernels the backend has. */
+  readonly #loaded: Set<string> = new Set();
+  readonly #growing: ReadonlySet<string>;
   /** By phase: the versions that it was last run for. */
   readonly #current: Map<string, string> = new Map();
   /** The versions that the cached rows depend on. */
@@ -77,6 +81,7 @@ export class Session {
     this.#inputs = new InputStore(backend, plan);
     this.#states = new StateStore(backend, plan);
     this.#outputs = new OutputStore(backend);
+    this.#growing = growingSymbols(plan);
     this.#arena = new Arena(backend, new Map(plan.kernels.map((each) => [each.name, each])));
   }
 
@@ -197,7 +202,10 @@ export class Session {
       return this.#outputs.of(phase);
     }
     if (appends(phase)) this.#checkCaches(phase);
-    await this.backend.load(this.#model, kernelsOf([phase]));
+    if (!this.#loaded.has(phase.name)) {
+      await this.backend.load(this.#model, kernelsOf([phase]));
+      this.#loaded.add(phase.name);
+    }
     const start = performance.now();
     this.#current.delete(phase.name);
     const values = this.#symbols(phase, this.past);
@@ -242,7 +250,9 @@ export class Session {
     await this.#states.prepare(phase, values);
     const outputs = await this.#outputs.prepare(phase, values);
     const temporary = await this.#arena.prepare(phase, values, generous);
-    const commands = commandsOf(phase, values, (reference) => {
+    const program = this.#programs.get(phase.name) ?? new PhaseCommands(phase);
+    this.#programs.set(phase.name, program);
+    const commands = program.at(values, (reference) => {
       switch (reference.kind) {
         case "buffer":
           return temporary(reference.name);
@@ -283,7 +293,7 @@ export class Session {
 
   /** The versions of all that cached rows depend on beside the rows before them. */
   #cacheBasis(): string {
-    const growing = growingSymbols(this.plan);
+    const growing = this.#growing;
     const versions = this.plan.phases.filter(appends).flatMap((phase) => [
       ...this.plan.inputs
         .filter(({ name, axes }) => phase.inputs.includes(name) && !mentions(axes, growing))

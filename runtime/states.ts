@@ -13,8 +13,8 @@ import { evaluateSize, type SymbolValues } from "./size.ts";
 interface StoredState {
   readonly buffer: DeviceBuffer;
   /** Undefined while there is memory but no content. */
-  readonly version: number | undefined;
-  readonly symbols: SymbolValues;
+  version: number | undefined;
+  symbols: SymbolValues;
 }
 
 /** The states of one session. */
@@ -115,12 +115,13 @@ export class StateStore {
 
   /** Says that `phase` has run for these sizes: what it wrote is there. */
   commit(phase: PlanPhase, values: SymbolValues): void {
+    const symbols = lasting(values, this.#plan);
     for (const name of phase.writes) {
       const stored = this.#stored.get(name);
       invariant(stored !== undefined, `the state ${name} was not prepared`);
       this.#versions++;
-      const symbols = lasting(values, this.#plan);
-      this.#stored.set(name, { ...stored, version: this.#versions, symbols });
+      stored.version = this.#versions;
+      stored.symbols = symbols;
     }
     if (appends(phase)) this.#past = this.#rowsAfter(phase, values);
   }

@@ -24,6 +24,26 @@ interface LoadedKernel {
   groupTime: number | undefined;
 }
 
+/** Memory of the heap; it has no address once it was freed. */
+class CpuBuffer implements DeviceBuffer {
+  readonly label: string;
+  readonly bytes: number;
+  address: number | undefined;
+
+  constructor(label: string, bytes: number, address: number) {
+    this.label = label;
+    this.bytes = bytes;
+    this.address = address;
+  }
+}
+
+/** A dispatch as it is called. */
+interface Call {
+  readonly command: Command;
+  readonly kernel: LoadedKernel;
+  readonly args: readonly number[];
+}
+
 /** How the CPU is used. */
 export interface CpuOptions {
   /** Threads, this one included; 1 if absent. More than the platform offers throw `cpu/threads`. */
@@ -57,7 +77,11 @@ class CpuBackend implements Backend {
   readonly #kernels: Map<string, LoadedKernel> = new Map();
   readonly #threads: number;
   #pool: ThreadPool | undefined;
-  readonly #addresses: Map<DeviceBuffer, number> = new Map();
+  /**
+   * The calls of a list of commands. A command that stands at its place again, the same object, is
+   * the same call: its buffers still lie where they lay.
+   */
+  readonly #calls: WeakMap<readonly Command[], Call[]> = new WeakMap();
   #heap: Heap | undefined = new Heap();
   #turn: number = performance.now();
 
@@ -96,14 +120,12 @@ class CpuBackend implements Backend {
   }
 
   async allocate(bytes: number, label: string): Promise<DeviceBuffer> {
-    const buffer = { label, bytes };
-    this.#addresses.set(buffer, this.#open.allocate(bytes, label));
-    return buffer;
+    return new CpuBuffer(label, bytes, this.#open.allocate(bytes, label));
   }
 
   free(buffer: DeviceBuffer): void {
     this.#open.free(this.#addressOf(buffer), buffer.bytes);
-    this.#addresses.delete(buffer);
+    if (buffer instanceof CpuBuffer) buffer.address = undefined;
   }
 
   async upload(
@@ -122,8 +144,12 @@ class CpuBackend implements Backend {
   }
 
   async run(commands: readonly Command[]): Promise<void> {
-    for (const command of commands) {
-      this.#execute(command);
+    const calls = this.#calls.get(commands) ?? [];
+    this.#calls.set(commands, calls);
+    for (let index = 0; index < commands.length; index++) {
+      const command = commands[index];
+      if (command === undefined) continue;
+      this.#execute(command, calls, index);
       if (performance.now() - this.#turn > sliceMilliseconds) {
         await new Promise((resolve) => setTimeout(resolve, 0));
         this.#turn = performance.now();
@@ -140,7 +166,6 @@ class CpuBackend implements Backend {
     this.#pool = undefined;
     this.#heap = undefined;
     this.#kernels.clear();
-    this.#addresses.clear();
   }
 
   get #open(): Heap {
@@ -148,23 +173,33 @@ class CpuBackend implements Backend {
     return this.#heap;
   }
 
-  #execute(command: Command): void {
+  #execute(command: Command, calls: Call[], index: number): void {
     if (command.kind === "copy") {
       const { from, to, bytes, toOffset } = command;
       const source = this.#bytes(from.buffer, from.offset, bytes);
       this.#bytes(to.buffer, to.offset + toOffset, bytes).set(source);
       return;
     }
-    const kernel = this.#kernels.get(command.kernel);
-    invariant(kernel !== undefined, `no kernel ${command.kernel} was loaded`);
-    const pointers = command.buffers.map(({ buffer, offset }) => this.#addressOf(buffer) + offset);
+    let call = calls[index];
+    if (call?.command !== command) {
+      call = this.#callOf(command);
+      calls[index] = call;
+    }
+    const { kernel, args } = call;
     try {
-      this.#run(kernel, command.groups, [...pointers, ...command.scalars]);
+      this.#run(kernel, command.groups, args);
     } catch (error) {
       if (error instanceof BraidError) throw error;
       // A kernel has no way to fail but a trap, and a sound plan never leaves its memory.
       invariant(false, `kernel ${command.kernel} (${command.label}) trapped: ${reasonOf(error)}`);
     }
+  }
+
+  #callOf(command: Extract<Command, { kind: "dispatch" }>): Call {
+    const kernel = this.#kernels.get(command.kernel);
+    invariant(kernel !== undefined, `no kernel ${command.kernel} was loaded`);
+    const pointers = command.buffers.map(({ buffer, offset }) => this.#addressOf(buffer) + offset);
+    return { command, kernel, args: [...pointers, ...command.scalars] };
   }
 
   /** Runs all groups, on several threads where that is likely to be faster. */
@@ -202,7 +237,8 @@ class CpuBackend implements Backend {
   }
 
   #addressOf(buffer: DeviceBuffer): number {
-    const address = this.#addresses.get(buffer);
+    invariant(this.#heap !== undefined, "a CPU backend is used after `close`");
+    const address = buffer instanceof CpuBuffer ? buffer.address : undefined;
     invariant(address !== undefined, `${buffer.label} is used after it was freed`);
     return address;
   }

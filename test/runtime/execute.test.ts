@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import type { Command, Slice } from "../../runtime/backend.ts";
 import type { Plan, PlanPhase, PlanStep, Size } from "../../runtime/contract.ts";
-import { chooseVariant, commandsOf, readWritePairs } from "../../runtime/execute.ts";
+import { PhaseCommands, readWritePairs } from "../../runtime/execute.ts";
 import { evaluateSize, showSize, symbolsOf } from "../../runtime/size.ts";
+import type { DirectReference } from "../../runtime/steps.ts";
 import { verifyPlan } from "../../runtime/verify.ts";
 import { toyPlan } from "./support/toy-plan.ts";
 
@@ -36,10 +37,12 @@ test("a size without the value of a symbol is our mistake and says which", () =>
 function commands(phase: string, given: Readonly<Record<string, number>>): readonly Command[] {
   const found = toyPlan("gpu").phases.find(({ name }) => name === phase);
   if (found === undefined) throw new Error(phase);
-  return commandsOf(found, new Map(Object.entries(given)), (reference): Slice => {
-    const label = `${reference.kind} ${reference.name}`;
-    return { buffer: { label, bytes: 1 << 20 }, offset: 0, bytes: 1 << 20 };
-  });
+  return new PhaseCommands(found).at(new Map(Object.entries(given)), anywhere);
+}
+
+function anywhere(reference: DirectReference): Slice {
+  const label = `${reference.kind} ${reference.name}`;
+  return { buffer: { label, bytes: 1 << 20 }, offset: 0, bytes: 1 << 20 };
 }
 
 function shown(command: Command): string {
@@ -69,13 +72,46 @@ test("steps over nothing are left out", () => {
 });
 
 test("the first variant whose condition holds is chosen", () => {
-  const variants = [
-    { when: { size: "T", atMost: 1 }, kernel: "one", groups: 1 },
-    { when: { size: "T", atMost: 8 }, kernel: "few", groups: 1 },
-    { kernel: "many", groups: 1 },
+  const [phase] = toyPlan("gpu").phases;
+  if (phase === undefined) throw new Error("the toy has phases");
+  const step: PlanStep = {
+    kind: "dispatch",
+    label: "x",
+    variants: [
+      { when: { size: "T", atMost: 1 }, kernel: "one", groups: 1 },
+      { when: { size: "T", atMost: 8 }, kernel: "few", groups: 1 },
+      { kernel: "many", groups: 1 },
+    ],
+    buffers: [],
+    scalars: [],
+    flops: 0,
+  };
+  const program = new PhaseCommands({ ...phase, steps: [step] });
+  const chosen = [0, 1, 2, 8, 9].map((T) => program.at(new Map([["T", T]]), anywhere).map(shown));
+  expect(chosen.flat()).toEqual(["one[1]()", "one[1]()", "few[1]()", "few[1]()", "many[1]()"]);
+});
+
+test("a command that comes out as in the call before is the same object", () => {
+  const extend = toyPlan("gpu").phases.find(({ name }) => name === "extend");
+  if (extend === undefined) throw new Error("extend");
+  const program = new PhaseCommands(extend);
+  const places = new Map<string, Slice>();
+  const locate = (reference: DirectReference): Slice => {
+    const key = `${reference.kind} ${reference.name}`;
+    const found = places.get(key) ?? anywhere(reference);
+    places.set(key, found);
+    return { ...found };
+  };
+  const at = (past: number): readonly Command[] => [
+    ...program.at(new Map(Object.entries({ T: 1, past, Image: 1 })), locate),
   ];
-  const chosen = [0, 1, 2, 8, 9].map((T) => chooseVariant(variants, new Map([["T", T]])).kernel);
-  expect(chosen).toEqual(["one", "one", "few", "few", "many"]);
+  const [first, second] = [at(4), at(5)];
+  const same = first.map((command, index) => command === second[index]);
+  // Appending and scoring depend on how many rows there are.
+  expect(same).toEqual([true, true, true, true, false, false]);
+  places.delete("buffer b");
+  const third = at(5).map((command, index) => command === second[index]);
+  expect(third).toEqual([true, false, false, true, true, true]);
 });
 
 test("temporaries that one step reads and writes are found, through tables too", () => {
