@@ -7,7 +7,7 @@ import { specModel } from "./model.ts";
 const oracle = await readCase("blocks");
 const checkpoint = await readCheckpoint("blocks");
 
-const cases = ["Nvlm", "Emma", "Infmllm", "Notellm"].map((name): OracleCase => {
+const cases = ["Emma", "Infmllm", "Notellm"].map((name): OracleCase => {
   const { graph } = specModel("blocks.braid", name);
   const prefix = name.toLowerCase();
   return {

@@ -17,6 +17,8 @@ interface System {
   /** The example whose weights are used. */
   readonly weights: string;
   readonly case: string;
+  /** What the case's names of this model's inputs and outputs begin with. */
+  readonly part?: string;
   readonly sizes?: Readonly<Record<string, number>>;
   /** Which outputs are compared, with the case's names for them; all by their own names if absent. */
   readonly outputs?: Readonly<Record<string, string>>;
@@ -100,6 +102,24 @@ const systems: readonly System[] = [
     sizes: { Image: 0, T: 5 },
     outputs: { logits: "text_only.logits" },
   },
+  { spec: "nvlm/nvlm", model: "TaggedTiles", weights: "nvlm", case: "blocks", part: "nvlm." },
+  {
+    spec: "mplug-owl3/mplug-owl3",
+    model: "HyperAttention",
+    weights: "mplug-owl3",
+    case: "blocks",
+    part: "owl3.",
+    sizes: { T: 12 },
+  },
+  {
+    spec: "mplug-owl3/mplug-owl3",
+    model: "HyperAttentionPerHead",
+    weights: "mplug-owl3",
+    case: "blocks",
+    part: "owl3.",
+    sizes: { T: 12 },
+    outputs: { joint: "per_head.joint", two: "per_head.two" },
+  },
 ];
 
 async function oracleCase(system: System): Promise<OracleCase> {
@@ -107,36 +127,34 @@ async function oracleCase(system: System): Promise<OracleCase> {
   const oracle = await readCase(system.case);
   const checkpoint: Lookup = await readExample(system.weights);
   const sizes = new Map(Object.entries(system.sizes ?? {}));
-  const { outputs: names } = system;
+  const { outputs: names, part = "" } = system;
+  const caseInput: Lookup = (name) => oracle(`input.${part}${name}`);
   const sized = [...sizes].map(([name, size]) => `${name} = ${size}`).join(", ");
   return {
-    name: `${system.model}, ${sized}`,
+    name: sized === "" ? system.model : `${system.model}, ${sized}`,
     graph:
       names === undefined
         ? graph
         : { ...graph, outputs: graph.outputs.filter(({ name }) => name in names) },
     environment: {
       sizes,
-      inputs: new Map([...given(graph, oracle, sizes), ...positions(graph, sizes)]),
+      inputs: new Map([...given(graph, caseInput, sizes), ...positions(graph, sizes)]),
       weights: weightsOf(graph, checkpoint),
     },
     checkpoint,
-    wanted: (output) => oracle(`output.${names?.[output] ?? output}`),
+    wanted: (output) => oracle(`output.${part}${names?.[output] ?? output}`),
   };
 }
 
 /** What a case gives of a model's inputs. */
 function given(
   graph: Graph,
-  oracle: Lookup,
+  input: Lookup,
   sizes: ReadonlyMap<string, number>,
 ): readonly (readonly [string, Tensor])[] {
   return graph.inputs
     .filter(({ role }) => role !== "position")
-    .map(({ name, type }) => [
-      name,
-      firstRows(oracle(`input.${name}`), shapeOf(graph, type.axes, sizes)),
-    ]);
+    .map(({ name, type }) => [name, firstRows(input(name), shapeOf(graph, type.axes, sizes))]);
 }
 
 /** Positions where segments follow each other. */
