@@ -9,6 +9,7 @@ import { invariant } from "../../grammar/invariant.ts";
 import { type Graph, type Node, nodeAt, type ValueId, valueId } from "../graph/graph.ts";
 import { constant, type Dimension, subtract, sumOf } from "../op/dimension.ts";
 import type { Op } from "../op/op.ts";
+import { indexedRows } from "../graph/indexed.ts";
 import { usersOf } from "../graph/rewrite.ts";
 import { ownCost } from "./cost.ts";
 import type { Fused, Region, Store } from "./region.ts";
@@ -90,6 +91,8 @@ function whyStored(
   if (cost === Number.POSITIVE_INFINITY) return `${op.kind} has loops of its own`;
   if (op.kind === "join") return "its parts are computed apart";
   if (isView(op)) return undefined;
+  // A matrix that rows choose is read where it lies, by the product that chose it.
+  if (indexedRows((each) => nodeAt(graph, each), id) !== undefined) return undefined;
   const users = about.users[id] ?? [];
   if (cost > longest) return "the expression grows long";
   if (about.product) return "a product reads it many times";

@@ -4,12 +4,16 @@ import type { Region } from "../../fusion/region.ts";
 import type { Context } from "./context.ts";
 import { hasPanels } from "./packing.ts";
 import { productOf } from "./product.ts";
+import { groupedProduct } from "./product-grouped.ts";
 import { panelProduct } from "./product-panels.ts";
 import { registerProduct } from "./product-registers.ts";
+import { groupedAxis } from "./roles.ts";
 import type { Lowered, Schedule } from "./schedule.ts";
 
 /** Lowers a region whose root is a `contract`. */
 export function lowerContract(context: Context, region: Region, schedule: Schedule): Lowered {
+  const grouped = groupedAxis(context.graph, region.root);
+  if (grouped !== undefined) return groupedProduct(context, region, schedule, grouped);
   const product = productOf(context, region);
   if (hasPanels(context, product)) return panelProduct(context, product, schedule);
   return registerProduct(context, region, schedule);

@@ -27,9 +27,27 @@ import { finish, type Lowered, type Schedule } from "./schedule.ts";
 /** Elements of the inner index that are read at once. */
 const innerStep = 4;
 
+/** What a task does for one tile. */
+export type TileBody = (
+  context: Context,
+  product: Product,
+  part: ProductPart,
+  tile: ProductTile,
+) => readonly Statement[];
+
 /** Lowers a region of products. */
 export function registerProduct(context: Context, region: Region, schedule: Schedule): Lowered {
-  const product = productOf(context, region);
+  return inTiles(context, region, productOf(context, region), schedule, block);
+}
+
+/** A kernel whose tasks do `body` for the tiles of `product`. */
+export function inTiles(
+  context: Context,
+  region: Region,
+  product: Product,
+  schedule: Schedule,
+  body: TileBody,
+): Lowered {
   const tilesOf = (part: ProductPart): Tiles => tilesFor(product, part, schedule);
   const tasks = sumOf(product.parts.map((part) => tilesOf(part).tasks));
   const flops = sumOf(product.parts.map((part) => tilesOf(part).flops));
@@ -40,7 +58,7 @@ export function registerProduct(context: Context, region: Region, schedule: Sche
       product,
       (part) => tilesOf(part).tasks,
       task,
-      (part, local) => panelOf(context, product, part, tilesOf(part), local),
+      (part, local) => panelOf(context, product, part, tilesOf(part), local, body),
     ),
   );
 }
@@ -82,6 +100,7 @@ function panelOf(
   part: ProductPart,
   tiles: Tiles,
   task: Expr,
+  inTile: TileBody,
 ): readonly Statement[] {
   const rowTiles = context.size(tiles.rowTiles);
   const perBatch = build.multiply(context.size(tiles.panels), rowTiles);
@@ -94,23 +113,27 @@ function panelOf(
     rows: tiles.rows,
     columns: tiles.columns,
   };
-  if (tiles.panel === tiles.columns) return block(context, product, part, tile);
+  if (tiles.panel === tiles.columns) return inTile(context, product, part, tile);
   const start = context.fresh("column_start");
   const end = build.minimum(build.add(panelStart, tiles.panel), context.size(part.columns));
-  const body = block(context, product, part, { ...tile, columnStart: build.variable(start) });
+  const body = inTile(context, product, part, { ...tile, columnStart: build.variable(start) });
   return [loop(start, panelStart, end, body, tiles.columns)];
 }
 
-function block(
+const block: TileBody = (context, product, part, tile) =>
+  tileOf(context, product, part, tile, placeTile(context, product, part, tile));
+
+/** The sums of a tile whose elements lie at `place`, and what becomes of them. */
+export function tileOf(
   context: Context,
   product: Product,
   part: ProductPart,
   tile: ProductTile,
+  place: TilePlace,
 ): readonly Statement[] {
   const sums = part.sums.map(() => context.fresh("sum"));
   const total = product.inner;
   const whole = total - (total % innerStep);
-  const place = placeTile(context, product, part, tile);
   const statements = sums.map((sum) => declareTile(sum, tile.rows, tile.columns, 0));
   const add = (from: number, to: number, step: number): Statement =>
     innerLoop(context, { product, part, tile, place }, sums, { from, to, step });

@@ -2,6 +2,7 @@
 
 import { invariant } from "../../../grammar/invariant.ts";
 import { type Graph, nodeAt, type ValueId } from "../../graph/graph.ts";
+import { indexedRows } from "../../graph/indexed.ts";
 import type { AxisName } from "../../op/axis.ts";
 
 /** The roles of a product's axes, in the order of the result's (or the left operand's) axes. */
@@ -12,6 +13,21 @@ export interface ProductRoles {
   readonly rows: readonly AxisName[];
   readonly columns: readonly AxisName[];
   readonly inner: readonly AxisName[];
+}
+
+/**
+ * The axis of the rows of a grouped product: one whose right operand is chosen for each row, by an
+ * index over rows that stand together if they choose alike (`optimize/group-products.ts`).
+ */
+export function groupedAxis(graph: Graph, root: ValueId): AxisName | undefined {
+  const { right, batch, rows } = productRoles(graph, root);
+  const chosen = indexedRows((id) => nodeAt(graph, id), right);
+  const [axis, more] = batch;
+  if (chosen === undefined || axis === undefined || more !== undefined) return undefined;
+  const [place, other] = chosen.places;
+  const index = nodeAt(graph, chosen.index).op;
+  const isSorted = index.kind === "sort" && index.axis === axis && index.result === "values";
+  return isSorted && place === axis && other === undefined && rows.length === 0 ? axis : undefined;
 }
 
 /** The roles of the axes of the product `root`. */

@@ -1,7 +1,7 @@
 /**
  * Operations along one axis that are no reductions: running sums, the largest few, sorting. One task
- * a row, plain loops. `top` looks for the next largest after the last one found; `sort` gives each
- * element the number of elements before it.
+ * a row, plain loops; sorting has one an element. `top` looks for the next largest after the last one
+ * found; `sort` gives each element the number of elements before it.
  */
 
 import type { Region } from "../../fusion/region.ts";
@@ -32,15 +32,17 @@ export function lowerScan(context: Context, region: Region, schedule: Schedule):
   const length = context.extent(op.axis);
   const into = op.kind === "top" ? op.into : op.axis;
   const name = regionName(context, region);
+  const tasks = op.kind === "sort" ? multiply(rows, length) : rows;
   return finish(
     context,
     schedule,
     name,
     commentOf(context, region),
-    rows,
-    multiply(rows, length),
+    tasks,
+    multiply(tasks, length),
     (task) => {
-      const row = unflatten(context, outer, affineOf({ key: "row", expr: task, extent: rows }));
+      const number = op.kind === "sort" ? build.quotient(task, context.size(length)) : task;
+      const row = unflatten(context, outer, affineOf({ key: "row", expr: number, extent: rows }));
       const along = (axis: AxisName, index: Expr, extent: Dimension): Coordinates =>
         new Map([...row, [axis, affineOf({ key: context.fresh("i"), expr: index, extent })]]);
       const line: Line = {
@@ -53,7 +55,7 @@ export function lowerScan(context: Context, region: Region, schedule: Schedule):
       if (op.kind === "top") {
         return top(context, line, context.size(context.extent(op.into)), op.result);
       }
-      return sort(context, line, op.result);
+      return sort(context, line, build.remainder(task, context.size(length)), op.result);
     },
   );
 }
@@ -111,9 +113,15 @@ function top(
   ];
 }
 
-function sort(context: Context, line: Line, result: "values" | "indices"): readonly Statement[] {
-  const [i, j, rank] = [context.fresh("i"), context.fresh("j"), context.fresh("rank")];
-  const [index, other] = [build.variable(i), build.variable(j)];
+/** Puts the element at `index` in its place. */
+function sort(
+  context: Context,
+  line: Line,
+  index: Expr,
+  result: "values" | "indices",
+): readonly Statement[] {
+  const [j, rank] = [context.fresh("j"), context.fresh("rank")];
+  const other = build.variable(j);
   const [mine, theirs] = [line.value(index), line.value(other)];
   const before = build.or(
     build.less(theirs, mine),
@@ -121,10 +129,8 @@ function sort(context: Context, line: Line, result: "values" | "indices"): reado
   );
   const next = build.add(build.variable(rank), 1);
   return [
-    loop(i, 0, line.length, [
-      mutable(rank, build.int(0)),
-      loop(j, 0, line.length, [when(before, [assign(rank, next)])]),
-      line.store(build.variable(rank), result === "values" ? mine : index),
-    ]),
+    mutable(rank, build.int(0)),
+    loop(j, 0, line.length, [when(before, [assign(rank, next)])]),
+    line.store(build.variable(rank), result === "values" ? mine : index),
   ];
 }

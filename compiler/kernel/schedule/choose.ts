@@ -6,7 +6,7 @@
 import type { Region } from "../../fusion/region.ts";
 import { type Graph, nodeAt, sizeOf } from "../../graph/graph.ts";
 import { asConstant, type Dimension, productOf } from "../../op/dimension.ts";
-import { productRoles } from "../lower/roles.ts";
+import { groupedAxis, productRoles } from "../lower/roles.ts";
 import { generalSchedule, type Schedule } from "../lower/schedule.ts";
 import type { Target } from "../target.ts";
 
@@ -55,6 +55,7 @@ function rowCount(
   if (region.kind === "attend" && node.op.kind === "attend")
     return dimension(sizeOf(graph, node.op.query));
   if (region.kind !== "contract") return undefined;
-  const { rows } = productRoles(graph, region.root);
+  const grouped = groupedAxis(graph, region.root);
+  const rows = grouped === undefined ? productRoles(graph, region.root).rows : [grouped];
   return productOf(rows.map((axis) => dimension(sizeOf(graph, axis))));
 }

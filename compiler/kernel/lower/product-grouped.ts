@@ -1,0 +1,95 @@
+/**
+ * Products whose right operand is a matrix that each row chooses, over rows sorted by their choice. A
+ * tile of rows meets few matrices: it is multiplied by each of them, and keeps the rows that chose it.
+ * No more than `rows / tile + matrices` products of a tile and a matrix are computed, and none is
+ * copied for a row.
+ */
+
+import type { Region } from "../../fusion/region.ts";
+import { invariant } from "../../../grammar/invariant.ts";
+import { nodeAt } from "../../graph/graph.ts";
+import { type Indexed, indexedRows } from "../../graph/indexed.ts";
+import type { AxisName } from "../../op/axis.ts";
+import { constant } from "../../op/dimension.ts";
+import * as build from "../build.ts";
+import type { Expr } from "../kernel.ts";
+import { declare, loop, when } from "../statements.ts";
+import { affineOf } from "./affine.ts";
+import type { Context, Coordinates } from "./context.ts";
+import { type Product, productOf, type ProductSum } from "./product.ts";
+import { placeTile, type TilePlace } from "./product-place.ts";
+import { inTiles, type TileBody, tileOf } from "./product-registers.ts";
+import { extentOf, read } from "./read.ts";
+import type { Lowered, Schedule } from "./schedule.ts";
+
+/** Lowers a region of products over the rows `axis`, each with the matrix that it chose. */
+export function groupedProduct(
+  context: Context,
+  region: Region,
+  schedule: Schedule,
+  axis: AxisName,
+): Lowered {
+  const product = productOf(context, region);
+  const first = product.parts[0]?.sums[0];
+  invariant(first !== undefined, "lowering: a product has a sum");
+  const { index, axis: matrices } = chosenBy(context, first);
+  const choice = (at: Coordinates): Expr => read(context, index, at);
+  const flat: Product = {
+    ...product,
+    batchAxes: [],
+    rowAxes: [axis],
+    batch: constant(1),
+    rows: extentOf(context, [axis]),
+    parts: product.parts.map((part) => ({
+      ...part,
+      sums: part.sums.map((sum) => ({ ...sum, right: chosenBy(context, sum).source })),
+    })),
+  };
+  const body: TileBody = (_, all, part, tile) => {
+    const place = placeTile(context, all, part, tile);
+    const [member, matrix] = [context.fresh("member"), context.fresh("matrix")];
+    const [row, chosen] = [build.variable(member), build.variable(matrix)];
+    const before = build.maximum(build.subtract(row, build.int(1)), build.int(0));
+    const isFirst = build.or(
+      build.equal(row, build.int(0)),
+      build.notEqual(choice(place.row(before)), chosen),
+    );
+    const isRow = build.less(build.add(tile.rowStart, row), context.size(all.rows));
+    const ofMatrix = withMatrix(context, place, matrices, chosen, choice);
+    return [
+      loop(member, 0, tile.rows, [
+        declare(matrix, choice(place.row(row))),
+        when(build.and(isRow, isFirst), tileOf(context, all, part, tile, ofMatrix)),
+      ]),
+    ];
+  };
+  return inTiles(context, region, flat, schedule, body);
+}
+
+function chosenBy(context: Context, { right }: ProductSum): Indexed {
+  const chosen = indexedRows((id) => nodeAt(context.graph, id), right);
+  invariant(chosen !== undefined, "lowering: the right operand of a grouped product is chosen");
+  return chosen;
+}
+
+/** `place` with one matrix for all rows, of which those are stored that chose it. */
+function withMatrix(
+  context: Context,
+  place: TilePlace,
+  axis: AxisName,
+  matrix: Expr,
+  choice: (at: Coordinates) => Expr,
+): TilePlace {
+  const at = affineOf(context.opaque(matrix, context.extent(axis)));
+  return {
+    ...place,
+    right: (sum, inner, column) => new Map([...place.right(sum, inner, column), [axis, at]]),
+    paddedRight: (sum, inner, column) =>
+      new Map([...place.paddedRight(sum, inner, column), [axis, at]]),
+    inside: (row, column) => {
+      const chose = build.equal(choice(place.row(row)), matrix);
+      const inside = place.inside(row, column);
+      return inside === undefined ? chose : build.and(inside, chose);
+    },
+  };
+}
