@@ -14,7 +14,13 @@ export type { Likelihood } from "./feasible.ts";
 export type { Range } from "./interval.ts";
 export { type KeyInterval, keyIntervals, keyLoops } from "./key-loops.ts";
 export { simplify } from "./simplify.ts";
-export { type Extendable, extendable } from "./stability.ts";
+export {
+  type Extendable,
+  extendable,
+  queryFirst,
+  type Refutation,
+  refute,
+} from "./stability.ts";
 export {
   classify,
   classifyTile,

@@ -60,21 +60,26 @@ export function extendable(
   return { kind: "yes" };
 }
 
-/** `q < k`: among new rows, the query is the earlier one. */
-const queryFirst: Predicate = {
+/** `q < k`: the query is the earlier row. */
+export const queryFirst: Predicate = {
   kind: "compare",
   comparison: "<",
   left: queryPosition,
   right: keyPosition,
 };
 
-type Refutation = Pick<
+/** Why some pair of rows may be visible that must not be. */
+export type Refutation = Pick<
   Extract<Extendable, { kind: "no" }>,
   "kind" | "guilty" | "remaining" | "example"
 >;
 
 /** Why some pair that `facts` and `condition` allow may be visible; `undefined` if none is. */
-function refute(predicate: Predicate, condition: Predicate, facts: Facts): Refutation | undefined {
+export function refute(
+  predicate: Predicate,
+  condition: Predicate,
+  facts: Facts,
+): Refutation | undefined {
   const under = (each: Predicate): Predicate =>
     simplify({ kind: "and", operands: [each, condition] }, facts);
   const remaining = under(predicate);

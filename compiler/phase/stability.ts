@@ -6,13 +6,13 @@
 
 import { type Diagnostic, error, type Label } from "../../grammar/diagnostic.ts";
 import { axisAt, type Graph, type Node, nodeAt, sizeOf, type ValueId } from "../graph/graph.ts";
-import type { Facts } from "../mask/facts.ts";
-import { simplify } from "../mask/simplify.ts";
+import { dataNames } from "../graph/data-names.ts";
+import { type Facts, queryFirst, type Refutation, refute } from "../mask/index.ts";
 import { type AxisName, rowsOf } from "../op/axis.ts";
 import { asConstant, symbolsOf } from "../op/dimension.ts";
 import type { AttendOp } from "../op/op.ts";
-import type { Predicate } from "../op/predicate.ts";
-import { showPredicate } from "../op/show-predicate.ts";
+import { always } from "../op/predicate.ts";
+import { type DataName, showPredicate } from "../op/show-predicate.ts";
 import { AttendCells, type Cell, isJoined, type QueryCells } from "./attend-cells.ts";
 import type { Growth } from "./growth.ts";
 
@@ -20,13 +20,11 @@ import type { Growth } from "./growth.ts";
 export type Breach = "given row" | "earlier row" | "row of another segment";
 
 /** A pair of segments whose mask lets rows that are there see rows that come later. */
-export interface UnstablePair {
+export interface UnstablePair extends Refutation {
   readonly attend: ValueId;
   readonly query: string;
   readonly key: string;
   readonly breach: Breach;
-  /** The part of the mask that allows it. */
-  readonly guilty: Predicate;
 }
 
 /** What the proof found: the pairs that were looked at, and what breaks. */
@@ -74,39 +72,13 @@ function breachOf(
   const names = { query: rows.segment ?? op.query, key: keys.segment ?? keys.of };
   const grows = growth.axes.has(rows.axis);
   const ofGiven: Facts = { ...facts, queryGiven: true, keyGiven: false };
-  const seen = simplify(mask, ofGiven);
-  if (!isNever(seen)) {
-    const breach = grows ? "given row" : "row of another segment";
-    return { ...names, breach, guilty: smallestPart(mask, ofGiven) };
-  }
+  const seen = refute(mask, always, ofGiven);
+  if (seen !== undefined)
+    return { ...names, breach: grows ? "given row" : "row of another segment", ...seen };
   if (!grows) return undefined;
   const ofNew: Facts = { ...facts, queryGiven: false, keyGiven: false };
-  const ahead = (part: Predicate): Predicate => ({ kind: "and", operands: [part, later] });
-  if (isNever(simplify(ahead(mask), ofNew))) return undefined;
-  return { ...names, breach: "earlier row", guilty: smallestPart(mask, ofNew, ahead) };
-}
-
-/** The key stands after the query. */
-const later: Predicate = {
-  kind: "compare",
-  comparison: "<",
-  left: { kind: "position", side: "q" },
-  right: { kind: "position", side: "k" },
-};
-
-function isNever(mask: Predicate): boolean {
-  return mask.kind === "constant" && !mask.value;
-}
-
-/** The first alternative of `mask` that alone holds for some rows as `facts` say. */
-function smallestPart(
-  mask: Predicate,
-  facts: Facts,
-  within: (part: Predicate) => Predicate = (part) => part,
-): Predicate {
-  if (mask.kind !== "or") return mask;
-  const guilty = mask.operands.find((part) => !isNever(simplify(within(part), facts)));
-  return guilty === undefined ? mask : smallestPart(guilty, facts, within);
+  const ahead = refute(mask, queryFirst, ofNew);
+  return ahead && { ...names, breach: "earlier row", ...ahead };
 }
 
 /** What a node other than an attention reads across growing rows; undefined if it treats them alike. */
@@ -160,6 +132,12 @@ function growsIn(graph: Graph, axis: AxisName, growth: Growth): boolean {
   return [...symbolsOf(sizeOf(graph, axis))].some((symbol) => growth.symbols.has(symbol));
 }
 
+/** Two rows that show it, where positions alone decide, else when a pair does. */
+function exampleOf({ example, remaining }: UnstablePair, name: DataName | undefined): string {
+  if (example !== undefined) return ` (row ${example.q} sees row ${example.k})`;
+  return remaining.kind === "constant" ? "" : ` where \`${showPredicate(remaining, name)}\``;
+}
+
 /** The proof's findings as diagnostics, one for each mask and pair, however many layers share it. */
 export function stabilityErrors(graph: Graph, proof: StabilityProof): readonly Diagnostic[] {
   const at = (value: ValueId): Label => ({ span: nodeAt(graph, value).origin.span, note: "" });
@@ -171,7 +149,9 @@ export function stabilityErrors(graph: Graph, proof: StabilityProof): readonly D
   const seen = new Set<string>();
   const once = (key: string): boolean => !seen.has(key) && seen.add(key).size > 0;
   const pairs = proof.pairs.flatMap((pair) => {
-    const guilty = showPredicate(pair.guilty);
+    const { op, args } = nodeAt(graph, pair.attend);
+    const name = op.kind === "attend" ? dataNames(graph, op, args) : undefined;
+    const guilty = showPredicate(pair.guilty, name);
     if (!once(`${pair.query} ${pair.key} ${pair.breach} ${guilty}`)) return [];
     const who =
       pair.breach === "row of another segment"
@@ -187,7 +167,7 @@ export function stabilityErrors(graph: Graph, proof: StabilityProof): readonly D
         : "add `k in given` or `k <= q` to the mask";
     return [
       error("phase/unstable", {
-        message: `${who} sees ${what}, so what was computed changes with each new token: \`${guilty}\``,
+        message: `${who} sees ${what}${exampleOf(pair, name)}, so what was computed changes with each new token: \`${guilty}\``,
         at: at(pair.attend),
         also,
         hint,

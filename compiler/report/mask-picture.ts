@@ -3,7 +3,8 @@
  * and how much of it nobody computes.
  */
 
-import { axisAt, type Graph, nodeAt, type ValueId } from "../graph/graph.ts";
+import { dataNames, inputOf } from "../graph/data-names.ts";
+import { axisAt, type Graph, type ValueId } from "../graph/graph.ts";
 import { type Facts, type RowVerdict, simplify } from "../mask/index.ts";
 import { rowsOf } from "../op/axis.ts";
 import { evaluateDimension } from "../op/dimension.ts";
@@ -139,23 +140,6 @@ export function unknownData(
     return id === undefined || right ? [] : [id];
   });
   return [...new Set(unknown.map((id) => inputOf(graph, id) ?? `value ${id}`))];
-}
-
-/** What data uses are called: the input that they come from, else their number. */
-function dataNames(graph: Graph, op: AttendOp, args: readonly ValueId[]): DataName {
-  const { data, parts } = attendArguments(op, args);
-  const ids = new Map([...data, ...parts.flatMap((part) => [...part.data])]);
-  return (index) => {
-    const id = ids.get(index);
-    return (id === undefined ? undefined : inputOf(graph, id)) ?? `data${index}`;
-  };
-}
-
-function inputOf(graph: Graph, id: ValueId): string | undefined {
-  const { op, args } = nodeAt(graph, id);
-  if (op.kind === "input") return op.name;
-  const [arg] = args;
-  return arg === undefined ? undefined : inputOf(graph, arg);
 }
 
 /** `op` with a number in place of data that belongs to no row and is a single number. */

@@ -1,6 +1,7 @@
 /** Masks by pairs of segments, in words: one table for all attentions of a model that agree. */
 
 import { unreachable } from "../../grammar/invariant.ts";
+import { dataNames } from "../graph/data-names.ts";
 import { axisAt, type Graph } from "../graph/graph.ts";
 import type { RowVerdict, Verdict } from "../mask/index.ts";
 import type { AttendOp } from "../op/op.ts";
@@ -36,9 +37,9 @@ export interface MaskRow {
 export function maskTables(graph: Graph): readonly MaskTable[] {
   const cells = new AttendCells(graph);
   const groups = new Map<string, { table: Omit<MaskTable, "where" | "count">; paths: string[] }>();
-  for (const { op, origin } of graph.nodes) {
+  for (const { op, args, origin } of graph.nodes) {
     if (op.kind !== "attend") continue;
-    const table = tableOf(graph, op, cells.of(op));
+    const table = tableOf(graph, op, cells.of(op), dataNames(graph, op, args));
     const key = JSON.stringify(table);
     const group = groups.get(key) ?? { table, paths: [] };
     group.paths.push(origin.path);
@@ -58,9 +59,10 @@ function tableOf(
   graph: Graph,
   op: AttendOp,
   queries: readonly QueryCells[],
+  name: DataName,
 ): Pick<MaskTable, "mask" | "rows"> {
-  const masks = [...new Set(op.parts.map((part) => showPredicate(part.mask)))];
-  return { mask: masks.join("; "), rows: maskRows(graph, queries) };
+  const masks = [...new Set(op.parts.map((part) => showPredicate(part.mask, name)))];
+  return { mask: masks.join("; "), rows: maskRows(graph, queries, name) };
 }
 
 /** What the rows of each segment see; `name` is what masks call their data. */

@@ -1,6 +1,7 @@
 /** Models whose old rows would see new ones are refused, with the pair and what to write. */
 
 import { expect, test } from "vitest";
+import { checkModel } from "../../../compiler/compile.ts";
 import { optimize } from "../../../compiler/optimize/optimize.ts";
 import { splitPhases } from "../../../compiler/optimize/split-phases.ts";
 import type { Predicate } from "../../../compiler/op/predicate.ts";
@@ -19,8 +20,8 @@ const layers = (mask: Predicate): ToyModel => ({ layers: [{ mask }, { mask }] })
 
 test("a mask without order lets every old row see new ones", () => {
   expect(refusals(layers(masks.everything))).toEqual([
-    "phase/unstable: a `visual` row sees a new `text` row, so what was computed changes with each new token: `all`; add `k in given` or `k <= q` to the mask",
-    "phase/unstable: a given `text` row sees a new `text` row, so what was computed changes with each new token: `all`; add `k in given` or `k <= q` to the mask",
+    "phase/unstable: a `visual` row sees a new `text` row (row 0 sees row 1), so what was computed changes with each new token: `all`; add `k in given` or `k <= q` to the mask",
+    "phase/unstable: a given `text` row sees a new `text` row (row 0 sees row 1), so what was computed changes with each new token: `all`; add `k in given` or `k <= q` to the mask",
   ]);
 });
 
@@ -42,6 +43,30 @@ test("new rows that see each other both ways are refused, given rows are not", (
   expect(found[0]).toContain("a new `text` row sees a later `text` row");
   expect(found[0]).toContain("add `k <= q` to the mask");
   expect(refusals(layers(prefix))).toEqual([]);
+});
+
+test("the smallest guilty part of a mask is shown with rows that it lets see each other", () => {
+  const text = `mask near(q, k) = k <= q and q - k < 9 or q in text and abs(q - k) <= 2
+model Near[D = 4, Vocab = 8] {
+  input prompt: token[T]
+  weight embed: [Vocab, D]
+  text = embed[Vocab = prompt]
+  sequence S = text: T
+  x = join S(text = text)
+  x = attend(x, x[S as K], x[S as K] over K; mask = near)
+  weight head: [Vocab, D]
+  logits = x.text @ head
+  output logits
+  generate prompt from logits
+}
+`;
+  const [found, more] = checkModel({ file: "near.braid", text }).diagnostics;
+  expect(more).toBeUndefined();
+  expect([found?.code, found?.message, found?.hint]).toEqual([
+    "phase/unstable",
+    "a given `text` row sees a new `text` row (row 0 sees row 1), so what was computed changes with each new token: `-2 <= q - k`",
+    "add `k in given` or `k <= q` to the mask",
+  ]);
 });
 
 test("a mean over all rows is refused, one over the given rows is not", () => {
