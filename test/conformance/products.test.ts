@@ -26,6 +26,8 @@ const odd: readonly Sizes[] = [
   [65, 17, 3],
   [65, 65, 65],
   [66, 24, 8],
+  [1, 44, 12],
+  [5, 20, 7],
 ];
 
 /** One product in different layouts of its weight, with a prologue and an epilogue. */

@@ -58,10 +58,13 @@ export function placeTile(
       extent: columns,
       ...partsOf(tile, column),
     });
-  const columnPlace = (sum: ProductSum, column: Expr): Coordinates =>
-    columnsEven
-      ? paddedColumn(sum, column)
-      : coordinates(sum.columnAxes, clamped("column", columnAt(column), columns, false));
+  const fours = columnsEven ? undefined : columnsByFours(part, tile);
+  const columnPlace = (sum: ProductSum, column: Expr): Coordinates => {
+    if (columnsEven) return paddedColumn(sum, column);
+    const base =
+      fours?.clamped(column) ?? clamped("column", columnAt(column), columns, columnsEven);
+    return coordinates(sum.columnAxes, base);
+  };
   const innerPlace = (index: Expr): Coordinates =>
     coordinates(product.innerAxes, { key: "inner", expr: index, extent: constant(inner) });
   return {
@@ -80,8 +83,35 @@ export function placeTile(
     inside: (row, column) => {
       const tests: Expr[] = [];
       if (!rowsEven) tests.push(build.less(rowAt(row), context.size(rows)));
-      if (!columnsEven) tests.push(build.less(columnAt(column), context.size(columns)));
+      const beyond = (): Expr => build.less(columnAt(column), context.size(columns));
+      if (!columnsEven) tests.push(fours?.inside(column) ?? beyond());
       return tests.length === 0 ? undefined : tests.reduce((a, b) => build.and(a, b));
+    },
+  };
+}
+
+/** Columns at an edge in fours that are all inside or all outside, so that lanes stay together. */
+interface ColumnsByFours {
+  readonly clamped: (column: Expr) => Base;
+  readonly inside: (column: Expr) => Expr;
+}
+
+function columnsByFours(
+  { columns }: ProductPart,
+  { columnBlock, columns: width }: ProductTile,
+): ColumnsByFours | undefined {
+  const count = asConstant(columns);
+  if (columnBlock === undefined || count === undefined) return undefined;
+  if (count % 4 !== 0 || width % 4 !== 0) return undefined;
+  const fourOf = (column: Expr): Expr =>
+    build.add(build.multiply(columnBlock, width / 4), build.quotient(column, 4));
+  return {
+    inside: (column) => build.less(fourOf(column), count / 4),
+    clamped: (column) => {
+      const high = build.minimum(fourOf(column), count / 4 - 1);
+      const low = build.remainder(column, 4);
+      const expr = build.add(build.multiply(high, 4), low);
+      return { key: "column", expr, extent: columns, parts: { high, low, modulus: 4 } };
     },
   };
 }

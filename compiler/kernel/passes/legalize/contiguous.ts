@@ -31,6 +31,11 @@ export function stepOf(index: Expr, name: string): number | undefined {
   }
 }
 
+/** Whether `expr` is the same for all lanes along `name`, for being their number of a group of four. */
+export function isGroupOf(expr: Expr, name: string): boolean {
+  return expr.kind === "binary" && expr.operator === "quotient" && isDigitOf(expr, name);
+}
+
 /** Whether four lanes share their quotient, and have neighbouring remainders. */
 function isDigitOf({ operator, left, right }: Extract<Expr, { kind: "binary" }>, name: string) {
   const divides = operator === "quotient" || operator === "remainder";

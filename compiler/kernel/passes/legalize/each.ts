@@ -6,9 +6,9 @@
 import { invariant } from "../../../../grammar/invariant.ts";
 import * as build from "../../build.ts";
 import type { Expr, Statement, TileStatement } from "../../kernel.ts";
-import { mapBlocks, mapExpressions, someExpr, substitute } from "../../rewrite.ts";
+import { childrenOf, mapBlocks, mapExpressions, substitute } from "../../rewrite.ts";
 import type { Names } from "../names.ts";
-import { stepOf } from "./contiguous.ts";
+import { isGroupOf, stepOf } from "./contiguous.ts";
 import type { Orientation } from "./layout.ts";
 import { origins, type Registers } from "./registers.ts";
 import { type Place, valueAt } from "./tile-values.ts";
@@ -64,10 +64,10 @@ function isWide(statement: Each, orientation: "columns" | "rows"): boolean {
 }
 
 function isSame(condition: Expr, laneName: string): boolean {
-  return !someExpr(
-    condition,
-    (part) => part.kind === "element" || (part.kind === "var" && part.name === laneName),
-  );
+  if (isGroupOf(condition, laneName)) return true;
+  if (condition.kind === "element") return false;
+  if (condition.kind === "var") return condition.name !== laneName;
+  return childrenOf(condition).every((part) => isSame(part, laneName));
 }
 
 function unroll(body: readonly Statement[], outer: Place, names: Names): readonly Statement[] {

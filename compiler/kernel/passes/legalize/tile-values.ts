@@ -9,7 +9,7 @@ import { invariant } from "../../../../grammar/invariant.ts";
 import * as build from "../../build.ts";
 import type { BinaryOperator, Expr } from "../../kernel.ts";
 import { mapChildren, substitute } from "../../rewrite.ts";
-import { stepOf } from "./contiguous.ts";
+import { isGroupOf, stepOf } from "./contiguous.ts";
 import type { Orientation } from "./layout.ts";
 import { cellAt, elementAt, type Registers } from "./registers.ts";
 
@@ -98,6 +98,7 @@ function lanesAt(expr: Expr, place: Place): Expr {
     case "splat":
       return gather(expr, place);
     case "binary": {
+      if (isGroupOf(expr, laneName(place))) return scalarAt(expr, place, 0);
       const [left, right] = [lanesAt(expr.left, place), lanesAt(expr.right, place)];
       const shifts = expr.operator === "shift_left" || expr.operator === "shift_right";
       const varies = left.type.lanes === 4 || right.type.lanes === 4;
