@@ -1,6 +1,7 @@
 /** The work of attention that masks save tile by tile, with the tiles of the kernels that are chosen. */
 
 import { type Graph, nodeAt, type ValueId, valueId } from "../graph/graph.ts";
+import { queryTile } from "../kernel/lower/attend-rows.ts";
 import { generalSchedule } from "../kernel/lower/schedule.ts";
 import type { Target } from "../kernel/target.ts";
 import { scheduleChoices } from "../kernel/schedule/choose.ts";
@@ -30,7 +31,7 @@ export function skippedWork(
     // Probabilities are computed for all keys.
     if (op.kind !== "attend" || op.result === "weights") return;
     const id = valueId(index);
-    const tile = tileOf(graph, id, target, sizes);
+    const tile = tileOf(graph, id, op, target, sizes);
     const counts = gridsOf(graph, op, args, rows, tile).map(({ key, grid }) => {
       const count = known.get(key) ?? countTiles(grid());
       known.set(key, count);
@@ -58,6 +59,7 @@ function addCounts(a: TileCount, b: TileCount): TileCount {
 function tileOf(
   graph: Graph,
   id: ValueId,
+  op: AttendOp,
   target: Target,
   sizes: ReadonlyMap<string, number>,
 ): Grid["tile"] {
@@ -67,8 +69,7 @@ function tileOf(
   const chosen = choices.find(
     ({ when }) => when === undefined || evaluateDimension(when.size, sizes) <= when.atMost,
   );
-  const { queries, keys } = chosen?.schedule ?? generalSchedule(target);
-  return { queries, keys };
+  return queryTile(graph, op, chosen?.schedule ?? generalSchedule(target));
 }
 
 /** The grid of each part of an attention; equal keys have equal counts. */

@@ -11,7 +11,7 @@ import type { AxisName } from "../../op/axis.ts";
 import { asConstant, constant, type Dimension, productOf } from "../../op/dimension.ts";
 import type { Element, TensorType } from "../../op/type.ts";
 import * as build from "../build.ts";
-import type { BufferParameter, Expr } from "../kernel.ts";
+import type { BufferParameter, Expr, GroupArray } from "../kernel.ts";
 import { type Affine, type Base, emitAffine, fixed, plus, times } from "./affine.ts";
 
 /** A buffer parameter and what is bound to it. */
@@ -43,6 +43,7 @@ export class Context implements Setting {
   private readonly bound = new Map<string, Binding>();
   private readonly sizes = new Map<string, { readonly name: string; readonly size: Dimension }>();
   private readonly used = new Set<string>();
+  private readonly shared: GroupArray[] = [];
 
   constructor({ graph, stored, dimension, layouts }: Setting) {
     this.graph = graph;
@@ -99,6 +100,18 @@ export class Context implements Setting {
     };
     this.bound.set(key, { parameter, source });
     return parameter.name;
+  }
+
+  /** The group arrays declared so far. */
+  get arrays(): readonly GroupArray[] {
+    return this.shared;
+  }
+
+  /** The name of a new group array of `length` f32. */
+  array(name: string, length: number): string {
+    const array: GroupArray = { name: this.fresh(name), element: "f32", length };
+    this.shared.push(array);
+    return array.name;
   }
 
   /** The size of an axis. */

@@ -7,7 +7,7 @@
 import type { BufferSource } from "../../fusion/region.ts";
 import { invariant } from "../../../grammar/invariant.ts";
 import { nodeAt, type ValueId } from "../../graph/graph.ts";
-import { constant, multiply, productOf, subtract } from "../../op/dimension.ts";
+import { constant, type Dimension, multiply, productOf, subtract } from "../../op/dimension.ts";
 import { applyTable, type Op, type OpKind, type OpTable } from "../../op/op.ts";
 import * as build from "../build.ts";
 import type { Expr } from "../kernel.ts";
@@ -274,7 +274,12 @@ export function divideIndex(
 }
 
 /** The coordinates of `axes` as digits of one flat index, the last axis fastest. */
-export function unflatten(context: Context, axes: readonly string[], flat: Affine): Coordinates {
+export function unflatten(
+  context: Context,
+  axes: readonly string[],
+  flat: Affine,
+  extent: (axis: string) => Dimension = (axis) => context.extent(axis),
+): Coordinates {
   const found = new Map<string, Affine>();
   let rest = flat;
   for (const [i, axis] of [...axes.entries()].reverse()) {
@@ -282,7 +287,7 @@ export function unflatten(context: Context, axes: readonly string[], flat: Affin
       found.set(axis, rest);
       break;
     }
-    const { quotient, remainder } = divideIndex(context, rest, context.extent(axis));
+    const { quotient, remainder } = divideIndex(context, rest, extent(axis));
     found.set(axis, remainder);
     rest = quotient;
   }

@@ -20,17 +20,27 @@ export interface Schedule {
   readonly columns: number;
   /** Columns that one task of a matrix product walks through. */
   readonly panel: number;
-  /** Query rows and keys of an attention's register tile. */
+  /** Query rows, of packed heads together, and keys of an attention's tile. */
   readonly queries: number;
   readonly keys: number;
+  /** Whether an attention has a single query row, so that what it reads is used once a head. */
+  readonly singleQuery: boolean;
 }
 
 const general: Readonly<Record<Family, Omit<Schedule, "target">>> = {
   // With four by four the sums alone fill the sixteen registers of x86.
-  cpu: { invocations: 1, rows: 4, columns: 2, panel: 32, queries: 4, keys: 4 },
+  cpu: {
+    invocations: 1,
+    rows: 4,
+    columns: 2,
+    panel: 32,
+    queries: 32,
+    keys: 32,
+    singleQuery: false,
+  },
   // Two rows serve prompts and single rows: each kernel is a pipeline, which takes long to compile.
-  gpu: { invocations: 64, rows: 2, columns: 4, panel: 4, queries: 1, keys: 4 },
-  cuda: { invocations: 64, rows: 2, columns: 4, panel: 4, queries: 1, keys: 4 },
+  gpu: { invocations: 64, rows: 2, columns: 4, panel: 4, queries: 1, keys: 4, singleQuery: false },
+  cuda: { invocations: 64, rows: 2, columns: 4, panel: 4, queries: 1, keys: 4, singleQuery: false },
 };
 
 /** The schedule of `target` where nothing more special fits. */
@@ -74,7 +84,7 @@ export function finish(
     comment,
     buffers: context.bindings.map((binding) => binding.parameter),
     scalars: scalars.map((scalar) => scalar.name),
-    arrays: [],
+    arrays: context.arrays,
     workgroupSize: schedule.invocations,
     body: [declare(task, first), ...guarded],
   };

@@ -21,6 +21,9 @@ export interface ScheduleChoice {
 /** A tile of so few rows wastes less on a single one than a second kernel costs. */
 const worthOneKernel = 2;
 
+/** Heads that a task of a single query takes together: more would leave threads without a task. */
+const packedQueries = 4;
+
 /**
  * The schedules of a region for `target`, the most special first; `dimension` says what its kernel
  * calls a size.
@@ -32,7 +35,7 @@ export function scheduleChoices(
   target: Target,
 ): readonly ScheduleChoice[] {
   const schedule = generalSchedule(target);
-  const single = { ...schedule, rows: 1, queries: 1 };
+  const single = { ...schedule, rows: 1, queries: packedQueries, singleQuery: true };
   const rows = rowCount(graph, dimension, region);
   const tile = region.kind === "contract" ? schedule.rows : schedule.queries;
   if (rows === undefined || tile === 1) return [{ schedule, suffix: "" }];

@@ -46,6 +46,7 @@ function isWide(statement: Each, orientation: "columns" | "rows"): boolean {
           definitions.set(each.name, substitute(each.value, definitions));
           return each.value.type.lanes === 1;
         case "store":
+        case "store_array":
           return (
             each.value.type.lanes === 1 &&
             stepOf(substitute(each.index, definitions), laneName) === 1
@@ -93,7 +94,8 @@ function unroll(body: readonly Statement[], outer: Place, names: Names): readonl
         invariant(local === undefined || local.kind === "var", "legalize: a name is a variable");
         return { ...statement, name: local?.name ?? statement.name, value: at(statement.value) };
       }
-      case "store": {
+      case "store":
+      case "store_array": {
         const first: Place = { ...place, orientation: "scalars", locals: place.definitions };
         const isWideStore = place.orientation !== "scalars";
         const value = valueAt(statement.value, place);

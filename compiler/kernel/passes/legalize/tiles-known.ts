@@ -92,7 +92,8 @@ function note(
       const { row, column } = statement;
       const tile = found(statement.tile);
       visitBody(statement.body, (each) => {
-        if (each.kind === "store") tile.stores.push({ row, column, index: each.index });
+        const isStore = each.kind === "store" || each.kind === "store_array";
+        if (isStore) tile.stores.push({ row, column, index: each.index });
       });
       return;
     }

@@ -1,0 +1,151 @@
+/**
+ * Attention on a CPU, with an online softmax (Milakov and Gimelshein 2018; Dao 2022, FlashAttention,
+ * algorithm 1). A task takes some packed query rows of one set and walks the keys of every part in
+ * tiles. Queries, the tile's keys, values and scores, and the output lie in arrays of the task, small
+ * enough for the first cache; products go through register tiles.
+ *
+ * Logits of a softmax are powers of two; their factor is part of the queries where no score comes
+ * between. A hidden pair's logit is far below what the running maximum starts from, so its weight is
+ * 0 in every tile, and a row that sees no key ends with sum 0 and gives 0. Keys past the end are read
+ * from the last one and hidden. Rows past the end repeat the last one and are not stored.
+ */
+
+import type { Region } from "../../fusion/region.ts";
+import { asConstant, ceilDivide, constant, productOf, sumOf } from "../../op/dimension.ts";
+import * as build from "../build.ts";
+import type { Expr, Statement } from "../kernel.ts";
+import { declare, loop, storeArray, when } from "../statements.ts";
+import { classOf, keyRanges, overKeys } from "./attend-class.ts";
+import { partAt } from "./attend-pair.ts";
+import { attentionOf, rowsOfTask } from "./attend-rows.ts";
+import {
+  depthColumn,
+  inBlocks,
+  isMultiple,
+  logitFactor,
+  resultOf,
+  startOf,
+  storeRows,
+  valueColumn,
+} from "./attend-tiles.ts";
+import type { Context, Coordinates } from "./context.ts";
+import { commentOf, regionName } from "./name.ts";
+import { read } from "./read.ts";
+import { finish, type Lowered, type Schedule } from "./schedule.ts";
+
+import { softmaxStep } from "./attend-cpu-step.ts";
+import { copyRow, keyTileOf, overRows, type Task, taskOf } from "./attend-cpu-task.ts";
+/** The kernel of a region whose root is an `attend` that gives its output or its log-sum-exp. */
+export function lowerAttendCpu(context: Context, region: Region, schedule: Schedule): Lowered {
+  const attention = attentionOf(context, region, schedule.queries);
+  const { op, pack, sets, rows, depth, width } = attention;
+  const step = rowsOfTask(schedule, pack);
+  const rowTiles = ceilDivide(rows, constant(step));
+  const tasks = productOf([sets, rowTiles]);
+  const keys = sumOf(op.parts.map((part) => context.extent(part.axis)));
+  const flops = productOf([constant(2 * step * (depth + width)), tasks, keys]);
+  const name = regionName(context, region);
+  const comment = commentOf(context, region);
+  return finish(context, schedule, name, comment, tasks, flops, (number) => {
+    const tiles = context.size(rowTiles);
+    const [first, count] = [context.fresh("first"), context.fresh("count")];
+    const place = { first: build.variable(first), count: build.variable(count) };
+    const set = build.quotient(number, tiles);
+    const task = taskOf(attention, schedule, set, step, place.first, place.count);
+    const left = build.subtract(context.size(rows), place.first);
+    return [
+      declare(first, build.multiply(build.remainder(number, tiles), step)),
+      declare(count, isMultiple(rows, step) ? build.int(step) : build.minimum(left, step)),
+      ...prepare(task),
+      ...task.queries.statements,
+      ...op.parts.flatMap((_, part) => walkPart(task, part)),
+      ...storeResult(task),
+    ];
+  });
+}
+
+/** Puts the queries into their array, and starts the running rows. */
+function prepare(task: Task): readonly Statement[] {
+  const { attention, rows, first, array } = task;
+  const { context, args, depth, width } = attention;
+  const factor = build.real(logitFactor(attention));
+  const query = (row: Expr, column: Expr): Expr => {
+    const at = new Map([...rows.place(build.add(first, row)), ...depthColumn(attention, column)]);
+    return build.multiply(read(context, args.query, at), factor);
+  };
+  const { output } = array;
+  return [
+    overRows(task, 1, (row) => {
+      const start = startOf(attention, rows.place(build.add(first, row)));
+      return [
+        ...copyRow(context, depth, array.query, row, (column) => query(row, column)),
+        storeArray(array.maximum, row, start.maximum),
+        storeArray(array.sum, row, start.sum),
+        ...(output === undefined ? [] : copyRow(context, width, output, row, () => build.real(0))),
+      ];
+    }),
+  ];
+}
+
+/** The loop over the keys of a part. */
+function walkPart(task: Task, part: number): readonly Statement[] {
+  const { attention, rows, keys, queries } = task;
+  const { context } = attention;
+  const { axis, mask } = partAt(attention, part);
+  const start = context.fresh("key_start");
+  const tile = keyTileOf(task, part, build.variable(start));
+  const size = context.extent(axis);
+  const count = context.size(size);
+  const left = build.subtract(count, tile.start);
+  const existing = tile.inRange === undefined ? build.int(keys) : build.minimum(left, keys);
+  const ranges = keyRanges(attention, part, rows.keyHeads, tile.start, existing);
+  const { possible, certain } = classOf(attention, part, queries, ranges);
+  const whole = tile.inRange === undefined ? certain : build.and(certain, tile.inRange);
+  const unmasked = context.fresh("unmasked");
+  const step = [
+    declare(unmasked, whole),
+    ...softmaxStep(task, tile, build.variable(unmasked, build.bool)),
+  ];
+  const isPlain = mask.kind === "constant";
+  const body = isPlain ? step : [...ranges.statements, when(possible, step)];
+  const walk = overKeys(attention, part, queries, rows.keyHeads, start, keys, body);
+  // Bounds read the first and last key.
+  return asConstant(size) === undefined ? [when(build.less(0, count), walk)] : walk;
+}
+
+function storeResult(task: Task): readonly Statement[] {
+  const { attention, array, rows, first, count } = task;
+  const { context, width } = attention;
+  const row = context.fresh("row");
+  const r = build.variable(row);
+  const place = (): Coordinates => rows.place(build.add(first, r));
+  const total = build.loadArray(array.sum, r);
+  const maximum = build.loadArray(array.maximum, r);
+  const { output } = array;
+  if (output === undefined) {
+    const value = resultOf(attention, { maximum, total });
+    return [
+      loop(
+        row,
+        0,
+        count,
+        storeRows(
+          attention,
+          1,
+          1,
+          place,
+          () => new Map(),
+          () => value,
+        ),
+      ),
+    ];
+  }
+  const body = inBlocks(context, width, [16, 4], (start, size) => {
+    const column = (c: Expr): Coordinates => valueColumn(attention, build.add(start, c));
+    const at = build.add(build.multiply(r, width), start);
+    return storeRows(attention, 1, size, place, column, (_, c) =>
+      resultOf(attention, { maximum, total, output: build.loadArray(output, build.add(at, c)) }),
+    );
+  });
+  return [loop(row, 0, count, body)];
+}

@@ -1,0 +1,155 @@
+/**
+ * An attention being lowered, and its query rows.
+ *
+ * Query heads that share keys are packed: of the `pack` heads of a set, row `r` is query row
+ * `r / pack` of head `r mod pack`. One tile of keys then serves them all, and a tile of packed rows
+ * has few query rows, which the mask hides or shows together.
+ */
+
+import { invariant } from "../../../grammar/invariant.ts";
+import type { Region } from "../../fusion/region.ts";
+import { type Graph, nodeAt, sizeOf, type ValueId } from "../../graph/graph.ts";
+import type { AxisName } from "../../op/axis.ts";
+import { asConstant, constant, type Dimension, divide, productOf } from "../../op/dimension.ts";
+import { type AttendArguments, type AttendOp, attendArguments } from "../../op/op.ts";
+import * as build from "../build.ts";
+import type { Expr } from "../kernel.ts";
+import { type Affine, affineOf, plus, times } from "./affine.ts";
+import type { Context, Coordinates } from "./context.ts";
+import { divideIndex, unflatten } from "./read.ts";
+import type { Schedule } from "./schedule.ts";
+
+/** An attention, its arguments by role and its sizes. */
+export interface Attention {
+  readonly context: Context;
+  readonly region: Region;
+  readonly op: AttendOp;
+  readonly args: AttendArguments<ValueId>;
+  /** Elements of a query or key row. */
+  readonly depth: number;
+  /** Elements of a value row. */
+  readonly width: number;
+  /** Query heads of a set. */
+  readonly pack: number;
+  /** Packed rows of a set. */
+  readonly rows: Dimension;
+  readonly sets: Dimension;
+}
+
+/** The attention of `region`, at most `mostPacked` heads of which are a set. */
+export function attentionOf(context: Context, region: Region, mostPacked: number): Attention {
+  const node = nodeAt(context.graph, region.root);
+  const { op } = node;
+  invariant(op.kind === "attend" && op.result !== "weights", "lowering: an attention's output");
+  const args = attendArguments(op, node.args);
+  const pack = packedHeads(context.graph, op, mostPacked);
+  const outer = outerAxes(context, op, args);
+  return {
+    ...{ context, region, op, args, pack },
+    depth: constantExtent(context, op.contracted),
+    width: constantExtent(context, op.value),
+    rows: productOf([context.extent(op.query), constant(pack)]),
+    sets: productOf(outer.map((axis) => setExtent(context, op, pack, axis))),
+  };
+}
+
+/**
+ * How many query heads are a set: as many of those that share keys as divide them evenly and are
+ * no more than `most`.
+ */
+export function packedHeads(graph: Graph, { group }: AttendOp, most: number): number {
+  if (group === undefined) return 1;
+  const ratio = asConstant(divide(sizeOf(graph, group.query), sizeOf(graph, group.key)));
+  if (ratio === undefined) return 1;
+  let pack = Math.min(ratio, most);
+  while (ratio % pack !== 0) pack--;
+  return pack;
+}
+
+/** The packed rows of a task: whole query rows, those of one or as many as the schedule has. */
+export function rowsOfTask({ queries, singleQuery }: Schedule, pack: number): number {
+  return singleQuery ? pack : queries - (queries % pack);
+}
+
+/** The query rows and keys of the tiles that `schedule` classifies. */
+export function queryTile(
+  graph: Graph,
+  op: AttendOp,
+  schedule: Schedule,
+): { readonly queries: number; readonly keys: number } {
+  const pack = packedHeads(graph, op, schedule.queries);
+  return { queries: rowsOfTask(schedule, pack) / pack, keys: schedule.keys };
+}
+
+function constantExtent(context: Context, axis: AxisName): number {
+  const extent = asConstant(context.extent(axis));
+  invariant(extent !== undefined, "lowering: an attention's rows have constant width");
+  return extent;
+}
+
+function outerAxes(
+  context: Context,
+  op: AttendOp,
+  { query }: AttendArguments<ValueId>,
+): readonly AxisName[] {
+  const { axes } = nodeAt(context.graph, query).type;
+  return axes.filter((axis) => axis !== op.query && axis !== op.contracted);
+}
+
+function setExtent(context: Context, op: AttendOp, pack: number, axis: AxisName): Dimension {
+  const extent = context.extent(axis);
+  return axis === op.group?.query ? divide(extent, constant(pack)) : extent;
+}
+
+/** Where the packed rows of one set lie. */
+export interface PackedRows {
+  /** The coordinates of the set's keys and values but for the key axis. */
+  readonly keyHeads: Coordinates;
+  /** The coordinates of packed row `row`; of the last if there are not so many. */
+  readonly place: (row: Expr) => Coordinates;
+  /** The query row of packed row `row`. */
+  readonly queryRow: (row: Expr) => Expr;
+}
+
+/** The rows of the set with number `set`, at most `step` rows of which are asked for at once. */
+export function packedRows(attention: Attention, set: Expr, step: number): PackedRows {
+  const { context, op, args, pack, sets, rows } = attention;
+  const { group } = op;
+  const flat = affineOf({ key: "set", expr: set, extent: sets });
+  const heads = unflatten(context, outerAxes(context, op, args), flat, (axis) =>
+    setExtent(context, op, pack, axis),
+  );
+  const even = (asConstant(rows) ?? 1) % step === 0;
+  const split = (row: Expr): { readonly query: Affine; readonly member: Affine } => {
+    const last = build.subtract(context.size(rows), 1);
+    const expr = even ? row : build.minimum(row, last);
+    const packed = affineOf({ key: "row", expr, extent: rows });
+    const { quotient, remainder } = divideIndex(context, packed, constant(pack));
+    return { query: quotient, member: remainder };
+  };
+  return {
+    keyHeads: keyHeads(attention, heads),
+    queryRow: (row) => context.emit(split(row).query),
+    place: (row) => {
+      const { query, member } = split(row);
+      const place = new Map([...heads, [op.query, query]]);
+      const head = group && heads.get(group.query);
+      if (group !== undefined && head !== undefined)
+        place.set(group.query, plus(times(head, constant(pack)), member));
+      return place;
+    },
+  };
+}
+
+/** The set's own coordinates, its number among the query heads divided among the key heads. */
+function keyHeads({ context, op, pack }: Attention, heads: Coordinates): Coordinates {
+  const { group } = op;
+  if (group === undefined) return heads;
+  const ratio = divide(context.extent(group.query), context.extent(group.key));
+  const set = heads.get(group.query);
+  invariant(set !== undefined, "lowering: a grouped attention has a head axis");
+  const result = new Map(heads);
+  result.delete(group.query);
+  result.set(group.key, divideIndex(context, set, divide(ratio, constant(pack))).quotient);
+  return result;
+}
