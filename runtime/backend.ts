@@ -6,7 +6,7 @@
  * four.
  */
 
-import type { CompiledModel } from "./contract.ts";
+import type { CompiledModel, Plan } from "./contract.ts";
 
 /** Memory on the device. Only the backend that made it knows what it is. */
 export interface DeviceBuffer {
@@ -46,11 +46,11 @@ export type Command =
 
 /** A device that runs the kernels of one model. After `close` it is not used. */
 export interface Backend {
-  readonly kind: "cpu" | "webgpu";
+  readonly kind: "cpu" | "webgpu" | "cuda";
   /** For people: which device, e.g. `WebGPU (NVIDIA H100)`. */
   readonly description: string;
   /** The family of kernels that it runs. */
-  readonly target: "cpu" | "gpu";
+  readonly target: Plan["target"];
   /** Whether one buffer may not be bound for reading and for writing in one dispatch. */
   readonly separatesReadsFromWrites: boolean;
   /** All that it can ever hold, where that is known. */

@@ -8,14 +8,21 @@
 import type { Backend } from "./backend.ts";
 import { createCpuBackend } from "./cpu/backend.ts";
 import { availableThreads } from "./cpu/threads.ts";
+import {
+  type CudaPlatform,
+  type CudaSource,
+  findCudaDevice,
+  openCudaBackend,
+} from "./cuda/backend.ts";
+import type { CudaDevice } from "./cuda/driver.ts";
 import { BraidError, reasonOf } from "./errors.ts";
 import { createWebGpuBackend } from "./webgpu/backend.ts";
 import { type FoundAdapter, findAdapter, noAdapter } from "./webgpu/device.ts";
 
 /** What a user may ask for. */
-export const backendNames = ["auto", "cpu", "webgpu"] as const;
+export const backendNames = ["auto", "cpu", "webgpu", "cuda"] as const;
 
-/** `auto` takes WebGPU where an adapter is hardware, else the CPU. */
+/** `auto` takes CUDA where it is, else WebGPU where an adapter is hardware, else the CPU. */
 export type BackendName = (typeof backendNames)[number];
 
 /** A device that was chosen but not opened. */
@@ -39,21 +46,28 @@ export const platformGpu: GpuSource = async () => globalThis.navigator?.gpu;
 const mostThreads = 16;
 
 /**
- * Chooses a device. `threads` are those of the CPU, as many as it has if absent. Throws
- * `webgpu/adapter` only if WebGPU was asked for by name, and `backend/name` for other names.
+ * Chooses a device. `threads` are those of the CPU, as many as it has if absent; without `cuda`, CUDA
+ * is no choice. Throws what is missing only for a device that was asked for by name, and
+ * `backend/name` for other names.
  */
 export async function chooseBackend(
   wanted: string,
   gpu: GpuSource,
   threads?: number,
+  cuda?: CudaSource,
 ): Promise<ChosenBackend> {
   switch (wanted) {
     case "cpu":
       return cpu("using the CPU, as asked", threads);
     case "webgpu":
       return webGpu(gpu, await findAdapter(await gpu()), "as asked");
+    case "cuda": {
+      if (cuda === undefined) throw noCuda();
+      const platform = await cuda();
+      return onCuda(platform, findCudaDevice(platform), "as asked");
+    }
     case "auto":
-      return automatic(gpu, threads);
+      return automatic(gpu, threads, cuda);
     default:
       throw new BraidError("backend/name", `there is no backend \`${wanted}\``, {
         hint: `choose one of ${backendNames.join(", ")}`,
@@ -61,18 +75,51 @@ export async function chooseBackend(
   }
 }
 
-async function automatic(gpu: GpuSource, threads?: number): Promise<ChosenBackend> {
+async function automatic(
+  gpu: GpuSource,
+  threads: number | undefined,
+  cuda: CudaSource | undefined,
+): Promise<ChosenBackend> {
+  const tried = cuda === undefined ? undefined : await cudaOrReason(cuda);
+  if (typeof tried === "object") return tried;
+  // What was tried before is said, too.
+  const before = tried === undefined ? "" : `${tried}; `;
   let found: FoundAdapter | undefined;
   try {
     found = await findAdapter(await gpu());
   } catch (error) {
-    return cpu(`WebGPU does not start (${firstLine(reasonOf(error))}): using the CPU`, threads);
+    const reason = `WebGPU does not start (${firstLine(reasonOf(error))})`;
+    return cpu(`${before}${reason}: using the CPU`, threads);
   }
-  if (found === undefined) return cpu("no WebGPU adapter: using the CPU", threads);
+  if (found === undefined) return cpu(`${before}no WebGPU adapter: using the CPU`, threads);
   if (found.software) {
-    return cpu(`the WebGPU adapter ${found.name} is software: using the CPU`, threads);
+    return cpu(`${before}the WebGPU adapter ${found.name} is software: using the CPU`, threads);
   }
-  return webGpu(gpu, found, "the best device here");
+  return webGpu(gpu, found, `${before}the best device here`);
+}
+
+/** CUDA, or why it is not to be had. */
+async function cudaOrReason(source: CudaSource): Promise<ChosenBackend | string> {
+  try {
+    const platform = await source();
+    const device = findCudaDevice(platform);
+    if (await platform.canCompile()) return onCuda(platform, device, "the best device here");
+    return `${device.name} needs NVRTC or nvcc to compile kernels`;
+  } catch (error) {
+    return firstLine(reasonOf(error));
+  }
+}
+
+function onCuda(platform: CudaPlatform, device: CudaDevice, why: string): ChosenBackend {
+  const reason = `using CUDA on ${device.name} (${device.architecture}), ${why}`;
+  const open = async (): Promise<Backend> => openCudaBackend(platform, device);
+  return { kind: "cuda", target: "cuda", reason, open };
+}
+
+function noCuda(): BraidError {
+  return new BraidError("cuda/driver", "CUDA is not reachable from here", {
+    hint: "in Node, pass `cuda: nodeCuda` from `braid/runtime/node`",
+  });
 }
 
 function cpu(reason: string, wanted: number | undefined): ChosenBackend {

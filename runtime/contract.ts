@@ -200,6 +200,8 @@ export interface PlanKernel {
   }[];
   readonly scalars: readonly string[];
   readonly workgroupSize: number;
+  /** CUDA: dynamic shared memory in bytes, where the kernel needs more than 48 KiB. */
+  readonly sharedBytes?: number;
 }
 
 /** How tokens are generated. */
@@ -254,6 +256,10 @@ export interface CompiledModel {
   readonly wgsl?: ReadonlyMap<string, string>;
   /** One WebAssembly module that exports each kernel by name (plans for cpu). */
   readonly wasm?: Uint8Array;
+  /** CUDA C++ text by kernel name (plans for cuda). */
+  readonly cuda?: ReadonlyMap<string, string>;
+  /** All of them compiled, by architecture (`sm_90`), where that was done beforehand. */
+  readonly cubins?: ReadonlyMap<string, Uint8Array>;
 }
 
 /**
@@ -267,5 +273,8 @@ export interface CompiledModel {
  * `groups` (the number of groups) followed by the scalars, all i32. The grid is folded to two
  * dimensions: the group is `workgroup_id.y * num_workgroups.x + workgroup_id.x`, and the text
  * guards `group < groups`. The text has one entry point.
+ *
+ * How a CUDA kernel is called: a one-dimensional grid of exactly the groups; its parameters are the
+ * buffers' addresses in order, then the scalars as int. The text is C++ for nvcc and NVRTC.
  */
 export const abi = "braid-1";

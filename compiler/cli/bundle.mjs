@@ -10,7 +10,7 @@ import { build } from "vite";
 await build({
   configFile: false,
   logLevel: "warn",
-  ssr: { noExternal: true, external: ["webgpu"] },
+  ssr: { noExternal: true, external: ["webgpu", "koffi"] },
   build: {
     ssr: true,
     outDir: "dist/bundle",

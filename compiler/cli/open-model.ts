@@ -2,9 +2,11 @@
 
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { unreachable } from "../../grammar/invariant.ts";
 import { Assistant } from "../../runtime/assistant.ts";
 import { chooseBackend } from "../../runtime/choose.ts";
-import { diskFolder, nodeGpu, quietGpu } from "../../runtime/node/index.ts";
+import { diskFolder, nodeCuda, nodeGpu, quietGpu } from "../../runtime/node/index.ts";
+import type { CompiledModel } from "../../runtime/contract.ts";
 import { Session } from "../../runtime/session.ts";
 import { checkConfig } from "../../runtime/weights/config.ts";
 import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
@@ -13,7 +15,8 @@ import { matchWeights, unreadNote } from "../../runtime/weights/match.ts";
 import { checkpointWeights } from "../../runtime/weight-source.ts";
 import { targets } from "../kernel/target.ts";
 import { type CheckedModel, type Compiled, compileFor } from "../compile.ts";
-import { encodeWasm, printWgsl } from "../codegen/index.ts";
+import { encodeWasm, printCuda, printWgsl } from "../codegen/index.ts";
+import type { Kernel } from "../kernel/kernel.ts";
 import { shown } from "./sources.ts";
 import { clear, progress, say } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
@@ -46,7 +49,7 @@ export async function openSession(
   options: RunOptions,
 ): Promise<Session> {
   const gpu = options.backend === "auto" ? quietGpu : nodeGpu;
-  const chosen = await chooseBackend(options.backend, gpu, options.threads);
+  const chosen = await chooseBackend(options.backend, gpu, options.threads, nodeCuda);
   say(chosen.reason);
   const compiled = compileFor(model, targets[chosen.target]);
   const checkpoint = await openCheckpoint(folder);
@@ -80,12 +83,19 @@ export async function openAssistant(
   return Assistant.open(await openSession(model, folder, options), folder);
 }
 
-function codeOf({
-  target,
-  kernels,
-}: Compiled): { wasm: Uint8Array } | { wgsl: ReadonlyMap<string, string> } {
-  if (target.family === "cpu") return { wasm: encodeWasm(kernels) };
-  return { wgsl: new Map(kernels.map((kernel) => [kernel.name, printWgsl(kernel)])) };
+function codeOf({ target, kernels }: Compiled): Omit<CompiledModel, "plan"> {
+  const texts = (print: (kernel: Kernel) => string): ReadonlyMap<string, string> =>
+    new Map(kernels.map((kernel) => [kernel.name, print(kernel)]));
+  switch (target.family) {
+    case "cpu":
+      return { wasm: encodeWasm(kernels) };
+    case "gpu":
+      return { wgsl: texts(printWgsl) };
+    case "cuda":
+      return { cuda: texts(printCuda) };
+    default:
+      return unreachable(target.family);
+  }
 }
 
 function tellUnread(note: string | undefined, strict: boolean): void {

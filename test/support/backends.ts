@@ -52,7 +52,7 @@ export async function testedBackends(): Promise<readonly TestedBackend[]> {
     },
     {
       name: "cuda-host",
-      family: "gpu",
+      family: "cuda",
       open: openCudaHost,
       code: () => ({}),
       missing: noHost?.reason,

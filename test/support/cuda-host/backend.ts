@@ -20,9 +20,9 @@ export async function openCudaHost(kernels: readonly Kernel[]): Promise<Backend>
     return address;
   };
   return {
-    kind: "cpu",
+    kind: "cuda",
     description: "CUDA on the CPU",
-    target: "gpu",
+    target: "cuda",
     separatesReadsFromWrites: false,
     capacity: undefined,
     largestTensor: undefined,

@@ -57,6 +57,14 @@ export function hostProcess(): Promise<string> {
   );
 }
 
+/** A CUDA driver without a device, as a shared library (`runtime/driver.cpp`). */
+export function hostDriver(): Promise<string> {
+  const files = [...sources, "runtime/driver.cpp"];
+  return built("driver", ["-O2", "-shared"], (to, options) =>
+    run("g++", [...options, ...files, "-o", to, "-ldl"], { cwd: folder }),
+  );
+}
+
 /** A shared library of these kernels. */
 export function kernelLibrary(kernels: readonly CudaKernel[]): Promise<string> {
   const half = Math.ceil(kernels.length / 2);

@@ -78,10 +78,20 @@ __attribute__((no_sanitize("thread"))) void call(void (*kernel)(Arguments...), v
   }(std::index_sequence_for<Arguments...>{});
 }
 
+/** The bytes of a kernel's parameters, and a 0 after the last. */
+template <unsigned long count> struct Sizes {
+  unsigned char bytes[count];
+};
+template <typename... Arguments>
+constexpr Sizes<sizeof...(Arguments) + 1> sizes(void (*)(Arguments...)) {
+  return {{sizeof(Arguments)..., 0}};
+}
+
 }  // namespace braid
 
 /** Makes a kernel callable by name. */
 #define BRAID_ENTRY(kernel)                                             \
+  extern "C" const auto braid_sizes_##kernel = braid::sizes(kernel);    \
   extern "C" __attribute__((no_sanitize("thread"))) void                \
   braid_entry_##kernel(void** arguments) {                              \
     braid::call(kernel, arguments);                                     \

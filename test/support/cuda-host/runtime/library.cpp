@@ -24,6 +24,10 @@ Entry Library::find(const std::string& kernel) const {
   return reinterpret_cast<Entry>(dlsym(handle, ("braid_entry_" + kernel).c_str()));
 }
 
+const unsigned char* Library::sizes(const std::string& kernel) const {
+  return static_cast<const unsigned char*>(dlsym(handle, ("braid_sizes_" + kernel).c_str()));
+}
+
 void Library::enter() const {
   using Section = void (*)(const char** begin, const char** end);
   const auto section = reinterpret_cast<Section>(dlsym(handle, "braid_shared_section"));

@@ -15,6 +15,8 @@ class Library {
   void close();
   /** The kernel of that name, or null. */
   Entry find(const std::string& kernel) const;
+  /** The bytes of each of its parameters, then a 0. */
+  const unsigned char* sizes(const std::string& kernel) const;
   /** Tells the runtime which memory of the library is shared; before each launch. */
   void enter() const;
 

@@ -15,8 +15,6 @@
 #include <sys/mman.h>
 #include <vector>
 
-#include "block.h"
-
 /** What a kernel declares as `extern __shared__`. */
 alignas(1024) char dynamic_shared[braid::most_shared_bytes];
 
@@ -279,6 +277,14 @@ size_t device_bytes_at(const char* place) {
   --after;
   const size_t offset = size_t(place - after->first);
   return offset < after->second ? after->second - offset : 0;
+}
+
+std::vector<Slice> device_slices() {
+  std::vector<Slice> slices;
+  for (const auto& [begin, bytes] : allocations) {
+    slices.push_back({uintptr_t(begin), bytes, true, "memory"});
+  }
+  return slices;
 }
 
 void device_written(const char* begin, size_t bytes) {

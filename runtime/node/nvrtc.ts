@@ -1,0 +1,97 @@
+/** NVRTC, which compiles CUDA C++ in this process: a library of the toolkit. */
+
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { BraidError } from "../errors.ts";
+import { loadKoffi, type Native, openNative } from "./native.ts";
+
+/** The compiler. */
+export interface Nvrtc {
+  /** `13.0` */
+  readonly version: string;
+  /** A cubin. Throws `cuda/compile` with what NVRTC complains of. */
+  compile(text: string, architecture: string): Uint8Array;
+}
+
+const home = process.env["CUDA_PATH"] ?? process.env["CUDA_HOME"] ?? "/usr/local/cuda";
+
+/** NVRTC of any toolkit since 12, or undefined; `BRAID_NVRTC` names another file. */
+export async function findNvrtc(): Promise<Nvrtc | undefined> {
+  const own = process.env["BRAID_NVRTC"];
+  const names = own === undefined ? libraryNames() : [own];
+  const koffi = await loadKoffi().catch(() => undefined);
+  if (koffi === undefined) return undefined;
+  for (const name of names) {
+    try {
+      return bind(openNative(koffi, name));
+    } catch {
+      // Not this one.
+    }
+  }
+  return undefined;
+}
+
+function libraryNames(): readonly string[] {
+  if (process.platform === "win32") return ["nvrtc64_130_0.dll", "nvrtc64_120_0.dll"];
+  const folders = ["lib64", "lib"].map((each) => join(home, each)).filter(existsSync);
+  const found = folders.flatMap((folder) =>
+    readdirSync(folder)
+      .filter((file) => /^libnvrtc\.so(\.\d+)?$/.test(file))
+      .map((file) => join(folder, file)),
+  );
+  return ["libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so", ...found];
+}
+
+function bind(native: Native): Nvrtc {
+  const version = native.bind("nvrtcVersion", ["memory", "memory"]);
+  const create = native.bind("nvrtcCreateProgram", [
+    ...(["memory", "memory", "memory", "int", "memory", "memory"] as const),
+  ]);
+  const compile = native.bind("nvrtcCompileProgram", ["long", "int", "memory"]);
+  const destroy = native.bind("nvrtcDestroyProgram", ["memory"]);
+  const [major, minor] = [new Int32Array(1), new Int32Array(1)];
+  version(new Uint8Array(major.buffer), new Uint8Array(minor.buffer));
+
+  /** What a pair of functions (size, content) tells of a program. */
+  const read = (program: bigint, what: "ProgramLog" | "CUBIN"): Uint8Array => {
+    const size = new BigUint64Array(1);
+    native.bind(`nvrtcGet${what}Size`, ["long", "memory"])(program, new Uint8Array(size.buffer));
+    const bytes = new Uint8Array(new ArrayBuffer(Number(size[0] ?? 0n)));
+    native.bind(`nvrtcGet${what}`, ["long", "memory"])(program, bytes);
+    return bytes;
+  };
+
+  return {
+    version: `${major[0]}.${minor[0]}`,
+    compile: (text, architecture) => {
+      const program = new BigUint64Array(1);
+      const handle = new Uint8Array(program.buffer);
+      const nothing = null;
+      create(handle, cString(text), cString("kernels.cu"), 0, nothing, nothing);
+      try {
+        const options = [`--gpu-architecture=${architecture}`, "--std=c++17", ...includes()];
+        const texts = options.map(cString);
+        const list = BigUint64Array.from(texts, (each) => native.address(each));
+        const id = program[0] ?? 0n;
+        const result = compile(id, texts.length, new Uint8Array(list.buffer));
+        if (result === 0) return read(id, "CUBIN");
+        const log = new TextDecoder().decode(read(id, "ProgramLog")).replace(/\0.*$/s, "").trim();
+        throw new BraidError("cuda/compile", `NVRTC refuses the kernels (${result}): ${log}`, {
+          hint: "use another backend, and report this with the spec",
+        });
+      } finally {
+        destroy(handle);
+      }
+    },
+  };
+}
+
+/** Where `cuda_fp16.h` is. */
+function includes(): readonly string[] {
+  const folder = join(home, "include");
+  return existsSync(folder) ? [`--include-path=${folder}`] : [];
+}
+
+function cString(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(`${text}\0`));
+}
