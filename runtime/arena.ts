@@ -57,7 +57,7 @@ export class Arena {
   async prepare(
     phase: PlanPhase,
     values: SymbolValues,
-    generous: SymbolValues,
+    generous: () => SymbolValues,
   ): Promise<(name: string) => Slice> {
     const located = this.#located.get(phase.name);
     const key = this.#symbolsOf(phase).map((symbol) => values.get(symbol));
@@ -70,12 +70,12 @@ export class Arena {
   async #place(
     phase: PlanPhase,
     values: SymbolValues,
-    generous: SymbolValues,
+    generous: () => SymbolValues,
   ): Promise<(name: string) => Slice> {
     const needed = requestsFor(phase, values);
     let placed = this.#placed.get(phase.name);
     if (placed === undefined || !fits(needed, placed)) {
-      const ahead = requestsFor(phase, generous);
+      const ahead = requestsFor(phase, generous());
       const requests = needed.map((request, index) => ({
         ...request,
         bytes: Math.max(request.bytes, ahead[index]?.bytes ?? 0),

@@ -9,13 +9,14 @@
 
 import { Arena } from "./arena.ts";
 import type { Backend, DeviceBuffer, Slice } from "./backend.ts";
-import type { CompiledModel, PhaseKind, Plan, PlanAxis, PlanPhase } from "./contract.ts";
+import type { CompiledModel, PhaseKind, Plan, PlanPhase } from "./contract.ts";
 import { BraidError, invariant } from "./errors.ts";
+import { type CacheBasis, cacheBasisOf } from "./cache-basis.ts";
 import { PhaseCommands } from "./execute.ts";
 import { type Inputs, InputStore } from "./inputs.ts";
 import { type LoadProgress, loadResidents, type Residents } from "./load.ts";
 import { OutputStore, type OutputTensor } from "./outputs.ts";
-import { type SymbolValues, symbolsOf } from "./size.ts";
+import type { SymbolValues } from "./size.ts";
 import { appends, StateStore } from "./states.ts";
 import { showReference } from "./steps.ts";
 import { bindSymbols } from "./symbols.ts";
@@ -64,7 +65,8 @@ export class Session {
   readonly #programs: Map<string, PhaseCommands> = new Map();
   /** The phases whose kernels the backend has. */
   readonly #loaded: Set<string> = new Set();
-  readonly #growing: ReadonlySet<string>;
+  /** What cached rows depend on beside the rows before them. */
+  readonly #basis: CacheBasis;
   /** By phase: the versions that it was last run for. */
   readonly #current: Map<string, string> = new Map();
   /** The versions that the cached rows depend on. */
@@ -81,7 +83,7 @@ export class Session {
     this.#inputs = new InputStore(backend, plan);
     this.#states = new StateStore(backend, plan);
     this.#outputs = new OutputStore(backend);
-    this.#growing = growingSymbols(plan);
+    this.#basis = cacheBasisOf(plan);
     this.#arena = new Arena(backend, new Map(plan.kernels.map((each) => [each.name, each])));
   }
 
@@ -209,7 +211,7 @@ export class Session {
     const start = performance.now();
     this.#current.delete(phase.name);
     const values = this.#symbols(phase, this.past);
-    await this.#execute(phase, values, this.#symbols(phase, ahead(this.past)));
+    await this.#execute(phase, values, () => this.#symbols(phase, ahead(this.past)));
     this.#states.commit(phase, values);
     this.#current.set(phase.name, this.#versions(phase));
     if (appends(phase)) this.#cached = this.#cacheBasis();
@@ -246,7 +248,11 @@ export class Session {
     }
   }
 
-  async #execute(phase: PlanPhase, values: SymbolValues, generous: SymbolValues): Promise<void> {
+  async #execute(
+    phase: PlanPhase,
+    values: SymbolValues,
+    generous: () => SymbolValues,
+  ): Promise<void> {
     await this.#states.prepare(phase, values);
     const outputs = await this.#outputs.prepare(phase, values);
     const temporary = await this.#arena.prepare(phase, values, generous);
@@ -293,17 +299,9 @@ export class Session {
 
   /** The versions of all that cached rows depend on beside the rows before them. */
   #cacheBasis(): string {
-    const growing = this.#growing;
-    const versions = this.plan.phases.filter(appends).flatMap((phase) => [
-      ...this.plan.inputs
-        .filter(({ name, axes }) => phase.inputs.includes(name) && !mentions(axes, growing))
-        .map(({ name }) => this.#inputs.version(name)),
-      ...phase.reads
-        .map((name) => this.#states.declaration(name))
-        .filter(({ kind, axes }) => kind === "value" && !mentions(axes, growing))
-        .map(({ name }) => this.#states.version(name)),
-    ]);
-    return versions.join();
+    const { inputs, states } = this.#basis;
+    const versions = inputs.map((name) => this.#inputs.version(name));
+    return [...versions, ...states.map((name) => this.#states.version(name))].join();
   }
 
   #checkCaches(phase: PlanPhase): void {
@@ -351,18 +349,6 @@ export class Session {
 /** The rows to place temporaries for: a little ahead, so that single steps do not place anew. */
 function ahead(past: number): number {
   return (Math.floor(past / 256) + 1) * 256;
-}
-
-/** The symbols of the rows that each call appends to the caches. */
-function growingSymbols(plan: Plan): ReadonlySet<string> {
-  const rows = plan.states.filter(({ kind }) => kind === "cache").map(({ axes }) => axes[0]?.size);
-  const past = plan.symbols.filter(({ source }) => source.kind === "past").map(({ name }) => name);
-  const symbols = rows.flatMap((size) => (size === undefined ? [] : [...symbolsOf(size)]));
-  return new Set(symbols.filter((symbol) => !past.includes(symbol)));
-}
-
-function mentions(axes: readonly PlanAxis[], symbols: ReadonlySet<string>): boolean {
-  return axes.some(({ size }) => [...symbolsOf(size)].some((symbol) => symbols.has(symbol)));
 }
 
 function wholeOf(buffer: DeviceBuffer): Slice {

@@ -6,7 +6,7 @@
  */
 
 import { type Backend, type DeviceBuffer, type Slice, tensorBytes } from "./backend.ts";
-import type { Plan, PlanPhase, PlanState } from "./contract.ts";
+import type { Plan, PlanPhase, PlanState, Size } from "./contract.ts";
 import { BraidError, invariant } from "./errors.ts";
 import { evaluateSize, type SymbolValues } from "./size.ts";
 
@@ -23,6 +23,7 @@ export class StateStore {
   readonly #plan: Plan;
   readonly #declared: ReadonlyMap<string, PlanState>;
   readonly #stored: Map<string, StoredState> = new Map();
+  readonly #rowSizes: Map<string, readonly Size[]> = new Map();
   #versions: number = 0;
   #past: number = 0;
   #reserved: number = 0;
@@ -169,20 +170,28 @@ export class StateStore {
 
   /** The rows of the caches that `phase` extends, which must agree. */
   #rowsAfter(phase: PlanPhase, values: SymbolValues): number {
-    const caches = phase.writes.map((name) => this.declaration(name));
-    const rows = caches
-      .filter(({ kind }) => kind === "cache")
-      .map(({ name, axes }) => {
-        const size = axes[0]?.size;
-        invariant(size !== undefined, `the cache ${name} has no row axis`);
-        return evaluateSize(size, values);
-      });
+    const sizes = this.#rowSizes.get(phase.name) ?? this.#rowSizesOf(phase);
+    const rows = sizes.map((size) => evaluateSize(size, values));
     const [first = this.#past] = rows;
     invariant(
       rows.every((each) => each === first),
       `caches of ${phase.name} hold ${rows} rows`,
     );
     return first;
+  }
+
+  /** The different sizes that the caches of `phase` have along their rows. */
+  #rowSizesOf(phase: PlanPhase): readonly Size[] {
+    const found = new Map<string, Size>();
+    for (const { name, kind, axes } of phase.writes.map((each) => this.declaration(each))) {
+      if (kind !== "cache") continue;
+      const size = axes[0]?.size;
+      invariant(size !== undefined, `the cache ${name} has no row axis`);
+      found.set(JSON.stringify(size), size);
+    }
+    const sizes = [...found.values()];
+    this.#rowSizes.set(phase.name, sizes);
+    return sizes;
   }
 }
 

@@ -47,10 +47,9 @@ function firstSource(shapes: readonly GivenShape[], symbol: string): GivenShape 
 
 function checkShape({ input, shape }: GivenShape, values: SymbolValues): void {
   for (const [index, { label, size }] of input.axes.entries()) {
-    const symbols = [...symbolsOf(size)];
-
     const [wanted, actual] = [evaluateSize(size, values), shape[index]];
     if (wanted === actual) continue;
+    const symbols = [...symbolsOf(size)];
     const where = symbols.map((symbol) => `${symbol} = ${values.get(symbol)}`).join(", ");
     const why = symbols.length === 0 ? "" : ` (${showSize(size)}, where ${where})`;
     const message = `\`${input.name}\` has ${actual} along ${label}, but needs ${wanted}${why}`;

@@ -25,7 +25,7 @@ export const bench: Bench = {
 const hiddenBias = -1e9;
 
 async function run(options: BenchOptions): Promise<BenchResult> {
-  const { peers, missing } = await openPeers(options.backend);
+  const { peers, missing } = await openPeers(options.backend, options.threads);
   for (const each of missing) say(`left out: ${each}`);
   const rows: (string | number | undefined)[][] = [];
   const wrong: string[] = [];
@@ -54,7 +54,7 @@ async function runCase(
 ): Promise<CaseResult> {
   const problem = problemOf(each);
   const wanted = reference(problem, each);
-  const model = await openBraid(modelOf(each.text), options.backend);
+  const model = await openBraid(modelOf(each.text), options);
   const ours = forwardContestant("Braid", model, inputsOf(each, problem), "seen", each.changing);
   const theirs = await Promise.all(peers.map((peer) => peer.attention(problem)));
   const tolerance = toleranceOf(problem);

@@ -13,6 +13,8 @@ import process from "node:process";
 /** What the command line asks of a bench. */
 export interface BenchOptions {
   readonly backend: "cpu" | "webgpu";
+  /** Threads of CPU backends, ours and the peers'. */
+  readonly threads: number;
   /** Only cases whose name holds this; all if empty. */
   readonly only: string;
   /** How often each contestant is timed. */
@@ -58,14 +60,14 @@ export interface Timing {
 }
 
 /** The Markdown lines that say where and with what the numbers were made. */
-export function header({ backend, rounds }: BenchOptions): string {
+export function header({ backend, rounds, threads }: BenchOptions): string {
   const [cpu] = cpus();
   const memory = Math.round(totalmem() / 2 ** 30);
   const deno = process.versions["deno"];
   const host = deno === undefined ? `Node ${process.versions.node}` : `Deno ${deno}`;
   const machine = `${cpu?.model.trim() ?? "an unknown processor"}, ${cpus().length} cores, ${memory} GiB, ${platform()} ${arch()}`;
   const today = new Date().toISOString().slice(0, 10);
-  return `${today}, commit ${commit()}, ${host}, backend ${backend}, medians of ${rounds}. ${machine}.`;
+  return `${today}, commit ${commit()}, ${host}, backend ${backend}${backend === "cpu" ? `, threads ${threads}` : ""}, medians of ${rounds}. ${machine}.`;
 }
 
 function commit(): string {

@@ -30,13 +30,13 @@ export interface OpenModel {
 /** Compiles a model for a backend and loads it. */
 export async function openBraid(
   model: CheckedModel,
-  backend: BenchOptions["backend"],
+  { backend, threads }: Pick<BenchOptions, "backend" | "threads">,
   weights: ReadonlyMap<string, Float32Array> = new Map(),
 ): Promise<OpenModel> {
   const { plan, kernels } = compileFor(model, targets[backend === "cpu" ? "cpu" : "gpu"]);
   const session = await Session.open({
     model: { plan, ...codeOf(kernels, backend) },
-    backend: await deviceOf(backend),
+    backend: await deviceOf(backend, threads),
     weights: memoryWeights(weights),
   });
   return { plan, session };
@@ -50,8 +50,8 @@ function codeOf(
   return { wgsl: new Map(kernels.map((each) => [each.name, printWgsl(each)])) };
 }
 
-async function deviceOf(backend: BenchOptions["backend"]): Promise<Backend> {
-  return backend === "cpu" ? createCpuBackend() : createWebGpuBackend(await testGpu());
+async function deviceOf(backend: BenchOptions["backend"], threads: number): Promise<Backend> {
+  return backend === "cpu" ? createCpuBackend({ threads }) : createWebGpuBackend(await testGpu());
 }
 
 /**

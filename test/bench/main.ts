@@ -1,11 +1,12 @@
 /**
- * The command line of the benches: `npm run bench -- NAME [--backend cpu|webgpu] [--only WORD]
- * [--rounds N] [--out FILE [--force]]`. Without a name it lists what there is.
+ * The command line of the benches: `npm run bench -- NAME [--backend cpu|webgpu] [--threads N]
+ * [--only WORD] [--rounds N] [--out FILE [--force]]`. Without a name it lists what there is.
  *
  * Exit status: 0, 1 if a result was wrong, 2 for a wrong command line.
  */
 
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
 import { dirname } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
@@ -14,10 +15,12 @@ import { type Bench, type BenchOptions, header } from "./bench.ts";
 /** Every bench, by name; each is one file with one export called `bench`. */
 const benches: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>> = {
   attention: () => import("./attention.ts"),
+  decode: () => import("./decode.ts"),
+  matmul: () => import("./matmul.ts"),
 };
 
 const usage =
-  "usage: npm run bench -- NAME [--backend cpu|webgpu] [--only WORD] [--rounds N] [--out FILE [--force]]";
+  "usage: npm run bench -- NAME [--backend cpu|webgpu] [--threads N] [--only WORD] [--rounds N] [--out FILE [--force]]";
 
 interface CommandLine {
   readonly name: string | undefined;
@@ -31,6 +34,7 @@ function readCommandLine(): CommandLine {
     allowPositionals: true,
     options: {
       backend: { type: "string", default: "cpu" },
+      threads: { type: "string", default: String(cpus().length) },
       only: { type: "string", default: "" },
       rounds: { type: "string", default: "9" },
       out: { type: "string" },
@@ -45,9 +49,12 @@ function readCommandLine(): CommandLine {
     throw new TypeError("`--rounds` is a whole number, at least 7: medians of fewer mean little");
   if (out !== undefined && !force && existsSync(out))
     throw new TypeError(`${out} exists: name another file, or overwrite it with \`--force\``);
+  const threads = Number(values.threads);
+  if (!Number.isInteger(threads) || threads < 1)
+    throw new TypeError("`--threads` is a whole number from 1 on");
   const [name, more] = positionals;
   if (more !== undefined) throw new TypeError("one bench at a time");
-  return { name, options: { backend, only, rounds }, out, force };
+  return { name, options: { backend, threads, only, rounds }, out, force };
 }
 
 async function main(): Promise<void> {

@@ -20,6 +20,8 @@ declare module "onnxruntime-common" {
   };
   export class Tensor {
     constructor(type: "float32", data: Float32Array, dims: readonly number[]);
+    constructor(type: "int32", data: Int32Array, dims: readonly number[]);
+    constructor(type: "int64", data: BigInt64Array, dims: readonly number[]);
     readonly data: Float32Array;
   }
   export class InferenceSession {

@@ -1,7 +1,7 @@
 /** ONNX Runtime: its native build, its WebAssembly and its WebGPU are one interface. */
 
 import type { Contestant } from "../bench.ts";
-import { onnxModel } from "./onnx-model.ts";
+import { type OnnxValue, onnxModel } from "./onnx-model.ts";
 import type { AttentionProblem, Peer, ProductProblem } from "./peer.ts";
 
 type Runtime = typeof import("onnxruntime-common");
@@ -36,14 +36,13 @@ export async function openOnnx(
     name,
     attention: ({ heads, queries, keys, width, q, k, v, bias }: AttentionProblem) =>
       contestant(
-        onnxModel({
-          type: "MultiHeadAttention",
-          domain: "com.microsoft",
-          inputs: ["q", "k", "v", "", "", "bias"],
-          outputs: ["output"],
-          attributes: { num_heads: heads },
-          ranks: { q: 3, k: 3, v: 3, bias: 4, output: 3 },
-        }),
+        oneNode(
+          "MultiHeadAttention",
+          { q: 3, k: 3, v: 3, bias: 4 },
+          3,
+          ["q", "k", "v", "", "", "bias"],
+          { num_heads: heads },
+        ),
         {
           q: new Tensor("float32", q, [1, queries, heads * width]),
           k: new Tensor("float32", k, [1, keys, heads * width]),
@@ -54,15 +53,34 @@ export async function openOnnx(
     product: ({ rows, inner, columns, a, b }: ProductProblem) =>
       contestant(
         onnxModel({
-          type: "MatMul",
-          inputs: ["a", "b"],
-          outputs: ["output"],
-          ranks: { a: 2, b: 2, output: 2 },
+          nodes: [{ type: "MatMul", inputs: ["a", "b"], outputs: ["output"] }],
+          inputs: [floats("a", 2)],
+          outputs: [floats("output", 2)],
+          // A constant, as the weights of a model are: it may be packed once.
+          constants: [{ name: "b", shape: [inner, columns], data: b }],
         }),
-        {
-          a: new Tensor("float32", a, [rows, inner]),
-          b: new Tensor("float32", b, [inner, columns]),
-        },
+        { a: new Tensor("float32", a, [rows, inner]) },
       ),
   };
+}
+
+/** A model that is one operation of `com.microsoft`, its inputs of these ranks. */
+function oneNode(
+  type: string,
+  ranks: Readonly<Record<string, number>>,
+  rank: number,
+  inputs: readonly string[],
+  attributes: Readonly<Record<string, number>>,
+): Uint8Array {
+  return onnxModel({
+    nodes: [{ type, domain: "com.microsoft", inputs, outputs: ["output"], attributes }],
+    inputs: Object.entries(ranks).map(([name, axes]) => floats(name, axes)),
+    outputs: [floats("output", rank)],
+    constants: [],
+  });
+}
+
+function floats(name: string, rank: number): OnnxValue {
+  const axes = Array.from({ length: rank }, (_, axis) => `${name}_${axis}`);
+  return { name, element: "float32", axes };
 }

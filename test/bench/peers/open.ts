@@ -1,7 +1,6 @@
 /** The peers that are installed (`npm install --ignore-scripts` in `test/bench`) and run here. */
 
 import { readFileSync } from "node:fs";
-import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -15,7 +14,6 @@ export interface OpenedPeers {
 
 /** `test/bench/node_modules`; this file runs from `dist/test/bench/peers`. */
 const folder = findModules(dirname(fileURLToPath(import.meta.url)));
-const threads = cpus().length;
 
 function findModules(from: string): string {
   const here = join(from, "node_modules");
@@ -30,12 +28,12 @@ function versionOf(name: string): string {
 }
 
 /** Opens the peers of a backend; what fails is left out with its reason. */
-export async function openPeers(backend: "cpu" | "webgpu"): Promise<OpenedPeers> {
+export async function openPeers(backend: "cpu" | "webgpu", threads: number): Promise<OpenedPeers> {
   const peers: Peer[] = [];
   const missing: string[] = [];
   for (const [name, open] of Object.entries(backend === "cpu" ? onCpu : onGpu)) {
     try {
-      peers.push(await open());
+      peers.push(await open(threads));
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       missing.push(`${name}: ${text.split("\n")[0]}`);
@@ -44,17 +42,17 @@ export async function openPeers(backend: "cpu" | "webgpu"): Promise<OpenedPeers>
   return { peers, missing };
 }
 
-type Openers = Readonly<Record<string, () => Promise<Peer>>>;
+type Openers = Readonly<Record<string, (threads: number) => Promise<Peer>>>;
 
 const onCpu: Openers = {
-  "onnxruntime-web": async () => {
+  "onnxruntime-web": async (threads) => {
     const name = `onnxruntime-web ${versionOf("onnxruntime-web")} wasm`;
     const runtime = await import("onnxruntime-web");
     const { openOnnx } = await import("./onnx.ts");
     runtime.env.wasm.numThreads = threads;
     return openOnnx(runtime, name, "wasm", threads);
   },
-  "onnxruntime-node": async () => {
+  "onnxruntime-node": async (threads) => {
     const name = `onnxruntime-node ${versionOf("onnxruntime-node")} native`;
     const runtime = await import("onnxruntime-node");
     const { openOnnx } = await import("./onnx.ts");
