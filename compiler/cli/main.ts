@@ -7,6 +7,7 @@ import { addBuild } from "./build.ts";
 import { addChat } from "./chat.ts";
 import { addCheck } from "./check.ts";
 import { exitCode } from "./exit-code.ts";
+import { addDoctor } from "./doctor.ts";
 import { addExplain } from "./explain.ts";
 import { addFmt } from "./fmt.ts";
 import { addMask } from "./mask.ts";
@@ -20,7 +21,8 @@ const program = new Command("braid")
   .showHelpAfterError("(braid --help lists the commands)")
   .exitOverride();
 
-for (const add of [addCheck, addFmt, addBuild, addExplain, addMask, addRun, addChat]) add(program);
+for (const add of [addCheck, addFmt, addBuild, addExplain, addMask, addRun, addChat, addDoctor])
+  add(program);
 for (const command of program.commands) command.exitOverride();
 for (const command of [program, ...program.commands]) {
   command.addHelpText(

@@ -1,0 +1,55 @@
+/** `braid doctor` says what it found, and what to install where it found nothing. */
+
+import { Command } from "commander";
+import { expect, test, vi } from "vitest";
+import { addDoctor, findingsText } from "../../../compiler/cli/doctor.ts";
+import { hostCompilerMissing, hostDriver } from "../../support/cuda-host/compile.ts";
+import { testWith } from "../../support/require.ts";
+
+async function doctor(...args: readonly string[]): Promise<string> {
+  const program = new Command().exitOverride();
+  addDoctor(program);
+  let written = "";
+  const out = vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    written += String(text);
+    return true;
+  });
+  try {
+    await program.parseAsync(["doctor", ...args], { from: "user" });
+  } finally {
+    out.mockRestore();
+  }
+  return written;
+}
+
+test("what is missing comes with what to install", async () => {
+  process.env["BRAID_CUDA_DRIVER"] = "/nowhere/libcuda.so.1";
+  const text = await doctor();
+  expect(text).toContain(`✓ Node         ${process.versions.node} (`);
+  expect(text).toMatch(/✗ CUDA driver {2}.+\n +→ .+ for `--backend cuda`\n/);
+  const findings: unknown = JSON.parse(await doctor("--json"));
+  expect(findings).toContainEqual(expect.objectContaining({ what: "CUDA driver", found: false }));
+});
+
+test("findings are a table", () => {
+  const findings = [
+    { what: "nvcc", found: true, detail: "13.0" },
+    { what: "CUDA driver", found: false, detail: "none", install: "a driver" },
+  ];
+  expect(findingsText(findings)).toBe(
+    "✓ nvcc         13.0\n✗ CUDA driver  none\n               → a driver\n",
+  );
+});
+
+testWith(
+  "cuda-host",
+  (await hostCompilerMissing()) ?? hostDriver,
+  "a device is named",
+  async (driver) => {
+    process.env["BRAID_CUDA_DRIVER"] = await driver();
+    process.env["BRAID_FAKE_CUDA"] = "device";
+    expect(await doctor()).toContain(
+      "✓ CUDA driver  13.0: Host Shim (sm_90), 256 MiB, 1 multiprocessors\n",
+    );
+  },
+);
