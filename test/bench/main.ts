@@ -17,6 +17,7 @@ const benches: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   attention: () => import("./attention.ts"),
   decode: () => import("./decode.ts"),
   matmul: () => import("./matmul.ts"),
+  tiles: () => import("./tiles.ts"),
 };
 
 const usage =
