@@ -4,6 +4,8 @@ import type { Environment, Tensor } from "../../compiler/graph/evaluate.ts";
 import { type Graph, nodeAt } from "../../compiler/graph/graph.ts";
 import type { NamedTensor } from "../../compiler/graph/tensor.ts";
 import { type Family, targets } from "../../compiler/kernel/target.ts";
+import { optimize } from "../../compiler/optimize/optimize.ts";
+import { splitPhases } from "../../compiler/optimize/split-phases.ts";
 import type { Phases } from "../../compiler/phase/phase.ts";
 import { makePlan, type Planned } from "../../compiler/plan/plan.ts";
 import { preparePhase } from "../../compiler/plan/prepare.ts";
@@ -31,6 +33,12 @@ export function onePhase(graph: Graph): Phases {
 /** Plans `graph` as one phase for a family of targets. */
 export function planGraph(graph: Graph, family: Family): Planned {
   const split = onePhase(graph);
+  return makePlan(graph, split, split.phases.map(preparePhase), targets[family]);
+}
+
+/** Plans `graph` as the compiler does: optimised, and cut into phases. */
+export function planModel(graph: Graph, family: Family): Planned {
+  const split = splitPhases(optimize(graph));
   return makePlan(graph, split, split.phases.map(preparePhase), targets[family]);
 }
 
