@@ -30,6 +30,8 @@ export interface ChosenBackend {
   readonly kind: Backend["kind"];
   /** The kernels it needs. */
   readonly target: Backend["target"];
+  /** Whether a GPU is a CPU that computes as one: other kernels suit it. */
+  readonly software: boolean;
   /** For people: which device, and why. */
   readonly reason: string;
   /** Opens the device; again after it was lost. */
@@ -113,7 +115,7 @@ async function cudaOrReason(source: CudaSource): Promise<ChosenBackend | string>
 function onCuda(platform: CudaPlatform, device: CudaDevice, why: string): ChosenBackend {
   const reason = `using CUDA on ${device.name} (${device.architecture}), ${why}`;
   const open = async (): Promise<Backend> => openCudaBackend(platform, device);
-  return { kind: "cuda", target: "cuda", reason, open };
+  return { kind: "cuda", target: "cuda", software: false, reason, open };
 }
 
 function noCuda(): BraidError {
@@ -128,7 +130,7 @@ function cpu(reason: string, wanted: number | undefined): ChosenBackend {
   const instead = wanted !== undefined && wanted !== threads ? `, not ${wanted}: ${why}` : "";
   const said = wanted === undefined && threads === 1 ? "" : `, ${countOf(threads)}${instead}`;
   const open = async (): Promise<Backend> => createCpuBackend({ threads });
-  return { kind: "cpu", target: "cpu", reason: `${reason}${said}`, open };
+  return { kind: "cpu", target: "cpu", software: false, reason: `${reason}${said}`, open };
 }
 
 function countOf(threads: number): string {
@@ -137,11 +139,12 @@ function countOf(threads: number): string {
 
 function webGpu(gpu: GpuSource, found: FoundAdapter | undefined, why: string): ChosenBackend {
   if (found === undefined) throw noAdapter();
-  const software = found.software ? ", a software adapter" : "";
-  const reason = `using WebGPU on ${found.name}${software}, ${why}`;
+  const { software } = found;
+  const kind = software ? ", a software adapter" : "";
+  const reason = `using WebGPU on ${found.name}${kind}, ${why}`;
   // An adapter gives one device only; after a loss there must be another.
   const open = async (): Promise<Backend> => createWebGpuBackend(await gpu());
-  return { kind: "webgpu", target: "gpu", reason, open };
+  return { kind: "webgpu", target: "gpu", software, reason, open };
 }
 
 function firstLine(text: string): string {

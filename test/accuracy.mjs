@@ -92,7 +92,10 @@ async function gpu() {
 async function openAssistant() {
   const chosen = await runtime.chooseBackend(options.backend, gpu);
   say(chosen.reason);
-  const { plan, kernels } = compileFor(model, targets[chosen.target]);
+  const { plan, kernels } = compileFor(
+    model,
+    targets[chosen.software ? "software" : chosen.target],
+  );
   const code =
     chosen.target === "cpu"
       ? { wasm: encodeWasm(kernels) }

@@ -51,7 +51,7 @@ export async function openSession(
   const gpu = options.backend === "auto" ? quietGpu : nodeGpu;
   const chosen = await chooseBackend(options.backend, gpu, options.threads, nodeCuda);
   say(chosen.reason);
-  const compiled = compileFor(model, targets[chosen.target]);
+  const compiled = compileFor(model, targets[chosen.software ? "software" : chosen.target]);
   const checkpoint = await openCheckpoint(folder);
   try {
     const config = await readSettings(folder, "config.json");

@@ -26,8 +26,8 @@ export interface Target {
   readonly subgroups: boolean;
 }
 
-/** The targets that are built for, by family. */
-export const targets: Readonly<Record<Family, Target>> = {
+/** The targets that are built for: one of each family, and WebGPU on a CPU. */
+export const targets: Readonly<Record<Family | "software", Target>> = {
   // Sixteen registers of four lanes. Group memory is scratch memory of the thread: what stays in a
   // second-level cache.
   cpu: {
@@ -49,6 +49,18 @@ export const targets: Readonly<Record<Family, Target>> = {
     bindings: 8,
     gridLimit: 65535,
     registers: 128,
+    subgroups: false,
+  },
+  // A CPU that computes as WebGPU gains nothing from group memory: its barriers cost more than what
+  // they save, and kernels that have them take several times as long to compile.
+  software: {
+    name: "webgpu-software",
+    family: "gpu",
+    invocations: 64,
+    groupMemory: 0,
+    bindings: 8,
+    gridLimit: 65535,
+    registers: 64,
     subgroups: false,
   },
   // What every device of compute capability 8.0 has without asking for more.

@@ -39,7 +39,7 @@ async function compare(
   graph: Graph,
   environment: Environment,
 ): Promise<void> {
-  const planned = planGraph(graph, tested.family);
+  const planned = planGraph(graph, tested.target);
   for (const kernel of planned.kernels) verifyKernel(kernel);
   const backend = await tested.open(planned.kernels);
   const code = tested.code(planned.kernels);

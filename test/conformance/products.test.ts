@@ -5,6 +5,7 @@
 
 import { expect, test } from "vitest";
 import type { Environment } from "../../compiler/graph/evaluate.ts";
+import { targets } from "../../compiler/kernel/target.ts";
 import type { Graph } from "../../compiler/graph/graph.ts";
 import { verifyKernel } from "../../compiler/kernel/verify.ts";
 import { testedBackends, type TestedBackend } from "../support/backends.ts";
@@ -28,6 +29,13 @@ const odd: readonly Sizes[] = [
   [66, 24, 8],
   [1, 44, 12],
   [5, 20, 7],
+];
+
+/** Sizes at which a GPU shares group memory: blocks that are not full, one row, and few. */
+const shared: readonly Sizes[] = [
+  [35, 45, 80],
+  [1, 33, 64],
+  [7, 70, 80],
 ];
 
 /** One product in different layouts of its weight, with a prologue and an epilogue. */
@@ -93,9 +101,22 @@ for (const backend of await testedBackends()) {
   }
 }
 
+for (const backend of await testedBackends()) {
+  if (backend.target.family !== "gpu") continue;
+  const run = test.skipIf(backend.missing !== undefined);
+  for (const [name, graph] of Object.entries(graphs)) {
+    run(`${backend.name}: ${name}, sharing group memory`, async () => {
+      const sharing = { ...backend, target: targets.gpu };
+      // These kernels take software devices a second each to compile.
+      const sizes = backend.name === "webgpu" && name !== "x Wᵀ" ? shared.slice(0, 1) : shared;
+      for (const each of sizes) await compare(sharing, graph(each), each);
+    });
+  }
+}
+
 async function compare(tested: TestedBackend, graph: Graph, sizes: Sizes): Promise<void> {
   const environment = environmentOf(graph, sizes);
-  const planned = planGraph(graph, tested.family);
+  const planned = planGraph(graph, tested.target);
   for (const kernel of planned.kernels) verifyKernel(kernel);
   const backend = await tested.open(planned.kernels);
   const code = tested.code(planned.kernels);
@@ -139,7 +160,7 @@ test("the CPU packs the weights of products, and nothing else", () => {
   const layout = (name: string): unknown => {
     const graph = graphs[name]?.([3, 17, 5]);
     if (graph === undefined) throw new RangeError(`no graph ${name}`);
-    return planGraph(graph, "cpu").plan.weights.map(({ name: weight, layout: found }) => [
+    return planGraph(graph, targets.cpu).plan.weights.map(({ name: weight, layout: found }) => [
       weight,
       found,
     ]);

@@ -26,7 +26,7 @@ async function expectMeaning(tested: TestedBackend, seed: number): Promise<void>
   const { graph, environment, mask } = randomAttention(seed, mostRows);
   const expected = graphTolerance(graph, environment).get("seen");
   // With and without what the mask implies for whole segments.
-  const planned = (seed % 2 === 0 ? planModel : planGraph)(graph, tested.family);
+  const planned = (seed % 2 === 0 ? planModel : planGraph)(graph, tested.target);
   const backend = await tested.open(planned.kernels);
   const code = tested.code(planned.kernels);
   const found = (await runPlanned(graph, planned, backend, code, environment)).get("seen");

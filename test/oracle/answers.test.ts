@@ -5,7 +5,6 @@
 
 import { expect, test } from "vitest";
 import { type CheckedModel, compileFor } from "../../compiler/compile.ts";
-import { targets } from "../../compiler/kernel/target.ts";
 import type { NamedTensor, Tensor } from "../../compiler/graph/tensor.ts";
 import { Conversation } from "../../runtime/generate.ts";
 import { greedy } from "../../runtime/sample.ts";
@@ -105,7 +104,7 @@ for (const backend of await testedBackends()) {
   for (const each of cases) {
     test.skipIf(backend.missing !== undefined)(`${backend.name}: ${each.model}`, async () => {
       const model = tinyModel(each.model);
-      const target = compileFor(model, targets[backend.family]);
+      const target = compileFor(model, backend.target);
       const session = await openPlanned(backend, model.graph, target, checkpoint);
       const allowed = tolerancesOf(each, model);
       try {

@@ -38,7 +38,7 @@ export async function testCases(cases: readonly OracleCase[]): Promise<void> {
     for (const [index, each] of cases.entries()) {
       const { graph, environment, name, checkpoint } = each;
       test.skipIf(backend.missing !== undefined)(`${backend.name}: ${name}`, async () => {
-        const planned = planGraph(graph, backend.family);
+        const planned = planGraph(graph, backend.target);
         const session = await openPlanned(backend, graph, planned, checkpoint);
         try {
           compare(each, await forward(session, graph, environment), single[index]);

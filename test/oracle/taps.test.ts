@@ -140,7 +140,7 @@ for (const each of prepared) {
 for (const backend of await testedBackends()) {
   for (const [model, graph] of graphs) {
     test.skipIf(backend.missing !== undefined)(`${backend.name}: ${model}`, async () => {
-      const planned = planGraph(graph, backend.family);
+      const planned = planGraph(graph, backend.target);
       const session = await openPlanned(backend, graph, planned, checkpoint);
       try {
         for (const each of prepared.filter((other) => other.model === model)) {

@@ -9,6 +9,7 @@ import { Draft } from "../support/draft.ts";
 import { randomTensor, seeded } from "../support/random.ts";
 import { planGraph } from "../support/run-graph.ts";
 import { encodeWasm } from "../../compiler/codegen/index.ts";
+import { targets } from "../../compiler/kernel/target.ts";
 import { floats } from "../../runtime/tensor.ts";
 import { toyInputs, toyPlan, toyReference, toyWeights } from "./support/toy-plan.ts";
 import { toyWasm } from "./support/toy-wasm.ts";
@@ -24,7 +25,7 @@ async function product(threads: number): Promise<ArrayLike<number>> {
   draft.axis("K", 300);
   const y = draft.contract(draft.input("x", ["R", "K"]), draft.weight("w", ["N", "K"]), "K");
   draft.output("y", draft.map("gelu", y));
-  const { plan, kernels } = planGraph(draft.finish(), "cpu");
+  const { plan, kernels } = planGraph(draft.finish(), targets.cpu);
   const random = seeded(1);
   const weights = Float32Array.from(randomTensor(random, [50, 300], 1).data);
   const x = Float32Array.from(randomTensor(random, [333, 300], 1).data);

@@ -71,7 +71,7 @@ testWith("cuda-host", fake, "a model answers as its oracle, steps as graphs", as
   const { cuda, count } = counted(await machine("device"));
   const tested = {
     name: "cuda",
-    family: "cuda",
+    target: targets.cuda,
     missing: undefined,
     open: async () => openCudaBackend(cuda, findCudaDevice(cuda)),
     code: (kernels) => ({ cuda: new Map(kernels.map((each) => [each.name, printCuda(each)])) }),

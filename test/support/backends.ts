@@ -2,7 +2,7 @@
 
 import { encodeWasm, printWgsl } from "../../compiler/codegen/index.ts";
 import type { Kernel } from "../../compiler/kernel/kernel.ts";
-import type { Family } from "../../compiler/kernel/target.ts";
+import { type Target, targets } from "../../compiler/kernel/target.ts";
 import type { Backend } from "../../runtime/backend.ts";
 import type { CompiledModel } from "../../runtime/contract.ts";
 import { createCpuBackend } from "../../runtime/cpu/backend.ts";
@@ -16,7 +16,7 @@ import { testGpu } from "../runtime/support/gpu.ts";
 /** A backend under test. */
 export interface TestedBackend {
   readonly name: string;
-  readonly family: Family;
+  readonly target: Target;
   /** Opens it for these kernels. */
   readonly open: (kernels: readonly Kernel[]) => Promise<Backend>;
   readonly code: (kernels: readonly Kernel[]) => Omit<CompiledModel, "plan">;
@@ -31,28 +31,28 @@ export async function testedBackends(): Promise<readonly TestedBackend[]> {
   return [
     {
       name: "evaluate",
-      family: "gpu",
+      target: targets.software,
       open: async (kernels) => evaluateBackend(kernels, "gpu"),
       code: () => ({}),
       missing: undefined,
     },
     {
       name: "cpu",
-      family: "cpu",
+      target: targets.cpu,
       open: async () => createCpuBackend(),
       code: (kernels) => ({ wasm: encodeWasm(kernels) }),
       missing: undefined,
     },
     {
       name: "webgpu",
-      family: "gpu",
+      target: targets.software,
       open: () => createWebGpuBackend(gpu),
       code: (kernels) => ({ wgsl: new Map(kernels.map((each) => [each.name, printWgsl(each)])) }),
       missing: gpu === undefined ? "no WebGPU adapter" : undefined,
     },
     {
       name: "cuda-host",
-      family: "cuda",
+      target: targets.cuda,
       open: openCudaHost,
       code: () => ({}),
       missing: noHost?.reason,

@@ -3,7 +3,7 @@
 import type { Environment, Tensor } from "../../compiler/graph/evaluate.ts";
 import { type Graph, nodeAt } from "../../compiler/graph/graph.ts";
 import type { NamedTensor } from "../../compiler/graph/tensor.ts";
-import { type Family, targets } from "../../compiler/kernel/target.ts";
+import type { Target } from "../../compiler/kernel/target.ts";
 import { optimize } from "../../compiler/optimize/optimize.ts";
 import { splitPhases } from "../../compiler/optimize/split-phases.ts";
 import type { Phases } from "../../compiler/phase/phase.ts";
@@ -30,16 +30,16 @@ export function onePhase(graph: Graph): Phases {
   return { phases: [phase], states: [], diagnostics: [] };
 }
 
-/** Plans `graph` as one phase for a family of targets. */
-export function planGraph(graph: Graph, family: Family): Planned {
+/** Plans `graph` as one phase for `target`. */
+export function planGraph(graph: Graph, target: Target): Planned {
   const split = onePhase(graph);
-  return makePlan(graph, split, split.phases.map(preparePhase), targets[family]);
+  return makePlan(graph, split, split.phases.map(preparePhase), target);
 }
 
 /** Plans `graph` as the compiler does: optimised, and cut into phases. */
-export function planModel(graph: Graph, family: Family): Planned {
+export function planModel(graph: Graph, target: Target): Planned {
   const split = splitPhases(optimize(graph));
-  return makePlan(graph, split, split.phases.map(preparePhase), targets[family]);
+  return makePlan(graph, split, split.phases.map(preparePhase), target);
 }
 
 /** A tensor of the evaluator as one of the runtime. */

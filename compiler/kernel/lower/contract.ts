@@ -1,11 +1,14 @@
 /** Matrix products: the one place that chooses how a product is computed. */
 
+import { unreachable } from "../../../grammar/invariant.ts";
 import type { Region } from "../../fusion/region.ts";
 import type { Context } from "./context.ts";
 import { hasPanels } from "./packing.ts";
-import { productOf } from "./product.ts";
+import { mostSums, productOf } from "./product.ts";
+import { blockProduct, blockProductBytes } from "./product-blocks.ts";
 import { groupedProduct } from "./product-grouped.ts";
 import { panelProduct } from "./product-panels.ts";
+import { reducedProduct } from "./product-reduce.ts";
 import { registerProduct } from "./product-registers.ts";
 import { groupedAxis } from "./roles.ts";
 import type { Lowered, Schedule } from "./schedule.ts";
@@ -16,5 +19,17 @@ export function lowerContract(context: Context, region: Region, schedule: Schedu
   if (grouped !== undefined) return groupedProduct(context, region, schedule, grouped);
   const product = productOf(context, region);
   if (hasPanels(context, product)) return panelProduct(context, product, schedule);
-  return registerProduct(context, region, schedule);
+  switch (schedule.product) {
+    case "registers":
+      return registerProduct(context, region, schedule);
+    case "blocks":
+      // Many products of the same rows may need more group memory than there is.
+      return blockProductBytes(mostSums(product)) <= schedule.target.groupMemory
+        ? blockProduct(context, region, schedule)
+        : registerProduct(context, region, schedule);
+    case "reduce":
+      return reducedProduct(context, region, schedule);
+    default:
+      return unreachable(schedule.product);
+  }
 }

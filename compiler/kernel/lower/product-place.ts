@@ -37,15 +37,17 @@ export function placeTile(
 ): TilePlace {
   const { rows, inner } = product;
   const { columns } = part;
-  const rowsEven = isMultiple(rows, tile.rows);
-  const columnsEven = isMultiple(columns, tile.columns);
+  const { block = tile, rowStep = 1, columnStep = 1 } = tile;
+  const rowsEven = isMultiple(rows, block.rows);
+  const columnsEven = isMultiple(columns, block.columns);
   const clamped = (key: string, index: Expr, extent: Dimension, even: boolean): Base => ({
     key,
     expr: even ? index : build.minimum(index, build.subtract(context.size(extent), build.int(1))),
     extent,
   });
-  const rowAt = (row: Expr): Expr => build.add(tile.rowStart, row);
-  const columnAt = (column: Expr): Expr => build.add(tile.columnStart, column);
+  const rowAt = (row: Expr): Expr => build.add(tile.rowStart, build.multiply(row, rowStep));
+  const columnAt = (column: Expr): Expr =>
+    build.add(tile.columnStart, build.multiply(column, columnStep));
   const coordinates = (axes: readonly AxisName[], base: Base): Coordinates =>
     unflatten(context, axes, affineOf(base));
   const batch = coordinates(product.batchAxes, tile.batch);

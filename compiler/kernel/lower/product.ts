@@ -60,6 +60,11 @@ export interface ProductTile {
   readonly columnBlock?: Expr;
   readonly rows: number;
   readonly columns: number;
+  /** Its rows and columns are every so many; next to each other if absent. */
+  readonly rowStep?: number;
+  readonly columnStep?: number;
+  /** The rectangle that it shares with other tiles; they start at multiples of its extents. */
+  readonly block?: { readonly rows: number; readonly columns: number };
 }
 
 /** The products that `region` computes. */
@@ -78,6 +83,11 @@ export function productOf(context: Context, region: Region): Product {
     inner,
     parts: partsOf(context, region),
   };
+}
+
+/** The most products that a part of `product` has. */
+export function mostSums({ parts }: Product): number {
+  return Math.max(...parts.map((part) => part.sums.length));
 }
 
 /** Results that read a product in common are of one part. */

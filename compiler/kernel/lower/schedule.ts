@@ -6,7 +6,7 @@
 
 import { ceilDivide, constant, type Dimension } from "../../op/dimension.ts";
 import * as build from "../build.ts";
-import type { Expr, Kernel, Statement } from "../kernel.ts";
+import type { Expr, GroupArray, Kernel, Statement } from "../kernel.ts";
 import { declare, when } from "../statements.ts";
 import type { Family, Target } from "../target.ts";
 import type { Binding, Context } from "./context.ts";
@@ -15,6 +15,8 @@ export interface Schedule {
   readonly target: Target;
   /** Invocations of a group; each takes one task. */
   readonly invocations: number;
+  /** How matrix products are computed: see the `product-….ts` of that name. */
+  readonly product: "registers" | "blocks" | "reduce";
   /** Rows and columns of a matrix product's register tile. */
   readonly rows: number;
   readonly columns: number;
@@ -31,6 +33,7 @@ const general: Readonly<Record<Family, Omit<Schedule, "target">>> = {
   // With four by four the sums alone fill the sixteen registers of x86.
   cpu: {
     invocations: 1,
+    product: "registers",
     rows: 4,
     columns: 2,
     panel: 32,
@@ -39,8 +42,26 @@ const general: Readonly<Record<Family, Omit<Schedule, "target">>> = {
     singleQuery: false,
   },
   // Two rows serve prompts and single rows: each kernel is a pipeline, which takes long to compile.
-  gpu: { invocations: 64, rows: 2, columns: 4, panel: 4, queries: 1, keys: 4, singleQuery: false },
-  cuda: { invocations: 64, rows: 2, columns: 4, panel: 4, queries: 1, keys: 4, singleQuery: false },
+  gpu: {
+    invocations: 64,
+    product: "registers",
+    rows: 2,
+    columns: 4,
+    panel: 4,
+    queries: 1,
+    keys: 4,
+    singleQuery: false,
+  },
+  cuda: {
+    invocations: 64,
+    product: "registers",
+    rows: 2,
+    columns: 4,
+    panel: 4,
+    queries: 1,
+    keys: 4,
+    singleQuery: false,
+  },
 };
 
 /** The schedule of `target` where nothing more special fits. */
@@ -57,6 +78,35 @@ export interface Lowered {
   readonly groups: Dimension;
   /** Multiply-add is 2; tile edges included. */
   readonly flops: Dimension;
+}
+
+/** What a kernel is called, and for whom. */
+interface Titled {
+  readonly name: string;
+  readonly comment: readonly string[];
+}
+
+/** Finishes a kernel whose groups compute together, with barriers, each one of `groups` parts. */
+export function finishGroups(
+  context: Context,
+  { invocations }: Schedule,
+  { name, comment }: Titled,
+  arrays: readonly GroupArray[],
+  work: { readonly groups: Dimension; readonly flops: Dimension },
+  body: readonly Statement[],
+): Lowered {
+  const scalars = context.scalars;
+  const kernel: Kernel = {
+    name,
+    comment,
+    buffers: context.bindings.map((binding) => binding.parameter),
+    scalars: scalars.map((scalar) => scalar.name),
+    arrays,
+    workgroupSize: invocations,
+    body,
+  };
+  const sizes = scalars.map((scalar) => scalar.size);
+  return { kernel, bindings: context.bindings, scalars: sizes, ...work };
 }
 
 /** Finishes a kernel whose body does one `task` of `tasks`. */

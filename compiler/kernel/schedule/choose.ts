@@ -7,16 +7,9 @@ import type { Region } from "../../fusion/region.ts";
 import { type Graph, nodeAt, sizeOf } from "../../graph/graph.ts";
 import { asConstant, type Dimension, productOf } from "../../op/dimension.ts";
 import { groupedAxis, productRoles } from "../lower/roles.ts";
-import { generalSchedule, type Schedule } from "../lower/schedule.ts";
+import { generalSchedule } from "../lower/schedule.ts";
+import { productChoices, type ProductShape, type ScheduleChoice } from "./choose-product.ts";
 import type { Target } from "../target.ts";
-
-/** A schedule and the sizes it is for; without a condition it serves all that are left. */
-export interface ScheduleChoice {
-  readonly schedule: Schedule;
-  readonly when?: { readonly size: Dimension; readonly atMost: number };
-  /** Set apart from the general kernel by this ending of its name. */
-  readonly suffix: string;
-}
 
 /** A tile of so few rows wastes less on a single one than a second kernel costs. */
 const worthOneKernel = 2;
@@ -35,10 +28,15 @@ export function scheduleChoices(
   target: Target,
 ): readonly ScheduleChoice[] {
   const schedule = generalSchedule(target);
-  const single = { ...schedule, rows: 1, queries: packedQueries, singleQuery: true };
   const rows = rowCount(graph, dimension, region);
+  if (rows === undefined) return [{ schedule, suffix: "" }];
+  const plain = region.kind === "contract" && groupedAxis(graph, region.root) === undefined;
+  if (plain && target.family === "gpu") {
+    return productChoices(schedule, rows, productShape(graph, dimension, region));
+  }
+  const single = { ...schedule, rows: 1, queries: packedQueries, singleQuery: true };
   const tile = region.kind === "contract" ? schedule.rows : schedule.queries;
-  if (rows === undefined || tile === 1) return [{ schedule, suffix: "" }];
+  if (tile === 1) return [{ schedule, suffix: "" }];
   const constantRows = asConstant(rows);
   if (constantRows === 1) return [{ schedule: single, suffix: "" }];
   if (constantRows !== undefined || tile <= worthOneKernel) return [{ schedule, suffix: "" }];
@@ -61,4 +59,16 @@ function rowCount(
   const grouped = groupedAxis(graph, region.root);
   const rows = grouped === undefined ? productRoles(graph, region.root).rows : [grouped];
   return productOf(rows.map((axis) => dimension(sizeOf(graph, axis))));
+}
+
+/** What decides how a product is computed, besides its rows. */
+function productShape(
+  graph: Graph,
+  dimension: (size: Dimension) => Dimension,
+  region: Region,
+): ProductShape {
+  const { columns, inner } = productRoles(graph, region.root);
+  const count = (axes: readonly string[]): number | undefined =>
+    asConstant(productOf(axes.map((axis) => dimension(sizeOf(graph, axis)))));
+  return { columns: count(columns), inner: count(inner) };
 }

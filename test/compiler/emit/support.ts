@@ -29,8 +29,8 @@ export const samples: readonly (readonly [string, () => Plans])[] = [
   [
     "a decoder in one phase",
     () => ({
-      gpu: planGraph(toyTransformer(sizes), "gpu").plan,
-      cpu: planGraph(toyTransformer(sizes), "cpu").plan,
+      gpu: planGraph(toyTransformer(sizes), targets.gpu).plan,
+      cpu: planGraph(toyTransformer(sizes), targets.cpu).plan,
     }),
   ],
   ["composite attention in four phases", () => phased(composite, 8)],

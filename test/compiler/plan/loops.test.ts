@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import type { PlanStep } from "../../../runtime/contract.ts";
 import { planGraph } from "../../support/run-graph.ts";
+import { targets } from "../../../compiler/kernel/target.ts";
 import { composite, masks, toyMllm } from "../../support/toy-mllm.ts";
 
 function loopsOf(steps: readonly PlanStep[]): readonly string[] {
@@ -13,7 +14,7 @@ function loopsOf(steps: readonly PlanStep[]): readonly string[] {
 
 test("layers of one kind are one loop with a table for each weight", () => {
   const layers = Array.from({ length: 6 }, () => ({ mask: masks.causal }));
-  const { plan } = planGraph(toyMllm({ layers, generates: false }), "gpu");
+  const { plan } = planGraph(toyMllm({ layers, generates: false }), targets.gpu);
   const [phase] = plan.phases;
   expect(phase && loopsOf(phase.steps)).toEqual(["6 × 16"]);
   const loop = phase?.steps.find((step) => step.kind === "repeat");
@@ -25,7 +26,7 @@ test("layers of one kind are one loop with a table for each weight", () => {
 test("kernels do not grow with the number of layers", () => {
   const kernels = [3, 9].map((count) => {
     const layers = Array.from({ length: count }, () => ({ mask: composite }));
-    return planGraph(toyMllm({ layers, generates: false }), "cpu").kernels.length;
+    return planGraph(toyMllm({ layers, generates: false }), targets.cpu).kernels.length;
   });
   expect(kernels[1]).toBe(kernels[0]);
 });
@@ -34,7 +35,7 @@ test("layers of two kinds that alternate are one loop over the pair", () => {
   const layers = Array.from({ length: 8 }, (_, l) => ({
     mask: l % 2 === 0 ? masks.causal : composite,
   }));
-  const { plan } = planGraph(toyMllm({ layers, generates: false }), "gpu");
+  const { plan } = planGraph(toyMllm({ layers, generates: false }), targets.gpu);
   const [phase] = plan.phases;
   expect(phase && loopsOf(phase.steps)).toEqual(["4 × 32"]);
 });
@@ -42,7 +43,7 @@ test("layers of two kinds that alternate are one loop over the pair", () => {
 test("the same graph gives the same plan, byte for byte", () => {
   const make = (): string => {
     const layers = [{ mask: composite }, { mask: composite }];
-    return JSON.stringify(planGraph(toyMllm({ layers, generates: false }), "gpu"));
+    return JSON.stringify(planGraph(toyMllm({ layers, generates: false }), targets.gpu));
   };
   expect(make()).toBe(make());
 });

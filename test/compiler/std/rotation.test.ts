@@ -77,7 +77,7 @@ for (const backend of await testedBackends()) {
     // Kernels are evaluated slowly, so there with the fastest frequency alone.
     const half = backend.name === "evaluate" ? 1 : 64;
     const graph = rotation(half);
-    const planned = planGraph(graph, backend.family);
+    const planned = planGraph(graph, backend.target);
     const code = backend.code(planned.kernels);
     const device = await backend.open(planned.kernels);
     expectAngles(await runPlanned(graph, planned, device, code, environment), half);

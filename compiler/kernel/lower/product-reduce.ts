@@ -1,0 +1,177 @@
+/**
+ * Products of few rows: eight invocations share the inner index of each column and add up their sums
+ * in group memory, always in the same order. So a decode step keeps a device busy, and neighbours
+ * read neighbouring weights. Needs an inner index that is a multiple of four.
+ */
+
+import type { Region } from "../../fusion/region.ts";
+import { invariant } from "../../../grammar/invariant.ts";
+import {
+  ceilDivide,
+  constant,
+  type Dimension,
+  productOf as times,
+  sumOf,
+} from "../../op/dimension.ts";
+import * as build from "../build.ts";
+import type { Expr, GroupArray, Statement } from "../kernel.ts";
+import {
+  barrier,
+  declare,
+  loop,
+  storeArray,
+  tile as declareTile,
+  tileEach,
+  tileMultiply,
+  when,
+} from "../statements.ts";
+import type { Context } from "./context.ts";
+import { commentOf, regionName } from "./name.ts";
+import {
+  mostSums,
+  type Product,
+  productOf,
+  type ProductPart,
+  type ProductTile,
+} from "./product.ts";
+import { placeTile, type TilePlace } from "./product-place.ts";
+import { readLeft, readRight } from "./product-read.ts";
+import { storeTile } from "./product-store.ts";
+import { overParts } from "./product-tasks.ts";
+import { finishGroups, type Lowered, type Schedule } from "./schedule.ts";
+
+/** Invocations that share a column. */
+const sharers = 8;
+const lanes = 4;
+
+/** Lowers a region of products. */
+export function reducedProduct(context: Context, region: Region, schedule: Schedule): Lowered {
+  const product = productOf(context, region);
+  const { rows, invocations } = schedule;
+  invariant(product.inner % lanes === 0, "lowering: the inner index is a multiple of four");
+  const columns = invocations / sharers;
+  const most = mostSums(product);
+  const array: GroupArray = {
+    name: context.fresh("partial"),
+    element: "f32",
+    length: most * rows * invocations,
+  };
+  const blocks = (part: ProductPart): Dimension =>
+    times([
+      product.batch,
+      ceilDivide(part.columns, constant(columns)),
+      ceilDivide(product.rows, constant(rows)),
+    ]);
+  const flops = product.parts.map((part) =>
+    times([constant(2 * rows * columns * product.inner * part.sums.length), blocks(part)]),
+  );
+  const group = context.fresh("block");
+  const body = overParts(context, product, blocks, build.variable(group), (part, block) =>
+    blockOf(context, { product, part, rows, columns, partial: array.name }, block),
+  );
+  return finishGroups(
+    context,
+    schedule,
+    { name: regionName(context, region), comment: commentOf(context, region) },
+    [array],
+    { groups: sumOf(product.parts.map(blocks)), flops: sumOf(flops) },
+    [declare(group, build.group), ...body],
+  );
+}
+
+interface Block {
+  readonly product: Product;
+  readonly part: ProductPart;
+  readonly rows: number;
+  readonly columns: number;
+  /** Group memory: by sum, row and invocation. */
+  readonly partial: string;
+}
+
+function blockOf(context: Context, whole: Block, block: Expr): readonly Statement[] {
+  const { product, part, rows, columns } = whole;
+  const down = context.size(ceilDivide(product.rows, constant(rows)));
+  const right = context.size(ceilDivide(part.columns, constant(columns)));
+  const perBatch = build.multiply(right, down);
+  const inBatch = build.remainder(block, perBatch);
+  const corner = build.multiply(build.quotient(inBatch, down), columns);
+  const tileAt = (column: Expr): ProductTile => ({
+    batch: { key: "batch", expr: build.quotient(block, perBatch), extent: product.batch },
+    rowStart: build.multiply(build.remainder(inBatch, down), rows),
+    columnStart: build.add(corner, column),
+    rows,
+    columns: 1,
+    block: { rows, columns },
+  });
+  const shared = tileAt(build.quotient(build.invocation, sharers));
+  const own = tileAt(build.invocation);
+  return [
+    ...partialSums(context, whole, placeTile(context, product, part, shared)),
+    barrier,
+    when(build.less(build.invocation, columns), [
+      ...totals(context, whole, placeTile(context, product, part, own), own),
+    ]),
+  ];
+}
+
+/** What one invocation adds up: four elements of the inner index of each four times `sharers`. */
+function partialSums(
+  context: Context,
+  { product, part, rows, columns, partial }: Block,
+  place: TilePlace,
+): readonly Statement[] {
+  const variable = context.fresh("k");
+  const inner = (offset: string): Expr =>
+    build.add(build.variable(variable), build.variable(offset));
+  const left = context.fresh("left");
+  const [row, column] = [context.fresh("row"), context.fresh("column")];
+  const leftValue = readLeft(context, product, place, build.variable(row), inner(column));
+  const body = [declareTile(left, rows, lanes, leftValue, row, column)];
+  const sums = part.sums.map((each) => {
+    const [sum, right] = [context.fresh("sum"), context.fresh("right")];
+    const [down, single] = [context.fresh("row"), context.fresh("column")];
+    const value = readRight(context, each, place, inner(down), build.variable(single));
+    body.push(declareTile(right, lanes, 1, value, down, single));
+    body.push(tileMultiply(sum, left, right));
+    return sum;
+  });
+  const first = build.multiply(build.remainder(build.invocation, sharers), lanes);
+  return [
+    ...sums.map((sum) => declareTile(sum, rows, 1, 0)),
+    loop(variable, first, product.inner, body, lanes * sharers),
+    ...sums.map((sum, index) => {
+      const [line, single] = [context.fresh("row"), context.fresh("column")];
+      const slot = build.add(
+        build.multiply(build.add(build.variable(line), index * rows), columns * sharers),
+        build.invocation,
+      );
+      return tileEach(sum, line, single, [storeArray(partial, slot, build.element(sum))]);
+    }),
+  ];
+}
+
+/** Adds up the sums of a column's invocations, one after another, and stores the results. */
+function totals(
+  context: Context,
+  { part, rows, columns, partial }: Block,
+  place: TilePlace,
+  tile: ProductTile,
+): readonly Statement[] {
+  const statements: Statement[] = [];
+  const names = part.sums.map((_, index) => {
+    const total = context.fresh("total");
+    const [row, column] = [context.fresh("row"), context.fresh("column")];
+    const line = build.add(build.variable(row), index * rows);
+    const first = build.add(
+      build.multiply(line, columns * sharers),
+      build.multiply(build.invocation, sharers),
+    );
+    const parts = Array.from({ length: sharers }, (_, i) =>
+      build.loadArray(partial, build.add(first, i)),
+    );
+    const value = parts.reduce((sum, each) => build.add(sum, each));
+    statements.push(declareTile(total, rows, 1, value, row, column));
+    return total;
+  });
+  return [...statements, ...storeTile(context, part, tile, place, names)];
+}
