@@ -4,7 +4,7 @@ import type { Expr, Name } from "../../grammar/ast.ts";
 import { didYouMean, error } from "../../grammar/diagnostic.ts";
 import { unreachable } from "../../grammar/invariant.ts";
 import { builtins } from "../elaborate/builtins.ts";
-import { constant } from "../op/dimension.ts";
+import { constant, symbol } from "../op/dimension.ts";
 import { always } from "../op/predicate.ts";
 import { asConstant } from "../op/dimension.ts";
 import { callBlock } from "./call-block.ts";
@@ -213,7 +213,8 @@ function listItem(
 ): Value {
   const [item] = expr.items;
   const size = item?.kind === "value" ? asSize(evaluate(body, item.value)) : undefined;
-  if (list.items === undefined) return realNumber(undefined);
+  // Of a formal nothing is known; a whole number is good wherever a number is.
+  if (list.items === undefined) return wholeNumber(symbol("item"));
   const index = size === undefined ? undefined : asConstant(size);
   if (index === undefined)
     return body.mode === "generic" ? unknown : badItem(body, list.items.length, expr);

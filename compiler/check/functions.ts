@@ -10,7 +10,7 @@ import { type Body, evaluate, fail, type Use } from "./context.ts";
 import { alignsWell, mapBinary, mapUnary, rangeOf } from "./elementwise.ts";
 import { emit, toTensor } from "./emit.ts";
 import { axisOf, breakLabel } from "./labels.ts";
-import { asReal, asSize, quotient } from "./number.ts";
+import { asReal, asSize, isMeasured, quotient } from "./number.ts";
 import { below, exactly, maxRanges, unionRanges } from "./range.ts";
 import { cumulative, reduce, sort, top } from "./reduce.ts";
 import { factors, merge, sameElements, slice, split, stack } from "./reshape.ts";
@@ -35,7 +35,7 @@ const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["min", extreme],
   ["cumulative", cumulative],
   ["top", top],
-  ["sort", sort],
+  ["sort", naming(sort)],
   ["clamp", clamp],
   ["where", where],
   ["floor_div", floorDivision],
@@ -78,7 +78,8 @@ function callUnary(
     fn === "floor" || fn === "ceil" ? roundedQuotient(body, fn, argument.value) : undefined;
   const value = rounding ?? evaluate(body, argument.value, use);
   if (rounding !== undefined || value.kind === "unknown") return value;
-  if (value.kind === "number") {
+  const keepsWhole = fn === "int" || fn === "floor" || fn === "ceil" || fn === "round";
+  if (value.kind === "number" && (keepsWhole || !isMeasured(body, value))) {
     const folded = foldUnary(fn, value.whole, asReal(value), value);
     if (folded !== undefined) return folded;
   }

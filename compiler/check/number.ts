@@ -53,6 +53,16 @@ export function asReal(number: NumberValue): number | undefined {
   return number.whole ? asConstant(number.size) : number.value;
 }
 
+/** Whether a number is a size that changes from run to run: in real arithmetic it is a tensor. */
+export function isMeasured(body: Body, value: Value): boolean {
+  return (
+    body.mode === "instance" &&
+    value.kind === "number" &&
+    value.whole &&
+    asReal(value) === undefined
+  );
+}
+
 /** `left operator right` of two compile-time numbers. */
 export function combineNumbers(
   body: Body,

@@ -9,7 +9,7 @@ import { type Body, evaluate, type ExpectedAxis, fail, type Use } from "./contex
 import { mapBinary, mapUnary, type Operand } from "./elementwise.ts";
 import { emit } from "./emit.ts";
 import { combineMasks, negateMask } from "./mask-value.ts";
-import { asReal, asSize, combineNumbers } from "./number.ts";
+import { asReal, asSize, combineNumbers, isMeasured } from "./number.ts";
 import { describe, realNumber, type Tensor, unknown, type Value, wholeNumber } from "./value.ts";
 import { constant, subtract } from "../op/dimension.ts";
 
@@ -28,7 +28,10 @@ export function evaluateBinary(body: Body, expr: Binary, use: Use): Value {
   if (left.value.kind === "unknown" || right.value.kind === "unknown") return unknown;
   if (operator === "@") return contract(body, left, right, expr.operatorSpan, span);
   if (operator === "and" || operator === "or") return connective(body, operator, left, right, span);
-  if (left.value.kind === "number" && right.value.kind === "number") {
+  const sides = [left.value, right.value];
+  const isReal = sides.some((each) => each.kind === "number" && !each.whole);
+  const isTensor = isReal && sides.some((each) => isMeasured(body, each));
+  if (left.value.kind === "number" && right.value.kind === "number" && !isTensor) {
     return combineNumbers(body, operator, left.value, right.value, span, use);
   }
   if (operator === "/" || operator === "%") return division(body, operator, left, right, expr, use);

@@ -17,7 +17,7 @@ import {
 import { compare } from "./condition.ts";
 import { indexedProduct } from "./contract.ts";
 import { type Body, demand, fail, type Use } from "./context.ts";
-import { emit } from "./emit.ts";
+import { emit, rename } from "./emit.ts";
 import { newAxis, showAxes } from "./labels.ts";
 import { sizeOf } from "./number.ts";
 import { below } from "./range.ts";
@@ -203,10 +203,15 @@ function topOf(
   }
 }
 
-/** `sort(x over V)`: ascending values, and where each came from. */
+/**
+ * `sort(x over V)`: ascending values, and where each came from. `sort(x over V; Rank)` has them on an
+ * axis of their own, so that they may say which rows those of `Rank` are.
+ */
 export function sort(body: Body, call: BuiltinCall): Value {
-  const sorted = sortArguments(body, call, 1, [], "values, indices = sort(x over V)");
-  const over = sorted && overOf(body, call, sorted.positional[0]?.value);
+  const usage = "values, indices = sort(x over V)";
+  const sorted = sortArguments(body, call, { least: 1, most: 2 }, [], usage);
+  const [first, second] = sorted?.positional ?? [];
+  const over = first && overOf(body, call, first.value);
   if (over === undefined || !takesNumbers(body, call, over)) return unknown;
   const [axis, more] = over.axes;
   if (axis === undefined || more !== undefined) return oneAxis(body, call);
@@ -214,5 +219,16 @@ export function sort(body: Body, call: BuiltinCall): Value {
   const values = emit(body, { kind: "sort", axis, result: "values" }, [x], call.span, x.range);
   const range = below(body.axes.size(axis));
   const indices = emit(body, { kind: "sort", axis, result: "indices" }, [x], call.span, range);
-  return { kind: "several", values: [values, indices] };
+  const named = second?.value;
+  if (named === undefined) return { kind: "several", values: [values, indices] };
+  if (named.kind !== "name" || !/^_*[A-Z]/.test(named.text)) {
+    return fail(body, "type/axis", {
+      message: "`sort` takes the name of the axis for its result",
+      at: { span: named.span, note: "" },
+      hint: "write `values, indices = sort(x over V; Rank)`",
+    });
+  }
+  const into = newAxis(body, named, { label: named.text, size: body.axes.size(axis) });
+  const renamed = [values, indices].map((each) => rename(body, each, axis, into, call.span));
+  return { kind: "several", values: renamed };
 }

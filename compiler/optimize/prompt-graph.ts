@@ -4,6 +4,7 @@ import { invariant } from "../../grammar/invariant.ts";
 import { GraphBuilder } from "../graph/build.ts";
 import { type Graph, type Node, nodeAt, sizeOf, type ValueId, valueId } from "../graph/graph.ts";
 import { type AxisName, rowsOf } from "../op/axis.ts";
+import { type Dimension, substitute, symbolsOf } from "../op/dimension.ts";
 import type { AttendOp, Op } from "../op/op.ts";
 import { applyAgain } from "./apply-again.ts";
 import { isGivenRows } from "../phase/attend-cells.ts";
@@ -80,14 +81,19 @@ function withWholeAttention({ graph, whole }: SplitGraph): Graph {
 
 /** `graph` where all rows that grow were given: `T.given` is as long as `T`, masks do not ask. */
 export function allGiven(graph: Graph, growth: Growth): Graph {
-  const axes = new Map(
-    [...graph.axes].map(([name, axis]) => {
-      const { lineage } = rowsOf(axis, graph.axes);
-      const given = isGivenRows(graph, name) && lineage.kind === "segment";
-      return [name, given ? { ...axis, size: sizeOf(graph, lineage.of) } : axis] as const;
+  invariant(growth.rows.size <= 1, "only one axis grows");
+  // Sequences of given rows and indices into them have the number of given rows in their sizes.
+  const counts = new Map(
+    [...graph.axes].flatMap(([name, { size, lineage }]) => {
+      if (!isGivenRows(graph, name) || lineage.kind !== "segment") return [];
+      const all = sizeOf(graph, lineage.of);
+      return [...symbolsOf(size)].map((symbol) => [symbol, all] as const);
     }),
   );
-  invariant(growth.rows.size <= 1, "only one axis grows");
+  const sized = (size: Dimension): Dimension => substitute(size, counts);
+  const axes = new Map(
+    [...graph.axes].map(([name, axis]) => [name, { ...axis, size: sized(axis.size) }] as const),
+  );
   const masked = (op: AttendOp): AttendOp => ({
     ...op,
     parts: op.parts.map((part) => ({
@@ -95,6 +101,10 @@ export function allGiven(graph: Graph, growth: Growth): Graph {
       mask: maskOfGivenRows(part.mask, { shared: false }),
     })),
   });
-  const opOf = ({ op }: Node): Op => (op.kind === "attend" ? masked(op) : op);
+  const opOf = ({ op }: Node): Op => {
+    if (op.kind === "attend") return masked(op);
+    if (op.kind === "size") return { ...op, size: sized(op.size) };
+    return op.kind === "slice" ? { ...op, start: sized(op.start) } : op;
+  };
   return { ...graph, axes, nodes: graph.nodes.map((node) => ({ ...node, op: opOf(node) })) };
 }

@@ -62,8 +62,11 @@ function longestRun(steps: readonly FlatStep[]): Run | undefined {
   let best: Run | undefined;
   const ids = new Map<string, number>();
   const keys = steps.map((step) => {
-    const id = ids.get(step.call.key) ?? ids.size;
-    ids.set(step.call.key, id);
+    // Rounds of one loop write alike: an output of one layer is no temporary of the next.
+    const written = step.buffers.filter((_, slot) => step.call.writes[slot] === true);
+    const key = `${step.call.key} ${written.map((each) => each.kind).join(" ")}`;
+    const id = ids.get(key) ?? ids.size;
+    ids.set(key, id);
     return id;
   });
   for (let period = 1; period * 2 <= keys.length; period++) {

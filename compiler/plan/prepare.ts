@@ -7,6 +7,7 @@ import type { BufferReference } from "../../runtime/contract.ts";
 import { fuse } from "../fusion/fuse.ts";
 import type { Region } from "../fusion/region.ts";
 import type { ValueId } from "../graph/graph.ts";
+import { expandWeights } from "../optimize/expand-weights.ts";
 import { groupProducts } from "../optimize/group-products.ts";
 import type { Phase } from "../phase/phase.ts";
 import { phaseOf, stateOutput } from "../phase/phase-facts.ts";
@@ -24,18 +25,18 @@ export interface PreparedPhase {
   readonly copies: readonly { readonly value: ValueId; readonly to: BufferReference }[];
 }
 
-/** The phase with rows brought together that choose the same matrix. */
-function withGroups(phase: Phase): Phase {
+/** The phase without operations that no kernel is made for. */
+function lowered(phase: Phase): Phase {
   const { name, kind, doc, graph, writes } = phase;
   const states = writes.map(({ state, value }) => ({ name: stateOutput(state), value }));
   const whole = { ...graph, outputs: [...graph.outputs, ...states] };
-  const grouped = groupProducts(whole);
-  return grouped === whole ? phase : phaseOf(name, kind, doc, grouped);
+  const changed = groupProducts(expandWeights(whole));
+  return changed === whole ? phase : phaseOf(name, kind, doc, changed);
 }
 
 /** Cuts a phase into regions. */
 export function preparePhase(asSplit: Phase): PreparedPhase {
-  const phase = withGroups(asSplit);
+  const phase = lowered(asSplit);
   const { graph } = phase;
   const placed = new Map<ValueId, BufferReference>();
   const copies: { value: ValueId; to: BufferReference }[] = [];

@@ -12,8 +12,11 @@ import { type AxisName, rowsOf } from "../op/axis.ts";
 
 /** The decoder of a model. */
 export interface Decoder {
-  /** The sequence of the generated tokens, or their own axis where it is part of no sequence. */
-  readonly sequence: AxisName;
+  /**
+   * The sequences of the generated tokens, in order: several where rows leave on the way. Or the tokens'
+   * own axis where it is part of no sequence.
+   */
+  readonly sequences: readonly AxisName[];
   /** The names of the weights that it multiplies rows of the sequence by. */
   readonly weights: ReadonlySet<string>;
 }
@@ -22,17 +25,20 @@ export interface Decoder {
 export function decoderOf(graph: Graph): Decoder | undefined {
   const { generation } = graph;
   if (generation === undefined) return undefined;
-  const sequence = sequenceOf(graph, generation.axis);
-  const segments = new Set(axisAt(graph, sequence).segments.map((each) => each.axis));
+  const sequences = sequencesOf(graph, generation.axis);
+  const segments = new Set(
+    sequences.flatMap((axis) => axisAt(graph, axis).segments.map((each) => each.axis)),
+  );
   const rows = (axis: AxisName): AxisName => rowsOf(axisAt(graph, axis), graph.axes).name;
-  const isWhole = (node: Node): boolean => node.type.axes.some((axis) => rows(axis) === sequence);
+  const isSequence = (axis: AxisName): boolean => sequences.includes(rows(axis));
+  const isWhole = (node: Node): boolean => node.type.axes.some(isSequence);
   const hasRows = (node: Node): boolean =>
-    node.type.axes.some((axis) => rows(axis) === sequence || segments.has(rows(axis)));
+    node.type.axes.some((axis) => isSequence(axis) || segments.has(rows(axis)));
   const logitAxes = nodeAt(graph, generation.logits).type.axes.filter(
     (axis) => axis !== generation.axis,
   );
   const givesLogits = (node: Node): boolean =>
-    node.type.axes.some((axis) => logitAxes.includes(axis) && axis !== sequence);
+    node.type.axes.some((axis) => logitAxes.includes(axis) && !sequences.includes(axis));
   const read = weightsRead(graph);
   const joined: boolean[] = [];
   const weights = new Set<string>();
@@ -42,15 +48,16 @@ export function decoderOf(graph: Graph): Decoder | undefined {
     if (node.op.kind !== "contract" || !after || !hasRows(node) || givesLogits(node)) continue;
     for (const name of productWeights(read, node.args)) weights.add(name);
   }
-  return { sequence, weights };
+  return { sequences, weights };
 }
 
-/** The sequence that has `axis` as a segment, else `axis`. */
-function sequenceOf(graph: Graph, axis: AxisName): AxisName {
-  for (const each of graph.axes.values())
-    if (each.lineage.kind === "own" && each.segments.some((segment) => segment.axis === axis))
-      return each.name;
-  return axis;
+/** The sequences that have `axis` as a segment, else `axis`. */
+function sequencesOf(graph: Graph, axis: AxisName): readonly AxisName[] {
+  const found = [...graph.axes.values()].filter(
+    ({ lineage, segments }) =>
+      lineage.kind === "own" && segments.some((segment) => segment.axis === axis),
+  );
+  return found.length === 0 ? [axis] : found.map(({ name }) => name);
 }
 
 /** The products and attentions of `graph`, which came of the decoder's graph, that are its own. */

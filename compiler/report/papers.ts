@@ -130,6 +130,6 @@ function lastRows(graph: Graph, decoder: Decoder): ReadonlySet<ValueId> {
   return last;
 }
 
-function isWhole(graph: Graph, { sequence }: Decoder, axis: AxisName): boolean {
-  return rowsOf(axisAt(graph, axis), graph.axes).name === sequence;
+function isWhole(graph: Graph, { sequences }: Decoder, axis: AxisName): boolean {
+  return sequences.includes(rowsOf(axisAt(graph, axis), graph.axes).name);
 }

@@ -2,6 +2,8 @@
 
 import { fileURLToPath } from "node:url";
 import { type CheckedModel, checkModel } from "../../compiler/compile.ts";
+import { check } from "../../compiler/check/check.ts";
+import { elaborate } from "../../compiler/elaborate/elaborate.ts";
 import { readSource, resolveImport } from "../../compiler/cli/sources.ts";
 import type { Environment, Tensor } from "../../compiler/graph/evaluate.ts";
 import type { Graph } from "../../compiler/graph/graph.ts";
@@ -16,6 +18,20 @@ export function specModel(file: string, name: string): CheckedModel {
     throw new RangeError(render(diagnostics, new Map([[source.file, source.text]])));
   }
   return value;
+}
+
+/** The graph of the model `name` of an example, as written: full-size models are not split into phases. */
+export function exampleGraph(spec: string, name: string): Graph {
+  const source = readSource(
+    fileURLToPath(new URL(`../../examples/${spec}.braid`, import.meta.url)),
+  );
+  const { program, diagnostics: found } = elaborate(source, resolveImport);
+  const { graph, diagnostics } = check(program, { model: name });
+  if (graph === undefined) {
+    const all = [...found, ...diagnostics];
+    throw new RangeError(render(all, new Map([[source.file, source.text]])));
+  }
+  return graph;
 }
 
 /** The model `name` of `tiny.braid`. */

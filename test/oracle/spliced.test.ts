@@ -3,9 +3,12 @@
  * The oracles give rows in the order of the prompt, the models in that of their segments.
  */
 
+import { expect } from "vitest";
 import type { Environment } from "../../compiler/graph/evaluate.ts";
 import { nodeAt } from "../../compiler/graph/graph.ts";
 import type { Tensor } from "../../compiler/graph/tensor.ts";
+import { allGiven } from "../../compiler/optimize/prompt-graph.ts";
+import { growthOf } from "../../compiler/phase/growth.ts";
 import { type Lookup, readCase, readExample, weightsOf } from "./checkpoint.ts";
 import { type OracleCase, testCases } from "./expect-case.ts";
 import { specModel } from "./model.ts";
@@ -21,6 +24,8 @@ interface Spliced {
   readonly inputs: Readonly<Record<string, string>>;
   /** Where the rows of each segment stand, segments in order. */
   readonly positions: Readonly<Record<string, readonly number[]>>;
+  /** Which rows of the case's tensors stand along an axis of the model, by its label; all in order if absent. */
+  readonly rows: Readonly<Record<string, readonly number[]>>;
   /** The case's tensors by the model's outputs. */
   readonly outputs: Readonly<Record<string, string>>;
 }
@@ -41,6 +46,10 @@ function uniMoe(model: string, prefix: string, layers: readonly string[]): Splic
     sizes: { Chunk: 2, Frame: 9, T: 11 },
     inputs: { audio: "audio", prompt: "tokens" },
     positions: { speech: range(4, 14), text: [...range(0, 4), ...range(14, 21)] },
+    rows: {
+      S: [...range(4, 14), ...range(0, 4), ...range(14, 21)],
+      T: [...range(0, 4), ...range(14, 21)],
+    },
     outputs: Object.fromEntries([
       ...tapped,
       ...(prefix === "fm" ? [] : hidden),
@@ -51,7 +60,110 @@ function uniMoe(model: string, prefix: string, layers: readonly string[]): Splic
   };
 }
 
+/** Text before and after 16 visual rows, or the 8 that they were merged into. */
+const [wide, narrow] = [16, 8].map((count) => ({
+  visual: range(5, 5 + count),
+  text: [...range(0, 5), ...range(5 + count, 11 + count)],
+}));
+
+function dropping(
+  spec: string,
+  model: string,
+  positions: Spliced["positions"],
+  rest: Pick<Spliced, "rows" | "outputs"> & Partial<Spliced>,
+): Spliced {
+  const inputs = { image: "pixels", prompt: "tokens" };
+  const shared = { spec, model, weights: "fastv", case: "fastv-dyvte-aim", sizes: { T: 11 } };
+  return { ...shared, inputs, positions, ...rest };
+}
+
+const names = (entries: readonly (readonly [string, string])[]): Record<string, string> =>
+  Object.fromEntries(entries);
+
+function dyvte(name: string, tokens: string, layers: number): Spliced {
+  const decisions = range(0, layers).map(
+    (l) => [`decision[${l}]`, `dyvte.${name}.decisions`] as const,
+  );
+  const isWhole = name === "never";
+  return dropping("dyvte/dyvte", "Dyvte", wide ?? {}, {
+    inputs: { image: "pixels", prompt: tokens },
+    rows: { T: isWhole ? (wide?.text ?? []) : range(0, 11) },
+    outputs: names([...decisions, ["logits", `dyvte.${name}.logits`]]),
+  });
+}
+
+function region(model: string, outputs: Record<string, string>): Spliced {
+  return dropping("visual-region/visual-region", model, wide ?? {}, {
+    weights: "visual-region",
+    case: "visual-region",
+    sizes: { T: 11, Image: 1 },
+    rows: { V: wide?.visual ?? [], T: wide?.text ?? [] },
+    outputs,
+  });
+}
+
 const cases: readonly Spliced[] = [
+  dropping("fastv/fastv", "FastV", wide ?? {}, {
+    rows: {
+      S: [...(wide?.visual ?? []), ...(wide?.text ?? [])],
+      R: [...(narrow?.visual ?? []), ...(narrow?.text ?? [])],
+      T: narrow?.text ?? [],
+    },
+    outputs: names([
+      ["all[0]", "fastv.layer0"],
+      ["score", "fastv.score"],
+      ["kept[1]", "fastv.layer1"],
+      ["kept[2]", "fastv.layer2"],
+      ["logits", "fastv.logits"],
+    ]),
+  }),
+  dropping("aim/aim", "Aim", narrow ?? {}, {
+    rows: { S: [...(narrow?.visual ?? []), ...(narrow?.text ?? [])] },
+    outputs: names([
+      ["merged", "aim.merge8.rows"],
+      ["source", "aim.merge8.source"],
+      ["destination", "aim.merge8.destination"],
+      ...range(0, 3).flatMap((l) => [
+        [`score[${l}]`, `aim.layer${l}.score`] as const,
+        [`layer[${l}]`, `aim.layer${l}`] as const,
+        [`alive[${l}]`, `aim.layer${l}.alive`] as const,
+      ]),
+      ["logits", "aim.logits"],
+    ]),
+  }),
+  dropping(
+    "aim/aim",
+    "Merges",
+    {},
+    {
+      sizes: {},
+      inputs: { image: "pixels" },
+      rows: {},
+      outputs: names([
+        ["four", "aim.merge4.rows"],
+        ["source_four", "aim.merge4.source"],
+        ["destination_four", "aim.merge4.destination"],
+        ["eleven", "aim.merge5.rows"],
+        ["source_five", "aim.merge5.source"],
+        ["destination_five", "aim.merge5.destination"],
+        ["alone_five", "aim.merge5.unmerged"],
+      ]),
+    },
+  ),
+  region("VisualRegion", { seen: "logits", logits: "logits" }),
+  region("Pruned", { seen: "pruned.logits", logits: "pruned.logits" }),
+  region(
+    "Calibration",
+    names(
+      range(0, 3).flatMap((l) => [
+        [`angular[${l}]`, "angular"] as const,
+        [`block_influence[${l}]`, "block_influence"] as const,
+      ]),
+    ),
+  ),
+  dyvte("exit1", "tokens", 2),
+  dyvte("exit0", "dyvte.exit0.tokens", 1),
+  dyvte("never", "dyvte.never.tokens", 3),
   uniMoe("UniMoe", "code", ["router", "chosen", "weights", "aux"]),
   uniMoe("PaperOrder", "paper", ["router", "chosen", "weights", "aux"]),
   uniMoe("ModalRouters", "fm", ["router", "chosen"]),
@@ -60,12 +172,13 @@ const cases: readonly Spliced[] = [
 async function oracleCase(spliced: Spliced): Promise<OracleCase> {
   const { graph: whole } = specModel(`../../examples/${spliced.spec}.braid`, spliced.model);
   // What generates is tested with caches; here the whole prompt is one phase.
-  const { generation: _, ...graph } = whole;
+  const { generation, ...graph } =
+    whole.generation === undefined ? whole : allGiven(whole, growthOf(whole));
+  expect(generation?.tokens).toBe(whole.generation?.tokens);
   const oracle = await readCase(spliced.case);
   const checkpoint: Lookup = await readExample(spliced.weights);
   const outputs = graph.outputs.filter(({ name }) => name in spliced.outputs);
   const places = Object.entries(spliced.positions);
-  const order = places.flatMap(([, rows]) => rows);
   const environment: Environment = {
     sizes: new Map(Object.entries(spliced.sizes)),
     inputs: new Map<string, Tensor>([
@@ -81,18 +194,21 @@ async function oracleCase(spliced: Spliced): Promise<OracleCase> {
     weights: weightsOf(graph, checkpoint),
   };
   return {
-    name: spliced.model,
+    name: `${spliced.model}, ${spliced.outputs["logits"] ?? spliced.case}`,
     graph: { ...graph, outputs },
     environment,
     checkpoint,
     wanted: (name) => {
       const tensor = oracle(`output.${spliced.outputs[name] ?? name}`);
       const value = outputs.find((output) => output.name === name)?.value;
-      const [rows] = value === undefined ? [] : nodeAt(graph, value).type.axes;
-      const segments = rows === undefined ? [] : (graph.axes.get(rows)?.segments ?? []);
-      if (segments.length > 0) return rowsAt(tensor, order);
-      const own = rows === "T" ? spliced.positions["text"] : undefined;
-      return own === undefined ? tensor : rowsAt(tensor, own);
+      const [first] = value === undefined ? [] : nodeAt(graph, value).type.axes;
+      const step = /^(?:decision|angular|block_influence)\[(\d+)\]$/.exec(name)?.[1];
+      if (step !== undefined) {
+        const [row] = [rowsAt(tensor, [Number(step)])];
+        return { ...row, shape: row.shape.slice(1) };
+      }
+      const rows = spliced.rows[graph.axes.get(first ?? "")?.label ?? ""];
+      return rows === undefined ? tensor : rowsAt(tensor, rows);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { resultOf } from "./values.ts";
+import { resultOf, valuesOf } from "./values.ts";
 
 /** Each expression over `x = [[1, 2, 3], [4, 5, 6]]`, `y = [10, 20, 30]`, `n = [3, 0, 2, 1]`. */
 const cases: readonly (readonly [string, string, readonly number[]])[] = [
@@ -117,3 +117,13 @@ for (const [name, statements, wanted] of cases) {
     }
   });
 }
+
+test("a size that changes from run to run is a number like any other", () => {
+  const text = `model M {
+  input x: [S]
+  output y = x * float(S) + 1.0 / S + sqrt(S)
+}`;
+  expect(valuesOf(text, { sizes: { S: 4 }, inputs: { x: [1, 2, 3, 4] } }).y).toEqual([
+    6.25, 10.25, 14.25, 18.25,
+  ]);
+});

@@ -1,0 +1,51 @@
+/** FLOPs of full-size systems, counted as papers count them, are the figures of the literature. */
+
+import { expect, test } from "vitest";
+import { evaluateDimension } from "../../compiler/op/dimension.ts";
+import { graphFlops } from "../../compiler/graph/flops.ts";
+import type { Graph } from "../../compiler/graph/graph.ts";
+import { paperFlops, totalOf } from "../../compiler/report/papers.ts";
+import { exampleGraph } from "./model.ts";
+
+const sizes = (text: number): ReadonlyMap<string, number> =>
+  new Map([
+    ["Image", 1],
+    ["T", text],
+    ["T.given", text],
+  ]);
+
+function counted(graph: Graph, text: number): number {
+  const papers = paperFlops(graph);
+  if (papers === undefined) throw new Error(`${graph.name} has no decoder`);
+  return evaluateDimension(totalOf(papers.counted), sizes(text));
+}
+
+const llava = exampleGraph("llava/llava", "Llava7b");
+const percent = (part: number, text: number): string =>
+  ((100 * part) / counted(llava, text)).toFixed(1);
+
+test("LLaVA-1.5-7B: 8.50 TFLOP, and ShortV 4.7 of them", () => {
+  const shortv = counted(exampleGraph("shortv/shortv", "ShortV7b"), 64);
+  expect((counted(llava, 64) / 1e12).toFixed(2)).toBe("8.50");
+  expect((shortv / 1e12).toFixed(1)).toBe("4.7");
+});
+
+test("SAISA saves 66 %, its projectors counted", () => {
+  const saisa = exampleGraph("saisa/saisa", "Saisa7b");
+  const projectors = graphFlops(
+    saisa,
+    ({ op, origin }) => op.kind === "contract" && origin.path.startsWith("mm_projectors"),
+  );
+  const all = counted(saisa, 64) + evaluateDimension(projectors, sizes(64));
+  expect(percent(all, 64)).toBe("33.6");
+});
+
+// The paper does not say how long its prompts are; Vicuna's system prompt has 35 tokens.
+test("FastV at K = 3, R = 50 % needs 57 % with 35 rows of text", () => {
+  const fastv = exampleGraph("fastv/fastv", "FastV7b");
+  expect([24, 35, 64].map((text) => percent(counted(fastv, text), text))).toEqual([
+    "56.2",
+    "57.0",
+    "58.9",
+  ]);
+});
