@@ -6,16 +6,24 @@ import type { Kernel } from "../kernel/kernel.ts";
 import { targets } from "../kernel/target.ts";
 import { type CheckedModel, checkModel, compileFor, prepare } from "../compile.ts";
 import { type BuildThread, startBuildThread } from "./build-thread.ts";
+import { buildCuda, type CudaBuildOptions } from "./build-cuda.ts";
 import { exitCode } from "./exit-code.ts";
-import { compileOptions, type ModelOptions, report, withModelOptions } from "./model-options.ts";
+import {
+  compileOptions,
+  loadModel,
+  type ModelOptions,
+  report,
+  withModelOptions,
+} from "./model-options.ts";
 import { OutputFolder } from "./output-folder.ts";
 import { expectShortRun } from "./short-run.ts";
 import { readSource } from "./sources.ts";
+import { UsageError } from "./usage-error.ts";
 import { duration, say } from "./terminal.ts";
 
-interface BuildOptions extends ModelOptions {
+interface BuildOptions extends ModelOptions, CudaBuildOptions {
   readonly out: string;
-  readonly target: "all" | "gpu";
+  readonly target: "all" | "gpu" | "cuda";
   readonly force?: boolean;
 }
 
@@ -26,25 +34,47 @@ export function addBuild(program: Command): void {
     .argument("<file>", "the .braid file")
     .requiredOption("--out <folder>", "where to write; made if it is not there")
     .addOption(
-      new Option("--target <name>", "leave the CPU out with `gpu`")
-        .choices(["all", "gpu"])
+      new Option("--target <name>", "`gpu` leaves the CPU out, `cuda` is for NVIDIA alone")
+        .choices(["all", "gpu", "cuda"])
         .default("all"),
     )
+    .option(
+      "--architecture <name>",
+      "with `--target cuda`: compile for it, e.g. `sm_90` (repeatable)",
+      (name: string, before: readonly string[] = []) => [...before, name],
+    )
+    .option("--report", "with `--target cuda`: print what each kernel takes and costs")
+    .option("--length <name=count,…>", "with `--report`: how many images and tokens to count for")
     .option("--force", "overwrite files that an earlier build did not write")
     .addHelpText(
       "after",
       `
 Writes model.ts (with model.js and model.d.ts), kernels/*.wgsl and *.cu for GPUs, and kernels.wasm
-for the CPU. Equal specs give equal files, byte for byte.
+for the CPU. Equal specs give equal files, byte for byte. With \`--target cuda\`: kernels/*.cu, the plan
+as plan.json, and where nvcc is a cubin for each architecture.
 
-Example:
-  braid build examples/ee-mllm/ee-mllm.braid --out build`,
+Examples:
+  braid build examples/ee-mllm/ee-mllm.braid --out build
+  braid build examples/ee-mllm/ee-mllm.braid --out build --target cuda --report --architecture sm_90`,
     )
     .action(build);
 }
 
 async function build(file: string, options: BuildOptions): Promise<void> {
   const started = performance.now();
+  if (options.target === "cuda") {
+    const model = loadModel(file, options);
+    if (model === undefined) return;
+    write(model.graph.name, await buildCuda(model, options), options, started);
+    return;
+  }
+  const misplaced = [options.report, options.architecture, options.length].some(
+    (each) => each !== undefined,
+  );
+  if (misplaced) {
+    const hint = "add `--target cuda`";
+    throw new UsageError("--report, --architecture and --length are for CUDA", hint);
+  }
   expectShortRun();
   const thread = startBuildThread();
   const json = options.json === true;

@@ -1,0 +1,157 @@
+/**
+ * `braid build --target cuda`: the kernels as CUDA C++, the plan that launches them, a cubin for each
+ * architecture, and the report on them. Cubins and most of the report need nvcc; without it that is
+ * said.
+ */
+
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { evaluateSize } from "../../runtime/size.ts";
+import { findNvcc } from "../../runtime/node/cuda-compiler.ts";
+import { printCuda } from "../codegen/index.ts";
+import { type CheckedModel, type Compiled, compileFor } from "../compile.ts";
+import { targets } from "../kernel/target.ts";
+import { cudaArchitectures } from "../report/cuda-devices.ts";
+import {
+  cudaReportText,
+  parseInstructions,
+  parseResources,
+  type ReportedKernel,
+} from "../report/cuda-report.ts";
+import { kernelWork } from "../report/kernel-work.ts";
+import { readLengths } from "../report/lengths.ts";
+import { progress, say } from "./terminal.ts";
+import { UsageError } from "./usage-error.ts";
+
+const run = promisify(execFile);
+
+/** What `--target cuda` takes. */
+export interface CudaBuildOptions {
+  readonly architecture?: readonly string[];
+  readonly report?: boolean;
+  readonly length?: string;
+}
+
+/** The architectures of the devices that the report has rooflines for. */
+const usualArchitectures = ["sm_80", "sm_89", "sm_90"];
+
+/** What nvcc makes of all kernels for one architecture. */
+interface Assembled {
+  readonly cubin: Uint8Array;
+  /** What `-Xptxas -v` says. */
+  readonly resources: string;
+}
+
+/** All files of the build, by name; prints the report if it is asked for. */
+export async function buildCuda(
+  model: CheckedModel,
+  options: CudaBuildOptions,
+): Promise<ReadonlyMap<string, string | Uint8Array>> {
+  const architectures = options.architecture ?? usualArchitectures;
+  const known = cudaArchitectures.map(({ name }) => name);
+  const unknown = architectures.find((each) => !known.includes(each));
+  if (unknown !== undefined) {
+    const hint = `choose of ${known.join(", ")}`;
+    throw new UsageError(`there is no architecture ${unknown} to build for`, hint);
+  }
+  const compiled = compileFor(model, targets.cuda);
+  const texts = new Map(compiled.kernels.map((kernel) => [kernel.name, printCuda(kernel)]));
+  const nvcc = await findNvcc();
+  const assembled = new Map<string, Assembled>();
+  let ptx = "";
+  if (nvcc === undefined) {
+    const what = options.report === true ? "no cubins, registers or instructions" : "no cubins";
+    say(`there is no nvcc here: ${what}; install the CUDA toolkit for them`);
+  } else {
+    const all = [...texts.values()].join("\n");
+    await withSource(all, async (folder) => {
+      for (const [done, architecture] of architectures.entries()) {
+        progress("compiling", done, architectures.length + 1);
+        assembled.set(architecture, await assemble(nvcc, folder, architecture));
+      }
+      progress("compiling", architectures.length, architectures.length + 1);
+      ptx = await nvccOutput(nvcc, folder, ["-ptx", `-arch=${architectures[0]}`, "-o", "-"]);
+      progress("compiling", 1, 1);
+    });
+  }
+  if (options.report === true) {
+    process.stdout.write(report(model, compiled, architectures, assembled, ptx, options.length));
+  }
+  return new Map<string, string | Uint8Array>([
+    ["plan.json", `${JSON.stringify(compiled.plan, null, 2)}\n`],
+    ...[...texts].map(([name, text]) => [`kernels/${name}.cu`, text] as const),
+    ...[...assembled].map(([name, { cubin }]) => [`kernels/${name}.cubin`, cubin] as const),
+  ]);
+}
+
+function report(
+  model: CheckedModel,
+  { plan, kernels }: Compiled,
+  architectures: readonly string[],
+  assembled: ReadonlyMap<string, Assembled>,
+  ptx: string,
+  length: string | undefined,
+): string {
+  const least = model.graph.generation === undefined ? 0 : 1;
+  const read = readLengths(model.graph, length ?? "", least);
+  if (read.kind === "mistake") throw new UsageError(read.message, read.hint);
+  const work = kernelWork(plan, (size) => evaluateSize(size, read.lengths.values));
+  const instructions = parseInstructions(ptx);
+  const resources = new Map(
+    [...assembled].map(([name, each]) => [name, parseResources(each.resources)]),
+  );
+  const rows = kernels.map(({ name, workgroupSize }): ReportedKernel => {
+    const planned = plan.kernels.find((each) => each.name === name);
+    return {
+      name,
+      threads: workgroupSize,
+      dynamicBytes: planned?.sharedBytes ?? 0,
+      instructions: instructions.get(name),
+      resources: new Map(
+        [...resources].flatMap(([architecture, of]) => {
+          const found = of.get(name);
+          return found === undefined ? [] : [[architecture, found]];
+        }),
+      ),
+      work: work.get(name),
+    };
+  });
+  return cudaReportText(rows, assembled.size === 0 ? [] : architectures, read.lengths.title);
+}
+
+async function withSource(text: string, use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "braid-build-"));
+  try {
+    await writeFile(join(folder, "kernels.cu"), text);
+    await use(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function assemble(nvcc: string, folder: string, architecture: string): Promise<Assembled> {
+  const file = `${architecture}.cubin`;
+  const options = ["-cubin", `-arch=${architecture}`, "-Xptxas", "-v", "--split-compile=0"];
+  const resources = await nvccOutput(nvcc, folder, [...options, "-o", file]);
+  return { cubin: new Uint8Array(await readFile(join(folder, file))), resources };
+}
+
+/** What nvcc writes to its outputs. Throws `UsageError` where it refuses. */
+async function nvccOutput(
+  nvcc: string,
+  folder: string,
+  options: readonly string[],
+): Promise<string> {
+  try {
+    const all = ["-std=c++17", ...options, "kernels.cu"];
+    const { stdout, stderr } = await run(nvcc, all, { cwd: folder, maxBuffer: 2 ** 28 });
+    return `${stdout}${stderr}`;
+  } catch (error) {
+    const reason = error instanceof Error && "stderr" in error ? String(error.stderr) : error;
+    const hint = "report this with the spec";
+    throw new UsageError(`nvcc refuses the kernels: ${String(reason).trim()}`, hint);
+  }
+}

@@ -1,0 +1,88 @@
+/** `braid build --target cuda`: kernels, plan, cubins where nvcc is, and the report. */
+
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Command } from "commander";
+import { afterAll, expect, test, vi } from "vitest";
+import { addBuild } from "../../../compiler/cli/build.ts";
+import { cudaCompiler } from "../../support/nvcc.ts";
+import { testWith } from "../../support/require.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "braid-cuda-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+const spec = join(folder, "small.braid");
+writeFileSync(
+  spec,
+  `model Small[D = 8] {
+  input x: [T, D]
+  Out = 4
+  weight w: [Out, D]
+  output y = x @ w
+}
+`,
+);
+
+async function build(...args: readonly string[]): Promise<{ out: string; talk: string }> {
+  const program = new Command().exitOverride();
+  addBuild(program);
+  for (const command of program.commands) command.exitOverride().configureOutput({ writeErr() {} });
+  const [written, said]: [string[], string[]] = [[], []];
+  const to = (list: string[]) => (text: string | Uint8Array) => list.push(String(text)) > 0;
+  const spies = [
+    vi.spyOn(process.stdout, "write").mockImplementation(to(written)),
+    vi.spyOn(process.stderr, "write").mockImplementation(to(said)),
+  ];
+  try {
+    await program.parseAsync(["build", ...args], { from: "user" });
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+  return { out: written.join(""), talk: said.join("") };
+}
+
+const out = join(folder, "out");
+
+test("words that mean nothing are answered before anything is written", async () => {
+  const cuda = [spec, "--out", out, "--target", "cuda"];
+  await expect(build(...cuda, "--architecture", "sm_75")).rejects.toThrow(
+    /^there is no architecture sm_75 to build for/,
+  );
+  await expect(build(spec, "--out", out, "--report")).rejects.toThrow(
+    "--report, --architecture and --length are for CUDA",
+  );
+  expect(existsSync(out)).toBe(false);
+});
+
+testWith("cuda-compile", await cudaCompiler(), "kernels, cubin and report", async () => {
+  const length = ["--report", "--length", "x=1000"];
+  const cuda = ["--target", "cuda", "--architecture", "sm_90", ...length];
+  const { out: report } = await build(spec, "--out", out, ...cuda);
+  expect(report).toMatch(/\n {2}\w+ +sm_90 +64 +\d+ +0 +0 +0 +\d+ % +\d+\n/);
+  expect(report).toContain("No kernel spills registers.");
+  expect(report).toMatch(/for x=1000, each phase once\n.*\n {2}\w+ +1 +64\.0 kFLOP +47\.0 KiB /);
+  expect([...readFileSync(join(out, "kernels", "sm_90.cubin")).subarray(0, 4)]).toEqual([
+    ...[0x7f, 0x45, 0x4c, 0x46],
+  ]);
+  expect(JSON.parse(readFileSync(join(out, "plan.json"), "utf8"))).toMatchObject({
+    model: "Small",
+    target: "cuda",
+  });
+});
+
+test("without nvcc the report says what it lacks", async () => {
+  const before = { ...process.env };
+  process.env["PATH"] = folder;
+  process.env["CUDA_PATH"] = folder;
+  try {
+    const { out: report, talk } = await build(
+      ...[spec, "--out", out, "--target", "cuda", "--report"],
+    );
+    expect(talk).toContain("there is no nvcc here: no cubins, registers or instructions");
+    expect(report).toMatch(/\n {2}\w+ +1 +\d.* µs memory/);
+  } finally {
+    process.env["PATH"] = before["PATH"];
+    process.env["CUDA_PATH"] = before["CUDA_PATH"] ?? "";
+    if (before["CUDA_PATH"] === undefined) delete process.env["CUDA_PATH"];
+  }
+});
