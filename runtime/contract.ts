@@ -47,6 +47,27 @@ export interface WeightLayout {
   readonly inner: number;
   readonly innerFirst: boolean;
   readonly width: number;
+  /** Whole numbers of few bits instead of floats; floats if absent. */
+  readonly quantized?: Quantization;
+}
+
+/**
+ * Elements as whole numbers: the `group` elements of a column that follow each other along the inner
+ * index share a scale, and an offset unless they are `symmetric`; an element is `q · scale + offset`.
+ *
+ * `32 / bits` numbers along the inner index, the first in the lowest bits, are an i32 word; words lie
+ * as panels of `width` columns, with whole groups, the last of them filled up. The scales are a tensor
+ * of their own (`scalesOf`): for each panel and group `width` scales, then as many offsets, if any.
+ */
+export interface Quantization {
+  readonly bits: 4 | 8;
+  readonly group: number;
+  readonly symmetric: boolean;
+}
+
+/** The name of the tensor of scales that belongs to a quantised weight. */
+export function scalesOf(weight: string): string {
+  return `${weight}#scales`;
 }
 
 /** A tensor that the compiler computed: positions of digits, rotary tables. */

@@ -3,12 +3,20 @@
  */
 
 import { type Backend, type DeviceBuffer, tensorBytes } from "./backend.ts";
-import type { Plan, PlanConstant, PlanWeight } from "./contract.ts";
+import {
+  type Plan,
+  type PlanConstant,
+  type PlanWeight,
+  type Quantization,
+  scalesOf,
+  type WeightLayout,
+} from "./contract.ts";
 import { BraidError } from "./errors.ts";
 import { showBytes } from "./show-bytes.ts";
 import { elementCount } from "./tensor.ts";
 import type { WeightSource } from "./weight-source.ts";
 import { Packer, storedElements } from "./weights/pack.ts";
+import { quantizedElements, type QuantizationLoss, Quantizer } from "./weights/quantize.ts";
 
 /** How far loading is: bytes of weights, or numbers of kernels. */
 export interface LoadProgress {
@@ -21,13 +29,15 @@ export interface LoadProgress {
 export type Residents = ReadonlyMap<string, DeviceBuffer>;
 
 /**
- * Loads the weights and constants of `plan`. Throws `memory/weights` at once where they cannot fit.
+ * Loads the weights and constants of `plan`; `tellLoss` is told what each quantised weight lost.
+ * Throws `memory/weights` at once where they cannot fit.
  */
 export async function loadResidents(
   plan: Plan,
   backend: Backend,
   source: WeightSource,
   progress: (event: LoadProgress) => void,
+  tellLoss: (weight: string, loss: QuantizationLoss) => void = () => undefined,
 ): Promise<Residents> {
   const residents = new Map<string, DeviceBuffer>();
   const total = plan.weights.reduce((sum, weight) => sum + weightBytes(weight), 0);
@@ -39,7 +49,16 @@ export async function loadResidents(
   let done = 0;
   progress({ stage: "weights", done, total });
   for (const weight of plan.weights) {
-    residents.set(`weight ${weight.name}`, await loadWeight(weight, backend, source));
+    const { name, layout } = weight;
+    if (layout?.quantized === undefined) {
+      residents.set(`weight ${name}`, await loadWeight(weight, backend, source));
+    } else {
+      const use = { backend, source };
+      const { words, scales, loss } = await loadQuantized(weight, layout, layout.quantized, use);
+      residents.set(`weight ${name}`, words);
+      residents.set(`weight ${scalesOf(name)}`, scales);
+      tellLoss(name, loss);
+    }
     done += weightBytes(weight);
     progress({ stage: "weights", done, total });
   }
@@ -60,28 +79,73 @@ async function loadWeight(
   source: WeightSource,
 ): Promise<DeviceBuffer> {
   const { name, layout } = weight;
-  const elements = elementCount(weight.shape);
   const buffer = await backend.allocate(weightBytes(weight), `weight ${name}`);
   const upload = (values: Float32Array, offset: number): Promise<void> =>
     backend.upload(buffer, offset * 4, values);
   const packer = layout === undefined ? undefined : new Packer(layout, upload);
+  await readAll(weight, source, (values, offset) =>
+    packer === undefined ? upload(values, offset) : packer.push(values),
+  );
+  return buffer;
+}
+
+/** Loads a weight as whole numbers, and gives their memory and that of their scales. */
+async function loadQuantized(
+  weight: PlanWeight,
+  layout: WeightLayout,
+  quantized: Quantization,
+  { backend, source }: { readonly backend: Backend; readonly source: WeightSource },
+): Promise<{
+  readonly words: DeviceBuffer;
+  readonly scales: DeviceBuffer;
+  readonly loss: QuantizationLoss;
+}> {
+  const { name } = weight;
+  const sizes = quantizedElements(layout, quantized);
+  const words = await backend.allocate(tensorBytes(sizes.words), `weight ${name}`);
+  const scales = await backend.allocate(tensorBytes(sizes.scales), `scales of ${name}`);
+  const quantizer = new Quantizer(layout, quantized);
+  const { inner, width } = layout;
+  const groups = Math.ceil(inner / quantized.group);
+  const packer = new Packer(layout, async (values, offset) => {
+    const run = quantizer.run(values);
+    // Runs begin with a group: so many of the whole tensor lie before them.
+    const panel = Math.floor(offset / (inner * width));
+    const before = panel * groups + Math.floor((offset / width - panel * inner) / quantized.group);
+    const group = { words: (quantized.group * width * quantized.bits) / 8, scales: width * 4 };
+    await backend.upload(words, before * group.words, run.words);
+    await backend.upload(scales, before * group.scales * (quantized.symmetric ? 1 : 2), run.scales);
+  });
+  await readAll(weight, source, (values) => packer.push(values));
+  return { words, scales, loss: quantizer.loss };
+}
+
+/** Gives all values of `weight` to `take`, which must be as many as its shape says. */
+async function readAll(
+  weight: PlanWeight,
+  source: WeightSource,
+  take: (values: Float32Array, offset: number) => Promise<void>,
+): Promise<void> {
+  const elements = elementCount(weight.shape);
   let read = 0;
   await source.read(weight, async (values, offset) => {
     read += values.length;
-    if (offset + values.length > elements) return;
-    await (packer === undefined ? upload(values, offset) : packer.push(values));
+    if (offset + values.length <= elements) await take(values, offset);
   });
-  if (read === elements) return buffer;
+  if (read === elements) return;
   const shape = `[${weight.shape.join(", ")}]`;
-  const message = `the weight \`${name}\` has ${read} values`;
+  const message = `the weight \`${weight.name}\` has ${read} values`;
   throw new BraidError("weights/shape", `${message}, but ${shape} takes ${elements}`, {
     hint: "check the sizes of the model",
   });
 }
 
-/** The bytes that a weight takes on the device. */
+/** The bytes that a weight takes on the device, its scales included. */
 function weightBytes(weight: PlanWeight): number {
-  return tensorBytes(storedElements(weight));
+  const { layout } = weight;
+  const bytes = tensorBytes(storedElements(weight));
+  if (layout?.quantized === undefined) return bytes;
+  return bytes + tensorBytes(quantizedElements(layout, layout.quantized).scales);
 }
 
 function checkSize(weight: PlanWeight, { largestTensor, description }: Backend): void {

@@ -22,6 +22,7 @@ import { showReference } from "./steps.ts";
 import { bindSymbols } from "./symbols.ts";
 import { verifyPlan } from "./verify.ts";
 import type { WeightSource } from "./weight-source.ts";
+import type { QuantizationLoss } from "./weights/quantize.ts";
 
 /** What a session is made of. It owns the backend from then on and closes it. */
 export interface SessionOptions {
@@ -29,6 +30,8 @@ export interface SessionOptions {
   readonly backend: Backend;
   readonly weights: WeightSource;
   readonly progress?: (event: LoadProgress) => void;
+  /** Told of each quantised weight what that lost. */
+  readonly quantized?: (weight: string, loss: QuantizationLoss) => void;
 }
 
 /** What one phase took: `ran` is false where everything it computes was there already. */
@@ -89,7 +92,7 @@ export class Session {
 
   /** Compiles the kernels and loads the weights. If that fails the backend is closed. */
   static async open(options: SessionOptions): Promise<Session> {
-    const { model, backend, weights, progress = () => undefined } = options;
+    const { model, backend, weights, quantized, progress = () => undefined } = options;
     try {
       checkTarget(model.plan, backend);
       verifyPlan(model.plan);
@@ -97,7 +100,7 @@ export class Session {
       const count = (done: number, total: number): void =>
         progress({ stage: "kernels", done, total });
       await backend.load(model, kernels, count);
-      const residents = await loadResidents(model.plan, backend, weights, progress);
+      const residents = await loadResidents(model.plan, backend, weights, progress, quantized);
       return new Session(model, backend, residents);
     } catch (error) {
       backend.close();

@@ -8,7 +8,14 @@
  * have taken.
  */
 
-import type { Plan, PlanKernel, PlanPhase, PlanStep, Size } from "./contract.ts";
+import {
+  type Plan,
+  type PlanKernel,
+  type PlanPhase,
+  type PlanStep,
+  type Size,
+  scalesOf,
+} from "./contract.ts";
 import { invariant } from "./errors.ts";
 import { symbolsOf } from "./size.ts";
 import { type Access, accessesOf, occurrences, showReference } from "./steps.ts";
@@ -159,6 +166,7 @@ function memoryOf(plan: Plan, phase: PlanPhase): ReadonlySet<string> {
     ...phase.inputs.map((name) => `input ${name}`),
     ...[...phase.reads, ...phase.writes].map((name) => `state ${name}`),
     ...plan.weights.map(({ name }) => `weight ${name}`),
+    ...plan.weights.map(({ name }) => `weight ${scalesOf(name)}`),
     ...plan.constants.map(({ name }) => `constant ${name}`),
   ]);
 }

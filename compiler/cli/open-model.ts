@@ -6,7 +6,7 @@ import { unreachable } from "../../grammar/invariant.ts";
 import { Assistant } from "../../runtime/assistant.ts";
 import { chooseBackend } from "../../runtime/choose.ts";
 import { diskFolder, nodeCuda, nodeGpu, quietGpu } from "../../runtime/node/index.ts";
-import type { CompiledModel } from "../../runtime/contract.ts";
+import type { CompiledModel, Quantization } from "../../runtime/contract.ts";
 import { Session } from "../../runtime/session.ts";
 import { checkConfig } from "../../runtime/weights/config.ts";
 import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
@@ -20,6 +20,7 @@ import type { Kernel } from "../kernel/kernel.ts";
 import { shown } from "./sources.ts";
 import { clear, progress, say } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
+import { LossReport } from "./weights-type.ts";
 
 /** Where the model runs and where its weights are. */
 export interface RunOptions {
@@ -27,6 +28,8 @@ export interface RunOptions {
   readonly backend: string;
   /** Threads of the CPU; as many as it has if absent. */
   readonly threads?: number;
+  /** How weights of products are stored; as floats if absent. */
+  readonly weightsType?: Quantization;
   /** Tensors that nothing reads are errors. */
   readonly strict?: boolean;
 }
@@ -51,7 +54,15 @@ export async function openSession(
   const gpu = options.backend === "auto" ? quietGpu : nodeGpu;
   const chosen = await chooseBackend(options.backend, gpu, options.threads, nodeCuda);
   say(chosen.reason);
-  const compiled = compileFor(model, targets[chosen.software ? "software" : chosen.target]);
+  const { weightsType } = options;
+  if (weightsType !== undefined && chosen.target !== "cpu") {
+    const message = `weights of ${weightsType.bits} bits are for the CPU, not for ${chosen.kind}`;
+    throw new UsageError(message, "add `--backend cpu`, or leave `--weights-type` out");
+  }
+  const weights = weightsType === undefined ? {} : { weights: weightsType };
+  const target = targets[chosen.software ? "software" : chosen.target];
+  const compiled = compileFor(model, { ...target, ...weights });
+  const losses = weightsType === undefined ? undefined : new LossReport(weightsType);
   const checkpoint = await openCheckpoint(folder);
   try {
     const config = await readSettings(folder, "config.json");
@@ -64,9 +75,11 @@ export async function openSession(
       model: { plan: compiled.plan, ...codeOf(compiled) },
       backend: await chosen.open(),
       weights: checkpointWeights(match),
+      quantized: (name, loss) => losses?.add(name, loss),
       progress: ({ stage, done, total }) => progress(`loading ${stage}`, done, total),
     });
     clear();
+    if (losses !== undefined) say(losses.text);
     return session;
   } finally {
     await checkpoint.close();

@@ -7,6 +7,7 @@ import { readBytes } from "../../runtime/node/index.ts";
 import { loadModel, type ModelOptions, withModelOptions } from "./model-options.ts";
 import { openAssistant, type RunOptions } from "./open-model.ts";
 import { duration, say } from "./terminal.ts";
+import { weightsType } from "./weights-type.ts";
 
 /** What `run` and `chat` take besides the model. */
 export interface AnswerOptions extends ModelOptions, RunOptions {
@@ -31,6 +32,11 @@ export function withAnswerOptions(command: Command): Command {
       new Option("--backend <name>", "the device").choices([...backendNames]).default("auto"),
     )
     .option("--threads <count>", "threads of the CPU; as many as it has if absent", atLeastOne)
+    .option(
+      "--weights-type <type>",
+      "store weights of products as int8 or int4[:group]",
+      weightsType,
+    )
     .option("--max-tokens <count>", "the longest answer", wholeNumber, 256)
     .option("--temperature <number>", "0 always takes the likeliest token", decimal, 0)
     .option("--top-p <number>", "sample from the likeliest tokens that sum to this", share)

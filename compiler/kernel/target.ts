@@ -5,6 +5,8 @@
  * kernels and the same bits. The limits of `gpu` are those that every WebGPU device has.
  */
 
+import type { Quantization } from "../../runtime/contract.ts";
+
 /** Which schedules serve a target, and which language its kernels are printed in. */
 export type Family = "cpu" | "gpu" | "cuda";
 
@@ -22,6 +24,8 @@ export interface Target {
   readonly gridLimit: number;
   /** 32-bit registers that an invocation may fill; four lanes take four. */
   readonly registers: number;
+  /** How the weights of products are stored, if not as floats; for CPUs. */
+  readonly weights?: Quantization;
   /** Whether the invocations of a subgroup may exchange registers. */
   readonly subgroups: boolean;
 }

@@ -4,7 +4,12 @@
  */
 
 import { invariant } from "../../grammar/invariant.ts";
-import type { DispatchVariant, Size, WeightLayout } from "../../runtime/contract.ts";
+import {
+  scalesOf,
+  type DispatchVariant,
+  type Size,
+  type WeightLayout,
+} from "../../runtime/contract.ts";
 import type { BufferSource, Region } from "../fusion/region.ts";
 import type { Graph, ValueId } from "../graph/graph.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -32,8 +37,8 @@ export interface Call {
 interface Entry {
   readonly lowered: readonly Lowered[];
   readonly choices: readonly ScheduleChoice[];
-  /** For each buffer of the kernels, the index of its source in the signature. */
-  readonly places: readonly number[];
+  /** For each buffer of the kernels: the index of its source in the signature. */
+  readonly places: readonly { readonly index: number; readonly scales: boolean }[];
   /** Calls by the sizes that the signature's sizes are. */
   readonly sized: Map<string, SizedCall>;
 }
@@ -72,10 +77,11 @@ export class KernelTable {
     const sizes = signature.sizes.map((size) => size.key).join();
     const sized = entry.sized.get(sizes) ?? sizedCall(entry, signature.sizes);
     entry.sized.set(sizes, sized);
-    const sources = entry.places.map((place) => {
-      const source = signature.sources[place];
+    const sources = entry.places.map(({ index, scales }): BufferSource => {
+      const source = signature.sources[index];
       invariant(source !== undefined, "equal signatures have as many sources");
-      return source;
+      if (!scales || source.kind !== "weight") return source;
+      return { kind: "weight", name: scalesOf(source.name) };
     });
     return { ...sized, sources };
   }
@@ -102,9 +108,15 @@ export class KernelTable {
       return { ...made, kernel };
     });
     const places = (lowered[0]?.bindings ?? []).map(({ source, parameter }) => {
-      const place = signature.sources.findIndex((each) => sameSource(each, source));
-      invariant(place >= 0, `a kernel binds ${parameter.name}, which its region does not read`);
-      return place;
+      const index = signature.sources.findIndex((each) => sameSource(each, source));
+      if (index >= 0) return { index, scales: false };
+      const weight = signature.sources.findIndex(
+        (each) =>
+          each.kind === "weight" &&
+          sameSource({ kind: "weight", name: scalesOf(each.name) }, source),
+      );
+      invariant(weight >= 0, `a kernel binds ${parameter.name}, which its region does not read`);
+      return { index: weight, scales: true };
     });
     return { lowered, choices, places, sized: new Map() };
   }

@@ -5,7 +5,7 @@
 
 import type { WeightLayout } from "../../runtime/contract.ts";
 import { Context } from "../kernel/lower/context.ts";
-import { sameLayout, wantedLayouts } from "../kernel/lower/packing.ts";
+import { isPackedAs, wantedLayouts } from "../kernel/lower/packing.ts";
 import { productOf } from "../kernel/lower/product.ts";
 import type { Target } from "../kernel/target.ts";
 import type { PreparedPhase } from "./prepare.ts";
@@ -29,8 +29,9 @@ export function weightLayouts(
       if (region.kind !== "contract") continue;
       for (const { name, layout } of wantedLayouts(context, productOf(context, region)) ?? []) {
         const before = chosen.get(name);
-        if (before !== undefined && !sameLayout(before, layout)) refused.add(name);
-        chosen.set(name, layout);
+        if (before !== undefined && !isPackedAs(before, layout)) refused.add(name);
+        const quantized = target.weights;
+        chosen.set(name, quantized === undefined ? layout : { ...layout, quantized });
       }
     }
   }

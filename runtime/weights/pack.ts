@@ -5,17 +5,19 @@
 
 import type { PlanWeight, WeightLayout } from "../contract.ts";
 import { elementCount } from "../tensor.ts";
+import { quantizedElements } from "./quantize.ts";
 
 /** Takes a run of packed values; `offset` counts elements from the first. Valid during the call. */
 export type PackedSink = (values: Float32Array, offset: number) => Promise<void>;
 
 /** Rows that wait for each other where the inner index comes first: runs of so many steps. */
-const stepsAtOnce = 64;
+const stepsAtOnce = 256;
 
 /** The elements that a weight has on the device, what is past the last column included. */
 export function storedElements({ shape, layout }: PlanWeight): number {
   if (layout === undefined) return elementCount(shape);
-  const { batch, columns, inner, width } = layout;
+  const { batch, columns, inner, width, quantized } = layout;
+  if (quantized !== undefined) return quantizedElements(layout, quantized).words;
   return batch * Math.ceil(columns / width) * inner * width;
 }
 

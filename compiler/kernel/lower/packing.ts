@@ -6,12 +6,14 @@
  * output projection, too) finds its elements the same way.
  */
 
-import type { WeightLayout } from "../../../runtime/contract.ts";
+import { scalesOf, type WeightLayout } from "../../../runtime/contract.ts";
+import type { BufferSource } from "../../fusion/region.ts";
 import { nodeAt } from "../../graph/graph.ts";
 import type { AxisName } from "../../op/axis.ts";
 import { asConstant, constant, type Dimension, equalDimensions } from "../../op/dimension.ts";
 import * as build from "../build.ts";
-import { type Affine, affineOf, plus, times } from "./affine.ts";
+import type { Expr } from "../kernel.ts";
+import { type Affine, affineOf, fixed, plus, times } from "./affine.ts";
 import type { Context, Coordinates } from "./context.ts";
 import type { Product, ProductPart, ProductSum } from "./product.ts";
 import { divideIndex, throughView, unflatten } from "./read.ts";
@@ -51,14 +53,15 @@ export function hasPanels(context: Context, product: Product): boolean {
   return (
     wanted?.every(({ name, layout }) => {
       const found = context.layouts.get(name);
-      return found !== undefined && sameLayout(found, layout);
+      return found !== undefined && isPackedAs(found, layout);
     }) ?? false
   );
 }
 
-/** Whether two layouts are the same. */
-export function sameLayout(a: WeightLayout, b: WeightLayout): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+/** Whether elements of `layout`, quantised or not, lie where `wanted` has them. */
+export function isPackedAs(layout: WeightLayout, wanted: WeightLayout): boolean {
+  const { quantized: _, ...packed } = layout;
+  return JSON.stringify(packed) === JSON.stringify(wanted);
 }
 
 function wantedLayout(
@@ -87,18 +90,63 @@ function wantedLayout(
   return { name: found.name, layout };
 }
 
-/** Where the element at the row-major offset `flat` of a packed weight lies. */
-export function packedOffset(context: Context, flat: Affine, layout: WeightLayout): Affine {
-  const { columns, inner, innerFirst, width } = layout;
+/** The element at the row-major offset `flat` of the packed weight `name`. */
+export function readPacked(
+  context: Context,
+  source: BufferSource & { readonly kind: "weight" },
+  word: string,
+  flat: Affine,
+  layout: WeightLayout,
+): Expr {
+  const { inner, width, quantized } = layout;
+  const place = packedPlace(context, flat, layout);
+  const at = (line: Affine): Expr => context.emit(plus(times(line, constant(width)), place.lane));
+  if (quantized === undefined) {
+    const line = plus(times(place.panel, constant(inner)), place.step);
+    return build.load(context.buffer(source, "float", "read", word), at(line), build.f32);
+  }
+  const { bits, group, symmetric } = quantized;
+  const perWord = 32 / bits;
+  const groups = Math.ceil(inner / group);
+  const words = divideIndex(context, place.step, constant(perWord));
+  const line = plus(times(place.panel, constant((groups * group) / perWord)), words.quotient);
+  const numbers = build.load(context.buffer(source, "int", "read", word), at(line), build.i32);
+  // Up to the sign bit, and back with the sign.
+  const above = build.subtract(
+    build.int(32 - bits),
+    build.multiply(context.emit(words.remainder), build.int(bits)),
+  );
+  const left = build.binary("shift_left", numbers, above);
+  const whole = build.binary("shift_right", left, build.int(32 - bits));
+  const scales = context.buffer(
+    { kind: "weight", name: scalesOf(source.name) },
+    "float",
+    "read",
+    `${word}_scales`,
+  );
+  const shared = divideIndex(context, place.step, constant(group)).quotient;
+  const row = plus(times(place.panel, constant(groups)), shared);
+  const scaleLine = symmetric ? row : times(row, constant(2));
+  const scale = build.load(scales, at(scaleLine), build.f32);
+  const value = build.multiply(build.cast(whole, build.f32), scale);
+  if (symmetric) return value;
+  return build.add(value, build.load(scales, at(plus(scaleLine, fixed(constant(1)))), build.f32));
+}
+
+/** The panel, counted over all batches, the step along the inner index, and the lane of an element. */
+function packedPlace(
+  context: Context,
+  flat: Affine,
+  { columns, inner, innerFirst, width }: WeightLayout,
+): { readonly panel: Affine; readonly step: Affine; readonly lane: Affine } {
   const [rows, steps] = [constant(columns), constant(inner)];
   const first = divideIndex(context, flat, innerFirst ? rows : steps);
   const second = divideIndex(context, first.quotient, innerFirst ? steps : rows);
   const column = innerFirst ? first.remainder : second.remainder;
   const step = innerFirst ? second.remainder : first.remainder;
-  const { quotient: panel, remainder: lane } = divideIndex(context, column, constant(width));
+  const { quotient, remainder: lane } = divideIndex(context, column, constant(width));
   const panels = constant(Math.ceil(columns / width));
-  const line = plus(times(plus(times(second.quotient, panels), panel), steps), step);
-  return plus(times(line, constant(width)), lane);
+  return { panel: plus(times(second.quotient, panels), quotient), step, lane };
 }
 
 interface WeightPlace {

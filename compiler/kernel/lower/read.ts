@@ -14,7 +14,7 @@ import type { Expr } from "../kernel.ts";
 import { type Affine, affineOf, divideBy, fixed, plus, times } from "./affine.ts";
 import type { Context, Coordinates } from "./context.ts";
 import { mapExpression } from "./map-function.ts";
-import { packedOffset } from "./packing.ts";
+import { readPacked } from "./packing.ts";
 
 /** What is known of a value while its root is being computed: an accumulator, by value. */
 export type Known = ReadonlyMap<ValueId, Expr>;
@@ -62,10 +62,12 @@ export function sourceOf(
 function load(context: Context, id: ValueId, source: BufferSource, at: Coordinates): Expr {
   const { type } = nodeAt(context.graph, id);
   const name = "name" in source ? shortName(source.name) : context.nameOf(id);
-  const buffer = context.buffer(source, type.element, "read", name);
   const layout = source.kind === "weight" ? context.layouts.get(source.name) : undefined;
-  const flat = context.offset(type, at);
-  const index = context.emit(layout === undefined ? flat : packedOffset(context, flat, layout));
+  if (source.kind === "weight" && layout !== undefined) {
+    return readPacked(context, source, name, context.offset(type, at), layout);
+  }
+  const buffer = context.buffer(source, type.element, "read", name);
+  const index = context.emit(context.offset(type, at));
   if (type.element === "float") return build.load(buffer, index, build.f32);
   const value = build.load(buffer, index, build.i32);
   return type.element === "int" ? value : build.notEqual(value, build.int(0));

@@ -23,8 +23,8 @@ function packed(values: Float32Array, layout: WeightLayout): Float32Array {
 const layouts = fc.record({
   kind: fc.constant("panels" as const),
   batch: fc.integer({ min: 1, max: 3 }),
-  columns: fc.integer({ min: 1, max: 40 }),
-  inner: fc.integer({ min: 1, max: 150 }),
+  columns: fc.integer({ min: 1, max: 20 }),
+  inner: fc.integer({ min: 1, max: 600 }),
   innerFirst: fc.boolean(),
   width: fc.constantFrom(4, 8),
 });
@@ -53,5 +53,5 @@ test("values packed in pieces of any size lie where the layout says", async () =
       expect(found).toEqual(packed(values, layout));
     },
   );
-  await fc.assert(property, { seed: 1, numRuns: 200 });
+  await fc.assert(property, { seed: 1, numRuns: 60 });
 });
