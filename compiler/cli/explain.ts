@@ -86,7 +86,8 @@ function measured(size: Size, values: SymbolValues): number {
   }
 }
 
-const planReader: PlanReader = {
+/** How the runtime measures and places what a plan asks for. */
+export const planReader: PlanReader = {
   measure: (values) => (size) => measured(size, values),
   arena: ({ buffers }: PlanPhase, measure) =>
     place(

@@ -1,0 +1,138 @@
+/** The rows of `examples/README.md`: which model of which spec stands for a system, and for which prompt. */
+
+/** One system of the field. */
+export interface SystemEntry {
+  readonly name: string;
+  /** An arXiv number. */
+  readonly paper?: string;
+  /** The spec in `examples` without its ending, and the model at its published size. */
+  readonly spec: string;
+  readonly model: string;
+  /** As `braid explain --length` takes it. */
+  readonly length: string;
+  /** The model that an oracle is held against, and the test that does. */
+  readonly oracle?: { readonly test: string; readonly model: string };
+}
+
+const image = "image=1,text=64";
+const systems = "test/oracle/systems.test.ts";
+
+export const systemEntries: readonly SystemEntry[] = [
+  {
+    name: "EE-MLLM 7B",
+    paper: "2408.11795",
+    spec: "ee-mllm/ee-mllm-7b",
+    model: "EeMllm7b",
+    length: image,
+    oracle: { test: "test/oracle/answers.test.ts", model: "ValueOutputMlp" },
+  },
+  {
+    name: "LLaVA-1.5 7B",
+    paper: "2310.03744",
+    spec: "llava/llava",
+    model: "Llava7b",
+    length: image,
+    oracle: { test: "test/oracle/answers.test.ts", model: "Llava" },
+  },
+  {
+    name: "LLaVA-1.5 13B",
+    paper: "2310.03744",
+    spec: "llava/llava",
+    model: "Llava13b",
+    length: image,
+    oracle: { test: "test/oracle/answers.test.ts", model: "Llava" },
+  },
+  {
+    name: "LLaVA-NeXT 7B",
+    spec: "llava-next/llava-next",
+    model: "LlavaNext7b",
+    length: "tile=5,visual=2340,text=64",
+  },
+  {
+    name: "Honeybee 7B, C-Abstractor",
+    paper: "2312.06742",
+    spec: "honeybee/honeybee",
+    model: "Honeybee7bC",
+    length: image,
+    oracle: { test: systems, model: "CAbstractor" },
+  },
+  {
+    name: "Honeybee 7B, D-Abstractor",
+    paper: "2312.06742",
+    spec: "honeybee/honeybee",
+    model: "Honeybee7bD",
+    length: image,
+    oracle: { test: systems, model: "DAbstractor" },
+  },
+  {
+    name: "Honeybee 13B, C-Abstractor",
+    paper: "2312.06742",
+    spec: "honeybee/honeybee",
+    model: "Honeybee13bC",
+    length: image,
+    oracle: { test: systems, model: "CAbstractor" },
+  },
+  {
+    name: "BLIP-2 Q-Former",
+    paper: "2301.12597",
+    spec: "blip2/blip2-base",
+    model: "QFormerBase",
+    length: "b=1,k=257,t=0",
+    oracle: { test: systems, model: "QFormer" },
+  },
+  {
+    name: "Flamingo's resampler and layer",
+    paper: "2204.14198",
+    spec: "flamingo/flamingo-9b",
+    model: "Flamingo9b",
+    length: "b=1,s=64",
+    oracle: { test: systems, model: "Flamingo" },
+  },
+  {
+    name: "Llama 3.2 Vision 11B",
+    spec: "llama-3.2-vision/llama-3.2-11b",
+    model: "Llama32Vision11b",
+    length: "pixels=1,text=64",
+    oracle: { test: systems, model: "Llama32Vision" },
+  },
+  {
+    name: "Qwen2-VL 7B",
+    paper: "2409.12191",
+    spec: "qwen2-vl/qwen2-vl-7b",
+    model: "Qwen2Vl7b",
+    length: "image=324,video=0,image_grid=1,video_grid=0,text=64",
+    oracle: { test: "test/oracle/qwen2-vl.test.ts", model: "Qwen2Vl" },
+  },
+  {
+    name: "mPLUG-Owl3 7B",
+    paper: "2408.04840",
+    spec: "mplug-owl3/mplug-owl3",
+    model: "Owl3",
+    length: "image=1,text=64",
+    oracle: { test: systems, model: "HyperAttention" },
+  },
+  {
+    name: "NVLM-D 72B",
+    paper: "2409.11402",
+    spec: "nvlm/nvlm",
+    model: "NvlmD",
+    length: "tile=7,text=64",
+    oracle: { test: systems, model: "TaggedTiles" },
+  },
+  {
+    name: "NVLM-X 72B",
+    paper: "2409.11402",
+    spec: "nvlm/nvlm",
+    model: "NvlmX",
+    length: "thumbnail=0,tile=7,text=64",
+    oracle: { test: systems, model: "TaggedTiles" },
+  },
+  {
+    name: "NVLM-H 72B",
+    paper: "2409.11402",
+    spec: "nvlm/nvlm",
+    model: "NvlmH",
+    length: "thumbnail=1,tile=6,text=64",
+    oracle: { test: systems, model: "TaggedTiles" },
+  },
+];
