@@ -10,6 +10,7 @@ import { exitCode } from "./exit-code.ts";
 import { addDoctor } from "./doctor.ts";
 import { addExplain } from "./explain.ts";
 import { addFmt } from "./fmt.ts";
+import { addImport } from "./import.ts";
 import { addMask } from "./mask.ts";
 import { addRun } from "./run.ts";
 import { clear, say } from "./terminal.ts";
@@ -21,8 +22,18 @@ const program = new Command("braid")
   .showHelpAfterError("(braid --help lists the commands)")
   .exitOverride();
 
-for (const add of [addCheck, addFmt, addBuild, addExplain, addMask, addRun, addChat, addDoctor])
-  add(program);
+const verbs = [
+  addCheck,
+  addFmt,
+  addImport,
+  addBuild,
+  addExplain,
+  addMask,
+  addRun,
+  addChat,
+  addDoctor,
+];
+for (const add of verbs) add(program);
 for (const command of program.commands) command.exitOverride();
 for (const command of [program, ...program.commands]) {
   command.addHelpText(

@@ -14,7 +14,7 @@ import {
   type TileRanges,
   type TileTest,
 } from "../mask/index.ts";
-import type { Predicate, Side } from "../op/predicate.ts";
+import type { Predicate, Side, Term } from "../op/predicate.ts";
 
 /** What the mask knows of the rows of one side: by row. */
 export interface SideRows {
@@ -49,7 +49,10 @@ export interface TileCount {
   readonly skippedPairs: number;
 }
 
-/** Visits blocks of equal tiles, which together are all tiles; a `maybe` block is one tile. */
+/**
+ * Visits blocks of equal tiles, which together are all tiles. A `maybe` block is one tile, or many that
+ * only data which is not known could tell apart.
+ */
 export function visitTiles(grid: Grid, visit: (block: TileBlock) => void): void {
   const walk = new Walk(grid, visit);
   const [rows, columns] = tileCounts(grid);
@@ -119,18 +122,27 @@ export function tileCounts({ queries, keys, tile }: Grid): readonly [number, num
 class Walk {
   readonly #grid: Grid;
   readonly #test: TileTest;
+  /** The mask where all data that is not known lets pairs be seen, and where it hides them. */
+  readonly #bounds: readonly [TileTest, TileTest] | undefined;
   readonly #visit: (block: TileBlock) => void;
 
   constructor(grid: Grid, visit: (block: TileBlock) => void) {
     this.#grid = grid;
     this.#test = tileTest(grid.mask, grid.facts);
+    this.#bounds = asksUnknown(grid, grid.mask)
+      ? [
+          tileTest(boundOf(grid, grid.mask, true), grid.facts),
+          tileTest(boundOf(grid, grid.mask, false), grid.facts),
+        ]
+      : undefined;
     this.#visit = visit;
   }
 
   block(rows: readonly [number, number], columns: readonly [number, number]): void {
-    const kind = classOf(this.#test, this.#ranges(rows, columns));
+    const ranges = this.#ranges(rows, columns);
+    const kind = classOf(this.#test, ranges);
     const [height, width] = [rows[1] - rows[0], columns[1] - columns[0]];
-    if (kind !== "maybe" || (height === 1 && width === 1)) {
+    if (kind !== "maybe" || (height === 1 && width === 1) || this.#isOpen(ranges)) {
       this.#visit({ rows, columns, class: kind });
     } else if (height >= width) {
       const middle = rows[0] + Math.ceil(height / 2);
@@ -141,6 +153,13 @@ class Walk {
       this.block(rows, [columns[0], middle]);
       this.block(rows, [middle, columns[1]]);
     }
+  }
+
+  /** Whether nothing but data that is not known decides about the pairs of a block. */
+  #isOpen(ranges: TileRanges<number>): boolean {
+    if (this.#bounds === undefined) return false;
+    const [most, least] = this.#bounds;
+    return classOf(most, ranges) === "always" && classOf(least, ranges) === "never";
   }
 
   #ranges(rows: readonly [number, number], columns: readonly [number, number]): TileRanges<number> {
@@ -160,6 +179,49 @@ class Walk {
         return values === undefined ? {} : rangeOf(values, side === "k" ? k : q);
       },
     };
+  }
+}
+
+/** Whether a part of the mask asks for data that is not known. */
+function asksUnknown({ queries, keys }: Grid, mask: Predicate): boolean {
+  const inTerm = (term: Term): boolean => {
+    switch (term.kind) {
+      case "data":
+        return !(term.side === "k" ? keys : queries).data.has(term.index);
+      case "binary":
+        return inTerm(term.left) || inTerm(term.right);
+      case "absolute":
+        return inTerm(term.operand);
+      default:
+        return false;
+    }
+  };
+  const visit = (part: Predicate): boolean => {
+    switch (part.kind) {
+      case "not":
+        return visit(part.operand);
+      case "and":
+      case "or":
+        return part.operands.some(visit);
+      case "compare":
+        return inTerm(part.left) || inTerm(part.right);
+      default:
+        return false;
+    }
+  };
+  return visit(mask);
+}
+
+/** The mask with each comparison of data that is not known as it shows most, or least. */
+function boundOf(grid: Grid, mask: Predicate, most: boolean): Predicate {
+  switch (mask.kind) {
+    case "not":
+      return { kind: "not", operand: boundOf(grid, mask.operand, !most) };
+    case "and":
+    case "or":
+      return { ...mask, operands: mask.operands.map((each) => boundOf(grid, each, most)) };
+    default:
+      return asksUnknown(grid, mask) ? { kind: "constant", value: most } : mask;
   }
 }
 

@@ -9,6 +9,7 @@ import {
   countVisible,
   type Grid,
   type SideRows,
+  visitTiles,
 } from "../../../compiler/report/tile-grid.ts";
 import { seeded } from "../../support/random.ts";
 import { both, imageBothWays, masks, sliding } from "../../support/toy-mllm.ts";
@@ -135,4 +136,30 @@ test("a long prompt costs little more than the boundary of its mask", () => {
   };
   const tiles = count / 64;
   expect(countTiles(grid)).toMatchObject({ tiles: tiles ** 2, skipped: (tiles * (tiles - 1)) / 2 });
+});
+
+test("where only unknown data decides, tiles are not told apart one by one", () => {
+  const count = 4096;
+  const side = {
+    count,
+    positions: Array.from({ length: count }, (_, row) => row),
+    data: new Map(),
+  };
+  const facts = { shared: true };
+  const grid: Grid = {
+    mask: both(masks.causal, documents),
+    facts,
+    queries: side,
+    keys: side,
+    tile: { queries: 1, keys: 1 },
+  };
+  let blocks = 0;
+  let never = 0;
+  visitTiles(grid, ({ rows: [top, bottom], columns: [left, right], class: kind }) => {
+    blocks++;
+    if (kind === "never") never += (bottom - top) * (right - left);
+  });
+  expect(never).toBe((count * (count - 1)) / 2);
+  // Those on the diagonal and the rectangles beside it, not the 16 million tiles.
+  expect(blocks).toBeLessThan(8 * count);
 });
