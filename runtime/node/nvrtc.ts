@@ -70,10 +70,8 @@ function bind(native: Native): Nvrtc {
       create(handle, cString(text), cString("kernels.cu"), 0, nothing, nothing);
       try {
         const options = [`--gpu-architecture=${architecture}`, "--std=c++17", ...includes()];
-        const texts = options.map(cString);
-        const list = BigUint64Array.from(texts, (each) => native.address(each));
         const id = program[0] ?? 0n;
-        const result = compile(id, texts.length, new Uint8Array(list.buffer));
+        const result = compile(id, options.length, cStrings(native, options));
         if (result === 0) return read(id, "CUBIN");
         const log = new TextDecoder().decode(read(id, "ProgramLog")).replace(/\0.*$/s, "").trim();
         throw new BraidError("cuda/compile", `NVRTC refuses the kernels (${result}): ${log}`, {
@@ -94,4 +92,20 @@ function includes(): readonly string[] {
 
 function cString(text: string): Uint8Array {
   return new Uint8Array(Buffer.from(`${text}\0`));
+}
+
+/** An array of C strings: the addresses, then what they point to, so that one object holds both. */
+function cStrings(native: Native, texts: readonly string[]): Uint8Array {
+  const parts = texts.map(cString);
+  const head = texts.length * 8;
+  const bytes = new Uint8Array(head + parts.reduce((sum, { length }) => sum + length, 0));
+  const view = new DataView(bytes.buffer);
+  const start = native.address(bytes);
+  let at = head;
+  for (const [index, part] of parts.entries()) {
+    view.setBigUint64(index * 8, start + BigInt(at), true);
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }

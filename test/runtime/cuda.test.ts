@@ -16,13 +16,19 @@ import type { CudaFunction } from "../../runtime/cuda/functions.ts";
 import { Conversation } from "../../runtime/generate.ts";
 import { canCompile, compileCuda } from "../../runtime/node/cuda-compiler.ts";
 import { loadKoffi } from "../../runtime/node/native.ts";
+import { findNvrtc } from "../../runtime/node/nvrtc.ts";
 import { nodeCuda } from "../../runtime/node/cuda.ts";
 import { greedy } from "../../runtime/sample.ts";
 import { readCase, readCheckpoint } from "../oracle/checkpoint.ts";
 import { environmentOf, tinyModel } from "../oracle/model.ts";
 import { onePrompts } from "../oracle/prompts.ts";
 import { inputsOf, openPlanned } from "../oracle/run.ts";
-import { hostCompilerMissing, hostDriver, kernelLibrary } from "../support/cuda-host/compile.ts";
+import {
+  hostCompilerMissing,
+  hostDriver,
+  hostNvrtc,
+  kernelLibrary,
+} from "../support/cuda-host/compile.ts";
 import { Missing, testWith } from "../support/require.ts";
 
 /** A machine of the fake driver: `device` if nothing is wrong with it. */
@@ -46,6 +52,7 @@ const noKoffi = await loadKoffi().then(
   () => undefined,
   () => new Missing("no package `koffi`"),
 );
+const fakeNvrtc = (await hostCompilerMissing()) ?? hostNvrtc;
 const fake = noKoffi ?? (await hostCompilerMissing()) ?? platform;
 
 /** Calls of the driver's functions, counted. */
@@ -170,6 +177,28 @@ test("a machine without the driver says so", async () => {
   });
   await expect(chooseBackend("cuda", none)).rejects.toMatchObject({ code: "cuda/driver" });
 });
+
+testWith(
+  "cuda-host",
+  noKoffi ?? fakeNvrtc,
+  "NVRTC is called as its header says",
+  async (library) => {
+    process.env["BRAID_NVRTC"] = await library();
+    try {
+      const nvrtc = await findNvrtc();
+      expect(nvrtc?.version).toBe("13.1");
+      const cubin = new TextDecoder().decode(nvrtc?.compile("the text", "sm_90"));
+      expect(cubin).toMatch(
+        /^--gpu-architecture=sm_90\n--std=c\+\+17\n(--include-path=.+\n)?the text$/,
+      );
+      expect(() => nvrtc?.compile("#error", "sm_90")).toThrow(
+        "NVRTC refuses the kernels (6): kernels.cu(1): error: #error",
+      );
+    } finally {
+      delete process.env["BRAID_NVRTC"];
+    }
+  },
+);
 
 const compiler = (await canCompile()) ? compileCuda : new Missing("no NVRTC and no nvcc");
 

@@ -65,6 +65,13 @@ export function hostDriver(): Promise<string> {
   );
 }
 
+/** An NVRTC that compiles nothing, as a shared library (`runtime/nvrtc.cpp`). */
+export function hostNvrtc(): Promise<string> {
+  return built("nvrtc", ["-O1", "-shared"], (to, options) =>
+    run("g++", [...options, "runtime/nvrtc.cpp", "-o", to], { cwd: folder }),
+  );
+}
+
 /** A shared library of these kernels. */
 export function kernelLibrary(kernels: readonly CudaKernel[]): Promise<string> {
   const half = Math.ceil(kernels.length / 2);
