@@ -20,6 +20,7 @@ import type {
   PlanStep,
   PlanSymbol,
   PlanWeight,
+  Quantization,
   Size,
 } from "./contract.ts";
 import { invariant } from "./errors.ts";
@@ -131,14 +132,20 @@ export function under(
   }));
 }
 
-/** A weight packed for products: its `[batch, columns, inner]`, `width` columns side by side. */
+/**
+ * A weight packed for products: its `[batch, columns, inner]`, `width` columns side by side; as whole
+ * numbers of few bits if `quantized` says so.
+ */
 export function panels(
   [batch, columns, inner]: readonly [number, number, number],
   width: number,
   weight: PlanWeight,
   innerFirst: boolean = false,
+  quantized?: Quantization,
 ): PlanWeight {
-  return { ...weight, layout: { kind: "panels", batch, columns, inner, innerFirst, width } };
+  const numbers = quantized === undefined ? {} : { quantized };
+  const sizes = { batch, columns, inner, innerFirst, width };
+  return { ...weight, layout: { kind: "panels", ...sizes, ...numbers } };
 }
 
 /** A computed table. */

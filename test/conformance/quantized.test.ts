@@ -10,13 +10,11 @@ import type { Graph } from "../../compiler/graph/graph.ts";
 import type { Tensor } from "../../compiler/graph/tensor.ts";
 import { verifyKernel } from "../../compiler/kernel/verify.ts";
 import { targets } from "../../compiler/kernel/target.ts";
-import { makePlan } from "../../compiler/plan/plan.ts";
-import { preparePhase } from "../../compiler/plan/prepare.ts";
 import type { Quantization } from "../../runtime/contract.ts";
 import { createCpuBackend } from "../../runtime/cpu/backend.ts";
 import { Draft } from "../support/draft.ts";
 import { randomTensor, seeded } from "../support/random.ts";
-import { onePhase, runPlanned } from "../support/run-graph.ts";
+import { planGraph, runPlanned } from "../support/run-graph.ts";
 import { expectWithin, graphTolerance } from "../support/tolerance.ts";
 
 const types: readonly Quantization[] = [
@@ -89,9 +87,7 @@ async function compare(
     inputs: new Map(graph.inputs.map(({ name }) => [name, name === "x" ? x : tokens])),
     weights: () => ({ ...weight, data: Float64Array.from(data) }),
   });
-  const split = onePhase(graph);
-  const target = { ...targets.cpu, weights: type };
-  const planned = makePlan(graph, split, split.phases.map(preparePhase), target);
+  const planned = planGraph(graph, { ...targets.cpu, weights: type });
   for (const kernel of planned.kernels) verifyKernel(kernel);
   const code = { wasm: encodeWasm(planned.kernels) };
   const given = environment(weight.data);

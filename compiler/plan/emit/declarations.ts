@@ -67,9 +67,10 @@ function weightCode(weight: PlanWeight): Code {
 /** The code of a weight with its layout around it, if it has one. */
 function packedCode({ layout }: PlanWeight, code: Code): Code {
   if (layout === undefined) return code;
-  const { batch, columns, inner, innerFirst, width } = layout;
-  const order = innerFirst ? ["true"] : [];
-  return call("panels", literal([batch, columns, inner]), `${width}`, code, ...order);
+  const { batch, columns, inner, innerFirst, width, quantized } = layout;
+  const order = innerFirst || quantized !== undefined ? [`${innerFirst}`] : [];
+  const numbers = quantized === undefined ? [] : [literal(quantized)];
+  return call("panels", literal([batch, columns, inner]), `${width}`, code, ...order, ...numbers);
 }
 
 function underCode(prefixes: readonly string[], weights: readonly PlanWeight[]): Code {

@@ -37,6 +37,15 @@ export const samples: readonly (readonly [string, () => Plans])[] = [
   ["causal attention in phases", () => phased(masks.causal, 4)],
   ["a prefix that sees itself", () => phased(prefix, 3)],
   ["one layer", () => phased(composite, 1)],
+  [
+    "a decoder with weights of four bits",
+    () => {
+      const graph = toyTransformer(sizes);
+      const weights = { bits: 4, group: 16, symmetric: false } as const;
+      const cpu = planGraph(graph, { ...targets.cpu, weights });
+      return { gpu: planGraph(graph, targets.gpu).plan, cpu: cpu.plan };
+    },
+  ],
   ["a plan by hand", () => ({ gpu: toyPlan("gpu"), cpu: toyPlan("cpu") })],
 ];
 
