@@ -1,9 +1,15 @@
 /** The attentions that are timed. */
 
+import { isVisible } from "../../compiler/report/tile-grid.ts";
+import { gridsOf } from "./attention-tiles.ts";
+import { type GalleryMask, galleryOf, specOf } from "./gallery.ts";
+
 /** One attention: a spec, its inputs, and its mask by definition. */
 export interface AttentionCase {
   readonly name: string;
   readonly text: string;
+  /** The same with the mask in the scores, if that is a case. */
+  readonly dense?: string;
   readonly heads: number;
   readonly width: number;
   readonly queries: number;
@@ -17,8 +23,6 @@ export interface AttentionCase {
   }[];
   /** Token data and positions. */
   readonly data: Readonly<Record<string, readonly number[]>>;
-  /** The input that changes from call to call. */
-  readonly changing: string;
   /** Whether a query row sees a key row, both counted in storage order. */
   readonly visible: (query: number, key: number) => boolean;
 }
@@ -26,7 +30,7 @@ export interface AttentionCase {
 const visual = 576;
 const text = 256;
 
-function count(from: number, rows: number): readonly number[] {
+function sequence(from: number, rows: number): readonly number[] {
   return Array.from({ length: rows }, (_, row) => from + row);
 }
 
@@ -57,9 +61,84 @@ model Composite[H = 8, E = 64] {
     { name: "v_visual", of: "v", from: 0, rows: visual },
     { name: "v_text", of: "v", from: visual, rows: text },
   ],
-  data: { "position.visual": count(0, visual), "position.text": count(visual, text) },
-  changing: "q",
+  data: { "position.visual": sequence(0, visual), "position.text": sequence(visual, text) },
   visible: (query, key) => key <= visual + query,
 };
 
-export const attentionCases: readonly AttentionCase[] = [composite];
+/** A case that is made when it is asked for: the definition of a mask looks at every pair. */
+export interface NamedCase {
+  readonly name: string;
+  readonly make: () => AttentionCase;
+}
+
+/** Composite attention, then the gallery at these lengths, 2 heads of 64. */
+export function attentionCases(lengths: readonly number[]): readonly NamedCase[] {
+  return [
+    { name: composite.name, make: () => composite },
+    ...lengths.flatMap((rows) =>
+      galleryOf(rows).map((mask) => {
+        const name = `${mask.name}, ${rows} rows`;
+        return { name, make: () => caseOf(mask, name) };
+      }),
+    ),
+  ];
+}
+
+function caseOf(mask: GalleryMask, name: string): AttentionCase {
+  const [heads, width] = [2, 64];
+  const { rows } = mask;
+  const [queries, keys] =
+    rows.kind === "cross"
+      ? [rows.queries, rows.keys]
+      : [0, 0].map(() => rows.segments.reduce((sum, [, each]) => sum + each, 0));
+  if (queries === undefined || keys === undefined) throw new Error("queries and keys");
+  const seen = new Uint8Array(queries * keys);
+  for (const { grid, from } of gridsOf(mask, 16)) {
+    for (let row = 0; row < grid.queries.count; row++) {
+      for (let key = 0; key < grid.keys.count; key++)
+        if (isVisible(grid, row, key)) seen[(from[0] + row) * keys + from[1] + key] = 1;
+    }
+  }
+  const data = Object.fromEntries(
+    mask.data.map(({ name: datum, of, values }): [string, readonly number[]] => [
+      datum,
+      of === "heads" ? Array.from({ length: heads }, () => values[0] ?? 0) : values,
+    ]),
+  );
+  return {
+    name,
+    text: specOf(mask, heads, width),
+    dense: specOf(mask, heads, width, true),
+    heads,
+    width,
+    queries,
+    keys,
+    ...inputsOf(mask, data),
+    visible: (query, key) => seen[query * keys + key] === 1,
+  };
+}
+
+function inputsOf(
+  { rows }: GalleryMask,
+  data: Readonly<Record<string, readonly number[]>>,
+): Pick<AttentionCase, "inputs" | "data"> {
+  const all = ["q", "k", "v"] as const;
+  if (rows.kind === "cross") {
+    const inputs = all.map((of) => ({
+      name: of,
+      of,
+      from: 0,
+      rows: of === "q" ? rows.queries : rows.keys,
+    }));
+    return { inputs, data };
+  }
+  let from = 0;
+  const inputs: AttentionCase["inputs"][number][] = [];
+  const positions: Record<string, readonly number[]> = {};
+  for (const [name, count] of rows.segments) {
+    for (const of of all) inputs.push({ name: `${of}_${name}`, of, from, rows: count });
+    positions[`position.${name}`] = sequence(from, count);
+    from += count;
+  }
+  return { inputs, data: { ...data, ...positions } };
+}

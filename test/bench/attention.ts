@@ -7,6 +7,7 @@ import {
   type Bench,
   type BenchOptions,
   type BenchResult,
+  type Contestant,
   compete,
   say,
   table,
@@ -21,6 +22,9 @@ export const bench: Bench = {
   run,
 };
 
+/** Rows of the gallery's masks. */
+const lengths = [256, 1024];
+
 /** What peers add to a logit that the mask hides. */
 const hiddenBias = -1e9;
 
@@ -29,10 +33,10 @@ async function run(options: BenchOptions): Promise<BenchResult> {
   for (const each of missing) say(`left out: ${each}`);
   const rows: (string | number | undefined)[][] = [];
   const wrong: string[] = [];
-  for (const each of attentionCases) {
+  for (const each of attentionCases(lengths)) {
     if (!admits(options, each.name)) continue;
     say(`${each.name} …`);
-    const { lines, faults } = await runCase(each, peers, options);
+    const { lines, faults } = await runCase(each.make(), peers, options);
     rows.push(...lines);
     wrong.push(...faults);
   }
@@ -54,11 +58,14 @@ async function runCase(
 ): Promise<CaseResult> {
   const problem = problemOf(each);
   const wanted = reference(problem, each);
-  const model = await openBraid(modelOf(each.text), options);
-  const ours = forwardContestant("Braid", model, inputsOf(each, problem), "seen", each.changing);
+  const ours = await contestant("Braid", each.text, each, problem, options);
+  const dense =
+    each.dense === undefined
+      ? []
+      : [await contestant("Braid, mask in the scores", each.dense, each, problem, options)];
   const theirs = await Promise.all(peers.map((peer) => peer.attention(problem)));
   const tolerance = toleranceOf(problem);
-  const timings = await compete([ours, ...theirs], wanted, tolerance, options.rounds);
+  const timings = await compete([ours, ...dense, ...theirs], wanted, tolerance, options.rounds);
   const pairs = visiblePairs(each);
   const flops = 4 * pairs * problem.heads * problem.width;
   const share = ((100 * pairs) / (problem.queries * problem.keys)).toFixed(1);
@@ -75,6 +82,19 @@ async function runCase(
   const faults =
     own !== undefined && own.ms === undefined ? [`${each.name}: off by ${own.error}`] : [];
   return { lines, faults };
+}
+
+async function contestant(
+  name: string,
+  text: string,
+  each: AttentionCase,
+  problem: AttentionProblem,
+  options: BenchOptions,
+): Promise<Contestant> {
+  const open = await openBraid(modelOf(text), options);
+  const inputs = inputsOf(each, problem);
+  const changing = open.plan.inputs.find((input) => inputs[input.name]?.element === "f32");
+  return forwardContestant(name, open, inputs, "seen", changing?.name ?? "");
 }
 
 function problemOf({ queries, keys, heads, width, visible }: AttentionCase): AttentionProblem {

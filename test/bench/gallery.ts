@@ -145,8 +145,16 @@ function treeOf(rows: number): readonly number[] {
   return last;
 }
 
-/** A model that attends with `mask`: queries and keys of `heads` heads of `width` numbers. */
-export function specOf({ mask, rows, data }: GalleryMask, heads: number, width: number): string {
+/**
+ * A model that attends with `mask`: queries and keys of `heads` heads of `width` numbers. `dense`
+ * hides the same pairs by their scores, of which the compiler concludes nothing.
+ */
+export function specOf(
+  { mask, rows, data }: GalleryMask,
+  heads: number,
+  width: number,
+  dense: boolean = false,
+): string {
   const names = [...new Set(mask.match(/[a-z_]+(?=\(|\b)/g) ?? [])].filter((word) =>
     isMask(word, data),
   );
@@ -168,15 +176,22 @@ export function specOf({ mask, rows, data }: GalleryMask, heads: number, width: 
           ),
         ];
   const axes = rows.kind === "cross" ? { query: "Query", key: "Key" } : { query: "S", key: "S" };
-  const given = data.map(
+  const declared = data.map(
     ({ name, of }) => `input ${name}: int[${of === "heads" ? "H" : axes[of]}]`,
   );
+  const formals = data.map(({ name, of }) => `${name}: int[${of === "heads" ? "H" : axes[of]}]`);
+  const given = data.map(({ name }) => name).join(", ");
+  const hides = given === "" ? "score = hide" : `score = hide(${given})`;
+  const how = `${dense ? hides : `mask = ${mask}`}, rows = ${axes.query}`;
   const attend =
     rows.kind === "cross"
-      ? `attend(q, k, v over Key; mask = ${mask}, rows = Query)`
-      : `attend(q, k[S as K], v[S as K] over K; mask = ${mask}, rows = S)`;
-  const lines = [...inputs, ...joined, ...given, `output seen = ${attend}`];
+      ? `attend(q, k, v over Key; ${how})`
+      : `attend(q, k[S as K], v[S as K] over K; ${how})`;
+  const signature = formals.length === 0 ? "" : `(${formals.join(", ")})`;
+  const score = `score hide${signature}(s, q, k) = where(${mask}, s, 0 - 1000000000)`;
+  const lines = [...inputs, ...joined, ...declared, `output seen = ${attend}`];
   return `import { ${names.join(", ")} } from "std/attention"
+${dense ? score : ""}
 model Bench[H = ${heads}, E = ${width}] {
 ${lines.map((line) => `  ${line}`).join("\n")}
 }
