@@ -99,9 +99,14 @@ export class Session {
       const kernels = kernelsOf(model.plan.phases.filter((phase) => isUsual(phase, model.plan)));
       const count = (done: number, total: number): void =>
         progress({ stage: "kernels", done, total });
-      await backend.load(model, kernels, count);
-      const residents = await loadResidents(model.plan, backend, weights, progress, quantized);
-      return new Session(model, backend, residents);
+      // Devices compile elsewhere, so both go on at once; a failure waits for the other to end.
+      const [loaded, resident] = await Promise.allSettled([
+        backend.load(model, kernels, count),
+        loadResidents(model.plan, backend, weights, progress, quantized),
+      ]);
+      if (loaded.status === "rejected") throw loaded.reason;
+      if (resident.status === "rejected") throw resident.reason;
+      return new Session(model, backend, resident.value);
     } catch (error) {
       backend.close();
       throw error;
