@@ -1,6 +1,6 @@
 /**
- * Reductions over axes: sums, means, extremes and the place of the largest. Each result is one task,
- * which walks the reduced elements four at a time; a mean divides once at the end.
+ * Reductions over axes: sums, means, extremes and the place of the largest. Each result is one task
+ * (or, on a GPU, a group: `reduce-group.ts`), which walks the reduced elements four at a time; a mean divides once at the end.
  */
 
 import type { Region } from "../../fusion/region.ts";
@@ -24,7 +24,8 @@ import { affineOf } from "./affine.ts";
 import type { Context, Coordinates } from "./context.ts";
 import { extentOf, compute, read, unflatten } from "./read.ts";
 import { commentOf, regionName } from "./name.ts";
-import { finish, type Lowered, type Schedule } from "./schedule.ts";
+import { reduceInGroup, sharesRow } from "./reduce-group.ts";
+import { finish, finishGroups, type Lowered, type Schedule } from "./schedule.ts";
 import { storeTo } from "./store.ts";
 
 /** The finite stand-in for -∞, which WGSL cannot write. */
@@ -46,7 +47,8 @@ export function lowerReduce(context: Context, region: Region, schedule: Schedule
   const length = extentOf(context, over);
   const flops = multiply(rows, length);
   const name = regionName(context, region);
-  return finish(context, schedule, name, commentOf(context, region), rows, flops, (task) => {
+  const comment = commentOf(context, region);
+  const accesses = (task: Expr): RowAccess => {
     const outer = unflatten(
       context,
       node.type.axes,
@@ -65,11 +67,32 @@ export function lowerReduce(context: Context, region: Region, schedule: Schedule
         outer,
         compute(context, region.result, outer, new Map([[region.root, result]])),
       );
-    if (op.fn === "argmax" || type.element !== "float") {
-      return walk(context, op, length, value, store);
-    }
-    return inLanes(context, op, length, value, store);
+    return { value, store };
+  };
+  if (type.element === "float" && sharesRow(schedule, length)) {
+    const adds = op.fn === "sum" || op.fn === "mean";
+    const row = { ...accesses(build.group), start: build.real(adds ? 0 : lowest) };
+    const { arrays, body } = reduceInGroup(context, op, schedule, length, row);
+    return finishGroups(
+      context,
+      schedule,
+      { name, comment },
+      arrays,
+      { groups: rows, flops },
+      body,
+    );
+  }
+  return finish(context, schedule, name, comment, rows, flops, (task) => {
+    const { value, store } = accesses(task);
+    const single = op.fn === "argmax" || type.element !== "float";
+    return (single ? walk : inLanes)(context, op, length, value, store);
   });
+}
+
+/** The elements of a row, and where its result goes. */
+interface RowAccess {
+  readonly value: (index: Expr) => Expr;
+  readonly store: (result: Expr) => Statement;
 }
 
 /** One element after another: for `argmax` and for integers. */
