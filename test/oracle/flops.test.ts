@@ -5,7 +5,10 @@ import { evaluateDimension } from "../../compiler/op/dimension.ts";
 import { graphFlops } from "../../compiler/graph/flops.ts";
 import type { Graph } from "../../compiler/graph/graph.ts";
 import { paperFlops, totalOf } from "../../compiler/report/papers.ts";
-import { exampleGraph } from "./model.ts";
+import { evaluateGraph } from "../../compiler/graph/evaluate.ts";
+import { readCase, readCheckpoint, weightsOf } from "./checkpoint.ts";
+import { environmentOf, exampleGraph } from "./model.ts";
+import { onePrompts } from "./prompts.ts";
 
 const sizes = (text: number): ReadonlyMap<string, number> =>
   new Map([
@@ -38,6 +41,29 @@ test("SAISA saves 66 %, its projectors counted", () => {
   );
   const all = counted(saisa, 64) + evaluateDimension(projectors, sizes(64));
   expect(percent(all, 64)).toBe("33.6");
+});
+
+test("EE-MLLM-F with 19 of 32 layers: (13 + 19 × 90.5 %) / 32 of LLaVA", () => {
+  const composite = exampleGraph("ee-mllm/ee-mllm-f", "EeMllmF7b");
+  expect(percent(counted(composite, 64), 64)).toBe("94.3");
+});
+
+test("a layer's contribution is a divergence, 0 for none and more for each", async () => {
+  const graph = exampleGraph("ee-mllm/ee-mllm-f", "Contribution");
+  const llava = await readCase("llava");
+  const weights = weightsOf(graph, await readCheckpoint("llava"));
+  const { one } = onePrompts(llava);
+  const environment = environmentOf(
+    graph,
+    await readCheckpoint("llava"),
+    one,
+    llava("input.pixels"),
+  );
+  const { outputs } = evaluateGraph(graph, { ...environment, weights });
+  const found = [0, 1, 2].map((l) => outputs.get(`contribution[${l}]`)?.data[0] ?? Number.NaN);
+  // Visual rows of the last layer are read by nothing.
+  expect(found[2]).toBe(0);
+  expect(Math.min(found[0] ?? 0, found[1] ?? 0)).toBeGreaterThan(0);
 });
 
 // The paper does not say how long its prompts are; Vicuna's system prompt has 35 tokens.
