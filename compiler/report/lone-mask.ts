@@ -49,8 +49,9 @@ export function loneMask(
   const lacking = parameters.filter((each) => each.value === undefined && !isGiven(each));
   if (lacking.length > 0) return lacks(asked, lacking, [...rows.data, ...rows.settings.keys()]);
   const given = parameters.filter((each) => each.type?.kind === "shape" && isGiven(each));
-  const shape = shapeOf(given, declaration);
-  if (shape.kind === "mistake") return shape;
+  const read = shapeOf(given, declaration);
+  if (read.kind === "mistake") return read;
+  const shape = withKeys(read, [...rows.lengths.keys()]);
   const others =
     declaration === undefined ? rows.data.map((name) => ({ name, axis: shape.query })) : [];
   const inputs = [...shape.inputs, ...others];
@@ -108,6 +109,14 @@ function shapeOf(
   }
   const rows = query ?? key ?? "Rows";
   return { kind: "shape", query: rows, key: key === rows ? undefined : key, inputs };
+}
+
+/** Axes begin with a capital: a second one that has a length is that of the keys. */
+function withKeys(shape: Shape, names: readonly string[]): Shape {
+  const key = names.find((name) => /^[A-Z]/.test(name) && name !== shape.query);
+  return shape.key === undefined && key !== undefined && names.includes(shape.query)
+    ? { ...shape, key }
+    : shape;
 }
 
 function readsAt(expression: Expr, data: string, row: string): boolean {

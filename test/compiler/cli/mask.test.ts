@@ -158,3 +158,21 @@ const wrong: readonly (readonly [string, readonly string[], string])[] = [
 test.each(wrong)("unknown words: %s", async (_, args, message) => {
   await expect(mask(...args)).rejects.toThrow(message);
 });
+
+test("keys on an axis of their own need no data there", async () => {
+  const file = join(folder, "own-tile.braid");
+  writeFileSync(file, "mask own_tile(tile: int[S], rows: int)(q, k) = tile[q] == k / rows\n");
+  const lengths = [
+    "--length",
+    "S=4,K=6",
+    "--data",
+    "tile=0,0,1,1",
+    "--set",
+    "rows=3",
+    "--tile",
+    "1",
+  ];
+  const text = await mask(`${file}:own_tile`, ...lengths, "--why", "2,3");
+  expect(text).toContain("not computed: 50.0 % of pairs");
+  expect(text).toContain("row 2 (S 2) sees row 3 (K 3): tile[q] == k / 3");
+});
