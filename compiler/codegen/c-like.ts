@@ -6,7 +6,7 @@
  * other operator and take only operands without operators, `&&` and `||` do not mix.
  */
 
-import { InvariantError, invariant, unreachable } from "../../grammar/invariant.ts";
+import { invariant, unreachable } from "../../grammar/invariant.ts";
 import * as build from "../kernel/build.ts";
 import type { BinaryOperator, Expr, Kernel, KernelType, Statement } from "../kernel/kernel.ts";
 
@@ -17,6 +17,18 @@ export interface MemoryAccess {
   /** The type of what is read or written; four lanes lie at `index` and after. */
   readonly type: KernelType;
   readonly index: Expr;
+}
+
+/** What only some languages have. */
+export type WarpStatement = Extract<
+  Statement,
+  { kind: `tile${string}` | "warp_multiply" | `${string}copies` | "copy_async" }
+>;
+
+/** Writes parts of such statements. */
+export interface Writer {
+  readonly expr: (expr: Expr) => string;
+  readonly block: (body: readonly Statement[]) => readonly string[];
 }
 
 /** Where two C-like languages differ. Expressions come as text that binds tightest. */
@@ -41,6 +53,10 @@ export interface Dialect {
   /** Whether sums and products take a scalar beside four lanes. */
   readonly mixesLanes: boolean;
   readonly barrier: string;
+  /** Statements of warps and their tiles, where the language has them. */
+  readonly warp?: (statement: WarpStatement, writer: Writer) => readonly string[];
+  /** The element of a tile in the statement around. */
+  readonly element?: (tile: string) => string;
   /** The word for a name of the kernel: itself unless the language has another use for it. */
   readonly word: (name: string) => string;
 }
@@ -109,7 +125,7 @@ class Printer {
   }
 
   private nested(body: readonly Statement[]): readonly string[] {
-    return this.block(body).map((line) => `  ${line}`);
+    return this.block(body).map((line) => (line.startsWith("#") ? line : `  ${line}`));
   }
 
   private statement(statement: Statement): readonly string[] {
@@ -140,8 +156,14 @@ class Printer {
         return this.branches(statement);
       case "barrier":
         return [`${dialect.barrier};`];
-      default:
-        throw new InvariantError(`codegen: \`${statement.kind}\` is not legalized`);
+      default: {
+        const writer: Writer = {
+          expr: (expr) => this.write(expr, level.sum),
+          block: (body) => this.block(body),
+        };
+        invariant(dialect.warp !== undefined, `codegen: \`${statement.kind}\` is not legalized`);
+        return dialect.warp(statement, writer);
+      }
     }
   }
 
@@ -228,7 +250,8 @@ class Printer {
       case "lane":
         return dialect.lane(primary(expr.operand), expr.index);
       case "element":
-        throw new InvariantError("codegen: `element` is not legalized");
+        invariant(dialect.element !== undefined, "codegen: `element` is not legalized");
+        return dialect.element(expr.tile);
       default:
         return unreachable(expr);
     }

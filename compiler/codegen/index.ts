@@ -6,7 +6,7 @@
 import type { Kernel } from "../kernel/kernel.ts";
 import { share } from "../kernel/passes/share.ts";
 import { expand, legalize } from "../kernel/passes/legalize.ts";
-import { cudaText } from "./cuda.ts";
+import { cudaText } from "./cuda/cuda.ts";
 import { toAddresses } from "./wasm/addresses.ts";
 import { encodeModule } from "./wasm/encode.ts";
 import type { WasmFunction } from "./wasm/instructions.ts";

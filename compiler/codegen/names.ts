@@ -36,6 +36,6 @@ export function usesLanes(kernel: Kernel): boolean {
 }
 
 /** Whether `kernel` asks which group or invocation it is. */
-export function usesBuiltin(kernel: Kernel, name: "group" | "invocation"): boolean {
+export function usesBuiltin(kernel: Kernel, name: "group" | "invocation" | "warp"): boolean {
   return uses(kernel, (part) => part.kind === "builtin" && part.name === name);
 }

@@ -26,6 +26,11 @@ export interface ErrorOptions {
   readonly seed?: number;
   /** Half an ulp at 1 of the type that kernels compute in. */
   readonly unit?: number;
+  /**
+   * Half an ulp at 1 of the type that factors of products, and queries, keys and values, are rounded
+   * to before they are multiplied, where that is less than the type that kernels compute in.
+   */
+  readonly factorUnit?: number;
 }
 
 /** The outputs of a graph with the scales of their errors. */
@@ -45,7 +50,7 @@ export function estimateError(
   environment: Environment,
   options: ErrorOptions = {},
 ): ErrorEstimate {
-  const { runs = 8, seed = 1, unit = float32Unit } = options;
+  const { runs = 8, seed = 1, unit = float32Unit, factorUnit } = options;
   const context = createContext(graph, environment, "float64");
   const exact: NamedTensor[] = [];
   const scales: (Float64Array | undefined)[] = [];
@@ -59,11 +64,18 @@ export function estimateError(
     ({ value }) => new Float64Array(pickOne(exact, value).data.length),
   );
   const signs = randomSigns(seed);
+  const factors = (node: Node, args: readonly NamedTensor[]): readonly NamedTensor[] => {
+    const multiplies = node.op.kind === "contract" || node.op.kind === "attend";
+    if (factorUnit === undefined || !multiplies) return args;
+    return args.map((arg) =>
+      arg.element === "float" ? perturbed(arg, magnitudes(arg), factorUnit, signs) : arg,
+    );
+  };
   for (let run = 0; run < runs; run++) {
     const values: NamedTensor[] = [];
     graph.nodes.forEach((node, id) => {
       const known = pickOne(exact, id);
-      const args = pick(values, node);
+      const args = factors(node, pick(values, node));
       const same = args.every((arg, i) => arg === exact[node.args[i] ?? -1]);
       const value = same || decides(node) ? known : evaluateNode(node, args, context);
       values.push(perturbed(value, scales[id], unit, signs));
@@ -82,6 +94,10 @@ export function estimateError(
       }),
     ),
   };
+}
+
+function magnitudes({ data }: NamedTensor): Float64Array {
+  return Float64Array.from(data, (x) => (Number.isFinite(x) ? Math.abs(x) : 0));
 }
 
 /** Results that jump: they stay as they are. */

@@ -72,6 +72,9 @@ export const group: Expr = { kind: "builtin", type: i32, name: "group" };
 /** The index of the invocation in its group. */
 export const invocation: Expr = { kind: "builtin", type: i32, name: "invocation" };
 
+/** The index of the warp in its group. */
+export const warp: Expr = { kind: "builtin", type: i32, name: "warp" };
+
 /** The element of `buffer` at `index`, or four elements from there on if `type` has four lanes. */
 export function load(buffer: string, index: Operand, type: KernelType = f32): Expr {
   return { kind: "load", type, buffer, index: integer(index) };

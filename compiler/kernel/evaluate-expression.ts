@@ -6,7 +6,8 @@
 
 import { invariant, unreachable } from "../../grammar/invariant.ts";
 import { binaryMeaning, callMeaning, castMeaning } from "./arithmetic.ts";
-import type { Expr } from "./kernel.ts";
+import type { Copies } from "./evaluate-warp.ts";
+import { type Expr, warpSize } from "./kernel.ts";
 import type { CheckedMemory } from "./memory.ts";
 
 /** The state of one invocation: a number per variable lane and per tile element. */
@@ -14,10 +15,17 @@ export interface Frame {
   readonly slots: Float64Array;
   readonly group: number;
   readonly invocation: number;
+  readonly copies: Copies;
 }
 
 /** Computes one number from the state of an invocation. */
 export type Value = (frame: Frame) => number;
+
+const builtins = {
+  group: (frame) => frame.group,
+  invocation: (frame) => frame.invocation,
+  warp: (frame) => Math.floor(frame.invocation / warpSize),
+} as const satisfies Record<string, Value>;
 
 /** Where a tile lies in a frame, row by row. */
 export interface TilePlace {
@@ -79,7 +87,7 @@ export class Expressions {
         return (frame) => frame.slots[slot] ?? Number.NaN;
       }
       case "builtin":
-        return expr.name === "group" ? (frame) => frame.group : (frame) => frame.invocation;
+        return builtins[expr.name];
       case "load":
       case "load_array": {
         const memory = this.memoryOf(expr.kind === "load" ? expr.buffer : expr.array);

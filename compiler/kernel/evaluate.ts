@@ -9,8 +9,31 @@
 
 import { InvariantError, invariant, unreachable } from "../../grammar/invariant.ts";
 import { Expressions, type Frame, type TilePlace } from "./evaluate-expression.ts";
-import type { Expr, Kernel, MemoryElement, Statement, TileStatement } from "./kernel.ts";
-import { bufferMemory, type CheckedMemory, type Clock, groupMemory } from "./memory.ts";
+import {
+  Copies,
+  type Factor,
+  finishCopies,
+  oncePerWarp,
+  sliceFactor,
+  startCopy,
+  tileFactor,
+  warpProduct,
+} from "./evaluate-warp.ts";
+import type {
+  ArraySlice,
+  Expr,
+  Kernel,
+  MemoryElement,
+  Statement,
+  TileStatement,
+} from "./kernel.ts";
+import {
+  bufferMemory,
+  type CheckedMemory,
+  type Clock,
+  groupMemory,
+  pieceLength,
+} from "./memory.ts";
 import { hasBarrier } from "./uniform.ts";
 
 /**
@@ -47,7 +70,7 @@ export function evaluateKernel(kernel: Kernel, launch: Launch): void {
     memory.set(each.name, bufferMemory(kernel.name, each, values));
   }
   for (const each of kernel.arrays) memory.set(each.name, groupMemory(kernel.name, each, clock));
-  const compiler = new Compiler(memory);
+  const compiler = new Compiler(kernel, memory);
   const scalars = kernel.scalars.map((name): readonly [number, number] => {
     const value = launch.scalars?.[name];
     invariant(value !== undefined, `kernel ${kernel.name}: no value for \`${name}\``);
@@ -59,7 +82,7 @@ export function evaluateKernel(kernel: Kernel, launch: Launch): void {
     const running = Array.from({ length: kernel.workgroupSize }, (_, invocation) => {
       const slots = new Float64Array(compiler.size);
       for (const [slot, value] of scalars) slots[slot] = value;
-      return steps({ slots, group, invocation });
+      return steps({ slots, group, invocation, copies: new Copies() });
     });
     runGroup(kernel, running, clock);
   }
@@ -80,6 +103,13 @@ function runGroup(
 }
 
 class Compiler extends Expressions {
+  private readonly kernel: Kernel;
+
+  constructor(kernel: Kernel, memory: ReadonlyMap<string, CheckedMemory>) {
+    super(memory);
+    this.kernel = kernel;
+  }
+
   /** `body` as steps between barriers. */
   steps(body: readonly Statement[]): Steps {
     const parts: (readonly ["act", Action] | readonly ["step", Steps])[] = [];
@@ -152,9 +182,28 @@ class Compiler extends Expressions {
       }
       case "barrier":
         throw new InvariantError("a barrier among plain statements");
-      default:
-        return this.tile(statement);
+      case "copy_async":
+        return this.copy(statement);
+      case "commit_copies":
+      case "wait_copies":
+        return finishCopies(statement);
+      default: {
+        const act = this.tile(statement);
+        return this.kernel.tiles === "warp" ? oncePerWarp(act) : act;
+      }
     }
+  }
+
+  private copy(statement: Extract<Statement, { kind: "copy_async" }>): Action {
+    const element = this.kernel.arrays.find(({ name }) => name === statement.array)?.element;
+    return startCopy({
+      from: this.memoryOf(statement.buffer),
+      to: this.memoryOf(statement.array),
+      count: pieceLength(element ?? "f32"),
+      index: this.value(statement.index),
+      source: this.value(statement.source),
+      valid: this.value(statement.valid),
+    });
   }
 
   private assignment(slot: number, expr: Expr): Action {
@@ -217,6 +266,13 @@ class Compiler extends Expressions {
           this.tileOf(statement.left),
           this.tileOf(statement.right),
         );
+      case "warp_multiply": {
+        const { left, right, inner, math } = statement;
+        const factor = (slice: ArraySlice): Factor =>
+          sliceFactor(slice, this.memoryOf(slice.array), this.value(slice.index));
+        const first = typeof left === "string" ? tileFactor(this.tileOf(left)) : factor(left);
+        return warpProduct(this.tileOf(statement.target), first, factor(right), inner, math);
+      }
       case "tile_reduce": {
         const source = this.tileOf(statement.source);
         const place = { slot: this.reserve(source.rows), rows: source.rows, columns: 1 };

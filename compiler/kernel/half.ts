@@ -55,3 +55,12 @@ function exponentOf(value: number): number {
   if (2 ** estimate > size) return estimate - 1;
   return 2 ** (estimate + 1) <= size ? estimate + 1 : estimate;
 }
+
+/** `value` with 10 bits of fraction, to nearest, ties away from zero (PTX `cvt.rna.tf32.f32`). */
+export function roundToTf32(value: number): number {
+  word.setFloat32(0, value);
+  word.setUint32(0, (word.getUint32(0) + 0x1000) & ~0x1fff);
+  return word.getFloat32(0);
+}
+
+const word = new DataView(new ArrayBuffer(4));

@@ -8,7 +8,8 @@
  * Invariants (`verify`): names are unique in a kernel and are words of letters, digits and `_`;
  * every variable is declared before use in an enclosing scope; types match exactly, lanes included;
  * barriers stand in control flow that is uniform over the group; no buffer is both read and written
- * unless its access says so; a tile's extents are constants.
+ * unless its access says so; a tile's extents are constants. Where warps hold the tiles, statements on
+ * tiles stand in control flow that is uniform over the warp and read no variable that is not.
  */
 
 export type ScalarType = "f32" | "i32" | "bool";
@@ -37,7 +38,18 @@ export interface GroupArray {
   readonly name: string;
   readonly element: MemoryElement;
   readonly length: number;
+  /**
+   * Elements of a row, a multiple of 16 bytes, where warps read rows at once. Indices stay plain; a
+   * language may permute the 16-byte pieces of each row, so no access may straddle two of them.
+   */
+  readonly rowLength?: number;
 }
+
+/** How a warp multiplies: what factors are rounded to. Sums are f32; `f32` rounds nothing. */
+export type WarpMath = "f32" | "tf32" | "f16" | "bf16";
+
+/** Invocations of a warp. */
+export const warpSize = 32;
 
 export interface Kernel {
   readonly name: string;
@@ -48,6 +60,11 @@ export interface Kernel {
   readonly scalars: readonly string[];
   readonly arrays: readonly GroupArray[];
   readonly workgroupSize: number;
+  /**
+   * Who holds a tile: each invocation one of its own, or the 32 invocations of a warp one together,
+   * which then do each statement on tiles once, together.
+   */
+  readonly tiles?: "warp";
   readonly body: readonly Statement[];
 }
 
@@ -68,6 +85,8 @@ export type CallFunction =
   | "inverse_sqrt"
   | "exp"
   | "exp2"
+  /** To within 2 ** -22 of it, where a target has that in one step (CUDA). */
+  | "exp2_approximate"
   | "log"
   | "tanh"
   | "sin"
@@ -107,8 +126,12 @@ export type Expr =
   /** Four lanes have the same value each. */
   | { readonly kind: "const"; readonly type: KernelType; readonly value: number }
   | { readonly kind: "var"; readonly type: KernelType; readonly name: string }
-  /** The index of the group in the grid, and of the invocation in its group. */
-  | { readonly kind: "builtin"; readonly type: KernelType; readonly name: "group" | "invocation" }
+  /** The index of the group in the grid, of the invocation in its group, of the warp in its group. */
+  | {
+      readonly kind: "builtin";
+      readonly type: KernelType;
+      readonly name: "group" | "invocation" | "warp";
+    }
   /** `lanes` consecutive elements from `index` on. */
   | {
       readonly kind: "load";
@@ -196,7 +219,39 @@ export type Statement =
       readonly otherwise: readonly Statement[];
     }
   | { readonly kind: "barrier" }
+  | CopyStatement
   | TileStatement;
+
+/** Copies from global to group memory that go on while the invocation does other things. */
+export type CopyStatement =
+  /**
+   * Starts to copy the 16 bytes from `source` in `buffer` to `index` in `array`, both multiples of
+   * 16 bytes and of the same element; zeros instead where `valid` does not hold. What is there may be
+   * read by the invocation after `wait_copies`, by others after the barrier that follows.
+   */
+  | {
+      readonly kind: "copy_async";
+      readonly array: string;
+      readonly index: Expr;
+      readonly buffer: string;
+      readonly source: Expr;
+      readonly valid: Expr;
+    }
+  /** Puts the copies started since the last commit, if any, into one more set. */
+  | { readonly kind: "commit_copies" }
+  /** Waits until at most the latest `pending` sets are not done. */
+  | { readonly kind: "wait_copies"; readonly pending: number };
+
+/** A matrix in group memory. */
+export interface ArraySlice {
+  readonly array: string;
+  /** Where its first element is. */
+  readonly index: Expr;
+  /** From one line to the next, in elements. */
+  readonly stride: number;
+  /** Whether a line holds the elements of the inner index (of one row or column) or across it. */
+  readonly lines: "inner" | "across";
+}
 
 /**
  * Register tiles. A tile is opaque: only `legalize` (and a dialect that knows fragments) decides how
@@ -227,6 +282,18 @@ export type TileStatement =
       readonly target: string;
       readonly left: string;
       readonly right: string;
+    }
+  /**
+   * `target += left · right` by a warp, over `inner` elements; factors are rounded to `math`, which
+   * the arrays' element is. A left tile has f32 elements. The order of summation is not specified.
+   */
+  | {
+      readonly kind: "warp_multiply";
+      readonly target: string;
+      readonly left: string | ArraySlice;
+      readonly right: ArraySlice;
+      readonly inner: number;
+      readonly math: WarpMath;
     }
   /** Declares `name`, rows × 1: the sum or largest of each row of `source`. */
   | {

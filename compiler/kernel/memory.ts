@@ -11,6 +11,13 @@ import type { BufferParameter, GroupArray, MemoryElement } from "./kernel.ts";
 export interface CheckedMemory {
   readonly read: (index: number, invocation: number) => number;
   readonly write: (index: number, value: number, invocation: number) => void;
+  /** The element will be written later, and is not to be read until then. */
+  readonly invalidate: (index: number, invocation: number) => void;
+}
+
+/** Elements in a piece of 16 bytes, which asynchronous copies move. */
+export function pieceLength(element: MemoryElement): number {
+  return isHalf(element) ? 8 : 4;
 }
 
 /** Global memory over `values`. What is stored is never NaN. */
@@ -34,6 +41,7 @@ export function bufferMemory(
       invariant(!Number.isNaN(value), `${place(index)} becomes NaN`);
       values[index] = half === undefined ? value : halfBits(value, half);
     },
+    invalidate: (index) => invariant(false, `${place(index)} is copied to asynchronously`),
   };
 }
 
@@ -71,20 +79,26 @@ export function groupMemory(kernel: string, array: GroupArray, clock: Clock): Ch
       return value;
     },
     write: (index, value, invocation) => {
-      invariant(
-        index >= 0 && index < length,
-        `${place(index)} is written beyond ${length} elements`,
-      );
-      const unread = readStretch[index] !== clock.stretch || reader[index] === invocation;
-      invariant(unread, race(index, invocation, reader[index] ?? -1));
-      const unwritten = writeStretch[index] !== clock.stretch || writer[index] === invocation;
-      invariant(unwritten, race(index, invocation, writer[index] ?? -1));
+      take(index, invocation);
       values[index] = isHalf(element) ? roundToHalf(value, element) : value;
       writtenIn[index] = clock.group;
-      writeStretch[index] = clock.stretch;
-      writer[index] = invocation;
+    },
+    invalidate: (index, invocation) => {
+      take(index, invocation);
+      writtenIn[index] = -1;
     },
   };
+
+  /** Makes `invocation` the one that writes an element, if nobody else uses it. */
+  function take(index: number, invocation: number): void {
+    invariant(index >= 0 && index < length, `${place(index)} is written beyond ${length} elements`);
+    const unread = readStretch[index] !== clock.stretch || reader[index] === invocation;
+    invariant(unread, race(index, invocation, reader[index] ?? -1));
+    const unwritten = writeStretch[index] !== clock.stretch || writer[index] === invocation;
+    invariant(unwritten, race(index, invocation, writer[index] ?? -1));
+    writeStretch[index] = clock.stretch;
+    writer[index] = invocation;
+  }
 }
 
 function isHalf(element: MemoryElement): element is HalfElement {

@@ -4,7 +4,15 @@
  */
 
 import { unreachable } from "../../grammar/invariant.ts";
-import type { BinaryOperator, Expr, Kernel, KernelType, Statement } from "./kernel.ts";
+import type {
+  ArraySlice,
+  BinaryOperator,
+  Expr,
+  Kernel,
+  KernelType,
+  Statement,
+  TileStatement,
+} from "./kernel.ts";
 
 const symbols: Readonly<Record<BinaryOperator, string>> = {
   add: "+",
@@ -150,12 +158,25 @@ function printLines(statement: Statement): readonly string[] {
     }
     case "barrier":
       return ["barrier"];
+    case "copy_async": {
+      const { array, index, buffer, source, valid } = statement;
+      const guard = valid.kind === "const" && valid.value === 1 ? "" : ` if ${printExpr(valid)}`;
+      return [`copy ${array}[${printExpr(index)}] := ${buffer}[${printExpr(source)}]${guard}`];
+    }
+    case "commit_copies":
+      return ["commit copies"];
+    case "wait_copies":
+      return [`wait for copies but ${statement.pending}`];
     default:
       return printTile(statement);
   }
 }
 
-function printTile(statement: Extract<Statement, { kind: `tile${string}` }>): readonly string[] {
+function slice({ array, index, stride, lines }: ArraySlice): string {
+  return `${array}[${printExpr(index)} by ${stride} ${lines}]`;
+}
+
+function printTile(statement: TileStatement): readonly string[] {
   switch (statement.kind) {
     case "tile": {
       const extents = `${statement.rows}x${statement.columns}`;
@@ -168,6 +189,11 @@ function printTile(statement: Extract<Statement, { kind: `tile${string}` }>): re
     }
     case "tile_multiply":
       return [`tile ${statement.target} += ${statement.left} . ${statement.right}`];
+    case "warp_multiply": {
+      const { target, left, right, inner, math } = statement;
+      const first = typeof left === "string" ? left : slice(left);
+      return [`tile ${target} += ${first} . ${slice(right)} over ${inner} in ${math}`];
+    }
     case "tile_reduce":
       return [`tile ${statement.name} = ${statement.fn} of rows of ${statement.source}`];
     case "tile_each":
@@ -194,6 +220,7 @@ export function printKernel(kernel: Kernel): string {
     ...(kernel.scalars.length > 0 ? [`  scalars ${kernel.scalars.join(", ")}`] : []),
     ...kernel.arrays.map((each) => `  group ${each.name}: ${each.element}[${each.length}]`),
   ];
-  const body = block(`  invocations ${kernel.workgroupSize}`, kernel.body);
+  const tiles = kernel.tiles === undefined ? "" : `, tiles of a ${kernel.tiles}`;
+  const body = block(`  invocations ${kernel.workgroupSize}${tiles}`, kernel.body);
   return `${[...head, ...body].join("\n")}\n`;
 }

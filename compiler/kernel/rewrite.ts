@@ -140,7 +140,15 @@ export function expressionsOf(statement: Statement): readonly Expr[] {
       return [statement.from, statement.to, statement.step];
     case "if":
       return [statement.condition];
+    case "copy_async":
+      return [statement.index, statement.source, statement.valid];
+    case "warp_multiply": {
+      const { left, right } = statement;
+      return typeof left === "string" ? [right.index] : [left.index, right.index];
+    }
     case "barrier":
+    case "commit_copies":
+    case "wait_copies":
     case "tile_multiply":
     case "tile_reduce":
     case "tile_each":
@@ -174,7 +182,18 @@ export function mapExpressions(statement: Statement, change: (expr: Expr) => Exp
     }
     case "if":
       return { ...statement, condition: change(statement.condition) };
+    case "copy_async": {
+      const [index, source] = [change(statement.index), change(statement.source)];
+      return { ...statement, index, source, valid: change(statement.valid) };
+    }
+    case "warp_multiply": {
+      const { left, right } = statement;
+      const first = typeof left === "string" ? left : { ...left, index: change(left.index) };
+      return { ...statement, left: first, right: { ...right, index: change(right.index) } };
+    }
     case "barrier":
+    case "commit_copies":
+    case "wait_copies":
     case "tile_multiply":
     case "tile_reduce":
     case "tile_each":

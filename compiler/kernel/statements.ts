@@ -2,7 +2,7 @@
 
 import type { Operand } from "./build.ts";
 import { integer, real } from "./build.ts";
-import type { Expr, Statement } from "./kernel.ts";
+import type { ArraySlice, Expr, Statement, WarpMath } from "./kernel.ts";
 
 /** Names `value` for the rest of the block. */
 export function declare(name: string, value: Expr): Statement {
@@ -74,6 +74,39 @@ export function tileAssign(name: string, value: Expr, row: string, column: strin
 /** `target += left · right`. */
 export function tileMultiply(target: string, left: string, right: string): Statement {
   return { kind: "tile_multiply", target, left, right };
+}
+
+/** `target += left · right` by a warp, over `inner` elements. */
+export function warpMultiply(
+  target: string,
+  left: string | ArraySlice,
+  right: ArraySlice,
+  inner: number,
+  math: WarpMath,
+): Statement {
+  return { kind: "warp_multiply", target, left, right, inner, math };
+}
+
+/** Starts to copy 16 bytes from a buffer to a group array, zeros where `valid` does not hold. */
+export function copyAsync(
+  array: string,
+  index: Operand,
+  buffer: string,
+  source: Operand,
+  valid: Expr,
+): Statement {
+  return {
+    kind: "copy_async",
+    ...{ array, index: integer(index), buffer, source: integer(source), valid },
+  };
+}
+
+/** Puts the copies started since the last commit into one more set. */
+export const commitCopies: Statement = { kind: "commit_copies" };
+
+/** Waits until at most the latest `pending` sets of copies are not done. */
+export function waitCopies(pending: number): Statement {
+  return { kind: "wait_copies", pending };
 }
 
 /** Declares `name`, rows × 1: the sum or largest of each row of `source`. */

@@ -6,6 +6,7 @@
  */
 
 import type { Quantization } from "../../runtime/contract.ts";
+import type { WarpMath } from "./kernel.ts";
 
 /** Which schedules serve a target, and which language its kernels are printed in. */
 export type Family = "cpu" | "gpu" | "cuda";
@@ -28,6 +29,8 @@ export interface Target {
   readonly weights?: Quantization;
   /** Whether the invocations of a subgroup may exchange registers. */
   readonly subgroups: boolean;
+  /** How warps multiply (CUDA). */
+  readonly math?: WarpMath;
 }
 
 /** The targets that are built for: one of each family, and WebGPU on a CPU. */
@@ -77,5 +80,6 @@ export const targets: Readonly<Record<Family | "software", Target>> = {
     gridLimit: 2 ** 31 - 1,
     registers: 255,
     subgroups: true,
+    math: "tf32",
   },
 };

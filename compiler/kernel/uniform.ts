@@ -1,22 +1,73 @@
 /**
- * Which values and statements are the same for all invocations of a group. Barriers need this.
+ * Which values and statements are the same for all invocations of a group, which barriers need, or of
+ * a warp, which statements on its tiles need.
  *
  * The rules are those of WGSL (section "Uniformity"), so that what passes here passes there: group
  * memory and buffers that the kernel writes are never uniform, whatever their index.
  */
 
 import type { Expr, Kernel, Statement } from "./kernel.ts";
-import { blocksOf, someExpr, visitBody } from "./rewrite.ts";
+import { blocksOf, expressionsOf, someExpr, someStatement, visitBody } from "./rewrite.ts";
 
 /** The first barrier that not all invocations of a group may reach together, or nothing. */
 export function divergentBarrier(kernel: Kernel): Statement | undefined {
-  const varying = varyingNames(kernel);
-  return firstDivergent(kernel.body, (expr) => isVarying(expr, kernel, varying), false);
+  const varying = varyingNames(kernel, "group");
+  const varies = (expr: Expr): boolean => isVarying(expr, kernel, "group", varying);
+  return firstDivergent(kernel.body, varies, ({ kind }) => kind === "barrier");
 }
 
-function isVarying(expr: Expr, kernel: Kernel, varying: ReadonlySet<string>): boolean {
+/** The first statement on a warp's tiles that may differ among its invocations, or nothing. */
+export function divergentTile(kernel: Kernel): Statement | undefined {
+  if (kernel.tiles !== "warp") return undefined;
+  const varying = varyingNames(kernel, "warp");
+  const varies = (expr: Expr): boolean => isVarying(expr, kernel, "warp", varying);
+  // An element is read by whoever holds it: from which memory does not matter.
+  const isOwn = (expr: Expr): boolean =>
+    someExpr(expr, (part) =>
+      part.kind === "var" ? varying.has(part.name) : isInvocation(part, "warp"),
+    );
+  const differs = (each: Statement): boolean =>
+    isTileStatement(each) &&
+    (expressionsOf(each).some(isOwn) ||
+      blocksOf(each).some((body) =>
+        someStatement(body, (inner) => expressionsOf(inner).some(isOwn)),
+      ));
+  return (
+    firstDivergent(kernel.body, varies, isTileStatement) ?? firstStatement(kernel.body, differs)
+  );
+}
+
+/** Whether `statement` is one on tiles. */
+export function isTileStatement({ kind }: Statement): boolean {
+  return kind.startsWith("tile") || kind === "warp_multiply";
+}
+
+function firstStatement(
+  body: readonly Statement[],
+  holds: (statement: Statement) => boolean,
+): Statement | undefined {
+  let found: Statement | undefined;
+  visitBody(body, (each) => {
+    if (found === undefined && holds(each)) found = each;
+  });
+  return found;
+}
+
+type Scope = "group" | "warp";
+
+function isInvocation(part: Expr, scope: Scope): boolean {
+  if (part.kind !== "builtin") return false;
+  return part.name === "invocation" || (part.name === "warp" && scope === "group");
+}
+
+function isVarying(
+  expr: Expr,
+  kernel: Kernel,
+  scope: Scope,
+  varying: ReadonlySet<string>,
+): boolean {
   return someExpr(expr, (part) => {
-    if (part.kind === "builtin") return part.name === "invocation";
+    if (part.kind === "builtin") return isInvocation(part, scope);
     if (part.kind === "var") return varying.has(part.name);
     if (part.kind === "load_array" || part.kind === "element") return true;
     if (part.kind !== "load") return false;
@@ -25,11 +76,11 @@ function isVarying(expr: Expr, kernel: Kernel, varying: ReadonlySet<string>): bo
 }
 
 /** Grows the set of variables that may differ between invocations until nothing changes. */
-function varyingNames(kernel: Kernel): ReadonlySet<string> {
+function varyingNames(kernel: Kernel, scope: Scope): ReadonlySet<string> {
   const varying = new Set<string>();
   for (let before = -1; before !== varying.size; ) {
     before = varying.size;
-    spread(kernel.body, false, varying, (expr) => isVarying(expr, kernel, varying));
+    spread(kernel.body, false, varying, (expr) => isVarying(expr, kernel, scope, varying));
   }
   return varying;
 }
@@ -59,13 +110,14 @@ function branches(statement: Statement, varies: (expr: Expr) => boolean): boolea
 function firstDivergent(
   body: readonly Statement[],
   varies: (expr: Expr) => boolean,
-  divergent: boolean,
+  needsAll: (statement: Statement) => boolean,
+  divergent = false,
 ): Statement | undefined {
   for (const each of body) {
-    if (each.kind === "barrier" && divergent) return each;
+    if (divergent && needsAll(each)) return each;
     const inside = divergent || branches(each, varies);
     for (const nested of blocksOf(each)) {
-      const found = firstDivergent(nested, varies, inside);
+      const found = firstDivergent(nested, varies, needsAll, inside);
       if (found !== undefined) return found;
     }
   }

@@ -12,11 +12,12 @@ import type {
   Statement,
   TileStatement,
 } from "./kernel.ts";
-import { f32, i32 } from "./kernel.ts";
+import { f32, i32, warpSize } from "./kernel.ts";
+import { pieceLength } from "./memory.ts";
 import { printExpr, printStatement } from "./print.ts";
 import { childrenOf, declaredBy, expressionsOf, reads, someStatement } from "./rewrite.ts";
 import { sameType, typeError, wants } from "./types.ts";
-import { divergentBarrier } from "./uniform.ts";
+import { divergentBarrier, divergentTile } from "./uniform.ts";
 
 interface Variable {
   readonly type: KernelType;
@@ -62,9 +63,13 @@ class Checker {
     this.check(isCount(kernel.workgroupSize), () => "workgroupSize is not a positive number");
     for (const { name } of kernel.buffers) this.declare(name);
     for (const name of kernel.scalars) this.declare(name);
-    for (const { name, length } of kernel.arrays) {
+    const wholeWarps = kernel.tiles !== "warp" || kernel.workgroupSize % warpSize === 0;
+    this.check(wholeWarps, () => "warps with tiles are whole");
+    for (const { name, element, length, rowLength = length } of kernel.arrays) {
       this.declare(name);
       this.check(isCount(length), () => `array \`${name}\` has length ${length}`);
+      const pieces = rowLength === length || rowLength % pieceLength(element) === 0;
+      this.check(pieces, () => `rows of \`${name}\` are not whole pieces of 16 bytes`);
     }
     for (const name of kernel.scalars) this.variables.set(name, { type: i32, mutable: false });
     this.block(kernel.body);
@@ -73,6 +78,8 @@ class Checker {
       this.statement === undefined,
       () => "not all invocations reach this barrier together",
     );
+    this.statement = divergentTile(kernel);
+    this.check(this.statement === undefined, () => "not the same for all invocations of a warp");
   }
 
   private declare(name: string): void {
@@ -128,10 +135,28 @@ class Checker {
       case "barrier":
         this.check(this.extents === undefined, () => "a barrier inside a tile statement");
         return;
+      case "copy_async":
+        this.copy(statement);
+        return;
+      case "commit_copies":
+      case "wait_copies":
+        return;
       default:
         this.check(this.extents === undefined, () => "a tile statement inside another");
         this.tile(statement);
     }
+  }
+
+  private copy(statement: Extract<Statement, { kind: "copy_async" }>): void {
+    for (const each of expressionsOf(statement)) this.expression(each);
+    this.expect(statement.index, i32);
+    this.expect(statement.source, i32);
+    this.expect(statement.valid, { scalar: "bool", lanes: 1 });
+    const [from, to] = [this.buffers.get(statement.buffer), this.arrays.get(statement.array)];
+    this.check(from !== undefined && to !== undefined, () => "a copy of what is not declared");
+    this.check(from.access !== "write", () => `\`${from.name}\` is only written`);
+    this.check(from.element === to.element, () => "a copy cannot change the element");
+    this.check(this.extents === undefined, () => "a copy inside a tile statement");
   }
 
   private store(statement: Extract<Statement, { kind: "store" | "store_array" }>): void {
@@ -181,7 +206,11 @@ class Checker {
         );
         return;
       case "tile_multiply":
+        this.check(this.kernel.tiles === undefined, () => "warps multiply with `warp_multiply`");
         this.product(statement);
+        return;
+      case "warp_multiply":
+        this.warpProduct(statement);
         return;
       case "tile_reduce": {
         const { rows } = this.tileNamed(statement.source);
@@ -210,6 +239,32 @@ class Checker {
     this.check(fits && left.columns === right.rows, () => "extents of a product do not fit");
     const itself = statement.target === statement.left || statement.target === statement.right;
     this.check(!itself, () => "the target of a product is one of its factors");
+  }
+
+  private warpProduct(statement: Extract<Statement, { kind: "warp_multiply" }>): void {
+    const { left, right, inner, math } = statement;
+    this.check(this.kernel.tiles === "warp", () => "the kernel's tiles are no warp's");
+    const target = this.tileNamed(statement.target);
+    for (const each of expressionsOf(statement)) {
+      this.expression(each);
+      this.expect(each, i32);
+    }
+    for (const each of typeof left === "string" ? [right] : [left, right]) {
+      const array = this.arrays.get(each.array);
+      this.check(array !== undefined, () => `array \`${each.array}\` is not declared`);
+      const wanted = math === "tf32" ? "f32" : math;
+      this.check(array.element === wanted, () => `\`${each.array}\` does not hold ${wanted}`);
+      const pieces = each.stride % pieceLength(array.element) === 0;
+      this.check(pieces, () => `lines of \`${each.array}\` are not whole pieces of 16 bytes`);
+    }
+    if (typeof left === "string") {
+      const tile = this.tileNamed(left);
+      const fits = tile.rows === target.rows && tile.columns === inner && left !== statement.target;
+      this.check(fits, () => "extents of a product do not fit");
+    }
+    const step = innerStep[math];
+    const whole = target.rows % 16 === 0 && target.columns % 8 === 0 && inner % step === 0;
+    this.check(whole, () => `a warp multiplies 16×8 elements over ${step} at a time`);
   }
 
   /** Runs `check` with row and column in scope; they may be named like another statement's. */
@@ -282,6 +337,9 @@ class Checker {
     }
   }
 }
+
+/** Elements of the inner index that a warp takes at once. */
+const innerStep = { f32: 8, tf32: 8, f16: 16, bf16: 16 } as const;
 
 /** Throws unless `kernel` keeps every invariant of the IR. */
 export function verifyKernel(kernel: Kernel): void {

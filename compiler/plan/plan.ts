@@ -14,6 +14,7 @@ import type {
   PlanWeight,
   WeightLayout,
 } from "../../runtime/contract.ts";
+import { dynamicSharedBytes } from "../codegen/cuda/shared.ts";
 import { invariant } from "../../grammar/invariant.ts";
 import { type Graph, nodeAt, sizeOf as axisSize, type ValueId } from "../graph/graph.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -66,11 +67,14 @@ export function makePlan(
     segments: planSegments(graph),
     states: split.states.map((state) => planState(state, split)),
     phases,
-    kernels: kernels.kernels.map(({ name, buffers, scalars, workgroupSize }) => ({
+    kernels: kernels.kernels.map(({ name, buffers, scalars, workgroupSize, arrays }) => ({
       name,
       buffers,
       scalars,
       workgroupSize,
+      ...(target.family === "cuda" && dynamicSharedBytes(arrays) > 0
+        ? { sharedBytes: dynamicSharedBytes(arrays) }
+        : {}),
     })),
     ...(generation === undefined ? {} : { generation }),
     configChecks: graph.configChecks.map(({ key, value }) => ({ key, value })),

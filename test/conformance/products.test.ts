@@ -121,7 +121,7 @@ async function compare(tested: TestedBackend, graph: Graph, sizes: Sizes): Promi
   const backend = await tested.open(planned.kernels);
   const code = tested.code(planned.kernels);
   const actual = await runPlanned(graph, planned, backend, code, environment);
-  for (const [name, expected] of graphTolerance(graph, environment)) {
+  for (const [name, expected] of graphTolerance(graph, environment, tested.errors)) {
     const found = actual.get(name);
     expect(found, name).toBeDefined();
     if (found !== undefined) expectWithin(found, expected, `${name} of ${sizes.join(" × ")}`);

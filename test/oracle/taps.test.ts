@@ -9,6 +9,7 @@ import type { Graph } from "../../compiler/graph/graph.ts";
 import type { NamedTensor, Tensor } from "../../compiler/graph/tensor.ts";
 import { testedBackends } from "../support/backends.ts";
 import { planGraph } from "../support/run-graph.ts";
+import type { ErrorOptions } from "../../compiler/graph/estimate-error.ts";
 import { type Expected, expectWithin, graphTolerance, unitRoundoff } from "../support/tolerance.ts";
 import { readCase, readCheckpoint } from "./checkpoint.ts";
 import { environmentOf, type Prompt, tinyModel } from "./model.ts";
@@ -115,9 +116,13 @@ function compare(
 
 const single = new Map<string, ReadonlyMap<string, Expected>>();
 
-function singleTolerance({ name, graph, environment }: Prepared): ReadonlyMap<string, Expected> {
-  const found = single.get(name) ?? graphTolerance(graph, environment);
-  single.set(name, found);
+function singleTolerance(
+  { name, graph, environment }: Prepared,
+  errors: ErrorOptions = {},
+): ReadonlyMap<string, Expected> {
+  const key = `${name} ${errors.factorUnit}`;
+  const found = single.get(key) ?? graphTolerance(graph, environment, errors);
+  single.set(key, found);
   return found;
 }
 
@@ -144,7 +149,8 @@ for (const backend of await testedBackends()) {
       const session = await openPlanned(backend, graph, planned, checkpoint);
       try {
         for (const each of prepared.filter((other) => other.model === model)) {
-          compare(await forward(session, graph, each.environment), each, singleTolerance(each));
+          const bounds = singleTolerance(each, backend.errors);
+          compare(await forward(session, graph, each.environment), each, bounds);
         }
       } finally {
         session.close();

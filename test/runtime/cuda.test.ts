@@ -79,6 +79,8 @@ testWith("cuda-host", fake, "a model answers as its oracle, steps as graphs", as
   const tested = {
     name: "cuda",
     target: targets.cuda,
+    errors: {},
+    takes: () => true,
     missing: undefined,
     open: async () => openCudaBackend(cuda, findCudaDevice(cuda)),
     code: (kernels) => ({ cuda: new Map(kernels.map((each) => [each.name, printCuda(each)])) }),

@@ -2,6 +2,8 @@
 
 import { encodeWasm, printWgsl } from "../../compiler/codegen/index.ts";
 import type { Kernel } from "../../compiler/kernel/kernel.ts";
+import type { ErrorOptions } from "../../compiler/graph/estimate-error.ts";
+import { cudaTarget } from "../../compiler/kernel/architectures.ts";
 import { type Target, targets } from "../../compiler/kernel/target.ts";
 import type { Backend } from "../../runtime/backend.ts";
 import type { CompiledModel } from "../../runtime/contract.ts";
@@ -11,12 +13,17 @@ import { evaluateBackend } from "./evaluate-backend.ts";
 import { openCudaHost } from "./cuda-host/backend.ts";
 import { hostCompilerMissing } from "./cuda-host/compile.ts";
 import { sayMissing } from "./require.ts";
+import { unitRoundoff } from "./tolerance.ts";
 import { testGpu } from "../runtime/support/gpu.ts";
 
 /** A backend under test. */
 export interface TestedBackend {
   readonly name: string;
   readonly target: Target;
+  /** How far off its kernels may be: as kernels in f32, or with factors rounded to less. */
+  readonly errors: ErrorOptions;
+  /** Whether it is to run a random case: those that differ little share the cases. */
+  readonly takes: (seed: number) => boolean;
   /** Opens it for these kernels. */
   readonly open: (kernels: readonly Kernel[]) => Promise<Backend>;
   readonly code: (kernels: readonly Kernel[]) => Omit<CompiledModel, "plan">;
@@ -32,6 +39,8 @@ export async function testedBackends(): Promise<readonly TestedBackend[]> {
     {
       name: "evaluate",
       target: targets.software,
+      errors: {},
+      takes: () => true,
       open: async (kernels) => evaluateBackend(kernels, "gpu"),
       code: () => ({}),
       missing: undefined,
@@ -39,6 +48,8 @@ export async function testedBackends(): Promise<readonly TestedBackend[]> {
     {
       name: "cpu",
       target: targets.cpu,
+      errors: {},
+      takes: () => true,
       open: async () => createCpuBackend(),
       code: (kernels) => ({ wasm: encodeWasm(kernels) }),
       missing: undefined,
@@ -46,16 +57,25 @@ export async function testedBackends(): Promise<readonly TestedBackend[]> {
     {
       name: "webgpu",
       target: targets.software,
+      errors: {},
+      takes: () => true,
       open: () => createWebGpuBackend(gpu),
       code: (kernels) => ({ wgsl: new Map(kernels.map((each) => [each.name, printWgsl(each)])) }),
       missing: gpu === undefined ? "no WebGPU adapter" : undefined,
     },
-    {
-      name: "cuda-host",
-      target: targets.cuda,
-      open: openCudaHost,
-      code: () => ({}),
-      missing: noHost?.reason,
-    },
+    ...cudaMath.map(
+      (math, index): TestedBackend => ({
+        name: `cuda-host ${math}`,
+        target: cudaTarget("sm_80", math),
+        errors: math === "f32" ? {} : { factorUnit: unitRoundoff[math] },
+        takes: (seed) => seed % cudaMath.length === index,
+        open: openCudaHost,
+        code: () => ({}),
+        missing: noHost?.reason,
+      }),
+    ),
   ];
 }
+
+/** How tensor cores multiply, and exactly. */
+const cudaMath = ["f32", "tf32", "f16", "bf16"] as const;

@@ -24,12 +24,13 @@ import { type Graph, nodeAt, type ValueId } from "../../compiler/graph/graph.ts"
 import { type NamedTensor, permuted } from "../../compiler/graph/tensor.ts";
 
 /** Float types that kernels store and compute in. */
-export type FloatFormat = "f64" | "f32" | "f16" | "bf16";
+export type FloatFormat = "f64" | "f32" | "tf32" | "f16" | "bf16";
 
 /** Half the spacing at 1: a rounding changes x by at most this times |x|. */
 export const unitRoundoff: Readonly<Record<FloatFormat, number>> = {
   f64: 2 ** -53,
   f32: 2 ** -24,
+  tf32: 2 ** -11,
   f16: 2 ** -11,
   bf16: 2 ** -8,
 };

@@ -116,7 +116,11 @@ export interface KeyTile {
 }
 
 /** The tile of a part whose first key row is `start`. */
-export function keyTileOf(task: Task, part: number, start: Expr): KeyTile {
+export function keyTileOf(
+  task: Pick<Task, "attention" | "rows" | "first" | "keys">,
+  part: number,
+  start: Expr,
+): KeyTile {
   const { attention, rows, first, keys } = task;
   const { context } = attention;
   const size = context.extent(partAt(attention, part).axis);

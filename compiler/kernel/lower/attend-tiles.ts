@@ -93,8 +93,8 @@ export function depthColumn({ context, op }: Attention, column: Expr): Coordinat
 }
 
 /**
- * Stores the results of a tile: `raw` of each row and column, sent through the region's epilogue. A
- * row that is not `inside` is left alone.
+ * Stores the results of a tile: `raw` of each row and column, sent through the region's epilogue.
+ * What is not `inside` is left alone.
  */
 export function storeRows(
   attention: Attention,
@@ -103,7 +103,7 @@ export function storeRows(
   place: (row: Expr) => Coordinates,
   column: (column: Expr) => Coordinates,
   raw: TileValue,
-  inside?: (row: Expr) => Expr,
+  inside?: TileValue,
 ): readonly Statement[] {
   const { context, region } = attention;
   const out: Statement[] = [];
@@ -121,7 +121,7 @@ export function storeRows(
   const [r, c] = [context.fresh("row"), context.fresh("column")];
   const target = new Map([...place(build.variable(r)), ...column(build.variable(c))]);
   const store = storeTo(context, region.store, target, build.element(result));
-  const guard = inside?.(build.variable(r));
+  const guard = inside?.(build.variable(r), build.variable(c));
   return [...out, tileEach(result, r, c, guard === undefined ? [store] : [when(guard, [store])])];
 }
 

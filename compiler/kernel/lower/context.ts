@@ -11,7 +11,7 @@ import type { AxisName } from "../../op/axis.ts";
 import { asConstant, constant, type Dimension, productOf } from "../../op/dimension.ts";
 import type { Element, TensorType } from "../../op/type.ts";
 import * as build from "../build.ts";
-import type { BufferParameter, Expr, GroupArray } from "../kernel.ts";
+import type { BufferParameter, Expr, GroupArray, MemoryElement } from "../kernel.ts";
 import { type Affine, type Base, emitAffine, fixed, plus, times } from "./affine.ts";
 
 /** A buffer parameter and what is bound to it. */
@@ -112,6 +112,11 @@ export class Context implements Setting {
     const array: GroupArray = { name: this.fresh(name), element: "f32", length };
     this.shared.push(array);
     return array.name;
+  }
+
+  /** What a buffer of this kernel holds. */
+  elementOf(buffer: string): MemoryElement | undefined {
+    return this.bindings.find(({ parameter }) => parameter.name === buffer)?.parameter.element;
   }
 
   /** The size of an axis. */

@@ -10,6 +10,7 @@ import { groupedProduct } from "./product-grouped.ts";
 import { panelProduct } from "./product-panels.ts";
 import { reducedProduct } from "./product-reduce.ts";
 import { registerProduct } from "./product-registers.ts";
+import { warpProduct } from "./product-warps.ts";
 import { groupedAxis } from "./roles.ts";
 import type { Lowered, Schedule } from "./schedule.ts";
 
@@ -19,6 +20,7 @@ export function lowerContract(context: Context, region: Region, schedule: Schedu
   if (grouped !== undefined) return groupedProduct(context, region, schedule, grouped);
   const product = productOf(context, region);
   if (hasPanels(context, product)) return panelProduct(context, product, schedule);
+  if (schedule.target.math !== undefined) return warpProduct(context, product, schedule);
   switch (schedule.product) {
     case "registers":
       return registerProduct(context, region, schedule);

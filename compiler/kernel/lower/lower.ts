@@ -4,6 +4,7 @@ import { unreachable } from "../../../grammar/invariant.ts";
 import type { Region } from "../../fusion/region.ts";
 import { lowerAttend } from "./attend.ts";
 import { lowerAttendCpu } from "./attend-cpu.ts";
+import { warpAttend } from "./attend-warps.ts";
 import { Context, type Setting } from "./context.ts";
 import { lowerContract } from "./contract.ts";
 import { lowerMap } from "./map.ts";
@@ -41,6 +42,7 @@ function lower(context: Context, region: Region, schedule: Schedule): Lowered {
       return lowerContract(context, region, schedule);
     case "attend":
       if (schedule.target.family === "cpu") return lowerAttendCpu(context, region, schedule);
+      if (schedule.target.math !== undefined) return warpAttend(context, region, schedule);
       return lowerAttend(context, region, schedule);
     case "scan":
       return lowerScan(context, region, schedule);

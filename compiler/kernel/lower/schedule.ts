@@ -20,6 +20,8 @@ export interface Schedule {
   /** Rows and columns of a matrix product's register tile. */
   readonly rows: number;
   readonly columns: number;
+  /** Whether a product has so few rows that one instruction of a tensor core takes them all. */
+  readonly fewRows?: boolean;
   /** Columns that one task of a matrix product walks through. */
   readonly panel: number;
   /** Query rows, of packed heads together, and keys of an attention's tile. */

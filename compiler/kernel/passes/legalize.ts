@@ -3,10 +3,11 @@
  * lacks become expressions, and what unrolling repeated is shared again.
  *
  * The result computes the same, up to the order of summation in products and row sums. It has no
- * tile statements, no `floor_divide`, no bool in memory, and of the functions only those that
+ * tile statements but those of warps, which only CUDA has, no `floor_divide`, no bool in memory, and of the functions only those that
  * `expandFunctions` leaves.
  */
 
+import { invariant } from "../../../grammar/invariant.ts";
 import type { Kernel } from "../kernel.ts";
 import { expandFunctions, type FunctionOptions } from "./legalize/functions.ts";
 import type { LayoutOptions } from "./legalize/layout.ts";
@@ -54,10 +55,12 @@ export function legalize(kernel: Kernel, target: KernelTarget): Kernel {
 /** The same before repetitions are shared, for a target that has passes of its own in between. */
 export function expand(kernel: Kernel, target: KernelTarget): Kernel {
   const options = targets[target];
+  const byWarps = kernel.tiles === "warp";
+  invariant(!byWarps || target === "cuda", `legalize: ${target} has no warps with tiles`);
   const passes: readonly ((kernel: Kernel) => Kernel)[] = [
     // First, so that layouts see what is constant.
     unrollSingle,
-    (each) => lowerTiles(each, options),
+    (each) => (byWarps ? each : lowerTiles(each, options)),
     // Unrolled elements stand under conditions one by one.
     mergeBranches,
     // After tiles: the names it declares stand before a single statement.

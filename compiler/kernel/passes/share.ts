@@ -6,7 +6,7 @@
  * expression without loads moves out of loops up to where its variables are declared (printers let a
  * division by zero pass); loads stay where they are, since they might be out of range where they were
  * not reached. Names that nothing reads any more are dropped.
- * Needs a kernel without tiles; leaves one where address arithmetic is shared between unrolled
+ * Needs a kernel without tiles but those of warps; leaves one where address arithmetic is shared between unrolled
  * statements.
  */
 
@@ -14,7 +14,7 @@ import { invariant } from "../../../grammar/invariant.ts";
 import { variable } from "../build.ts";
 import { Interner } from "../intern.ts";
 import type { Expr, Kernel, Statement } from "../kernel.ts";
-import { childrenOf, mapChildren, mapExpressions } from "../rewrite.ts";
+import { childrenOf, mapChildren, mapExpressions, someExpr } from "../rewrite.ts";
 import { Names } from "./names.ts";
 import { dropUnused } from "./unused.ts";
 import { Versions } from "./versions.ts";
@@ -90,10 +90,14 @@ class Walk {
     return new Set(found.map(([key]) => key));
   }
 
-  private block(body: readonly Statement[], isLoop: boolean, bound?: string): readonly Statement[] {
+  private block(
+    body: readonly Statement[],
+    isLoop: boolean,
+    ...bound: readonly string[]
+  ): readonly Statement[] {
     const block: Block = { number: this.blockCount++, isLoop, out: [] };
     this.blocks.push(block);
-    if (bound !== undefined) this.depths.set(bound, this.blocks.length - 1);
+    for (const name of bound) this.depths.set(name, this.blocks.length - 1);
     for (const statement of body) block.out.push(this.statement(statement));
     this.blocks.pop();
     return block.out;
@@ -102,12 +106,9 @@ class Walk {
   private statement(statement: Statement): Statement {
     const depth = this.blocks.length - 1;
     // The end of a loop is read before each round.
-    if (statement.kind === "for") this.versions.enter(statement);
+    if (statement.kind === "for" || statement.kind === "tile_each") this.versions.enter(statement);
     if (statement.kind === "let") this.interner.define(statement.name, statement.value);
-    const changed =
-      statement.kind === "let"
-        ? { ...statement, value: this.definition(statement.name, statement.value, depth) }
-        : mapExpressions(statement, (expr) => this.expression(expr, depth));
+    const changed = this.ownExpressions(statement, depth);
     this.versions.pass(statement);
     switch (changed.kind) {
       case "var":
@@ -115,6 +116,11 @@ class Walk {
         return changed;
       case "for": {
         const body = this.block(changed.body, true, changed.variable);
+        this.versions.leave(statement);
+        return { ...changed, body };
+      }
+      case "tile_each": {
+        const body = this.block(changed.body, true, changed.row, changed.column);
         this.versions.leave(statement);
         return { ...changed, body };
       }
@@ -127,6 +133,30 @@ class Walk {
       default:
         return changed;
     }
+  }
+
+  private ownExpressions(statement: Statement, depth: number): Statement {
+    switch (statement.kind) {
+      case "let":
+        return { ...statement, value: this.definition(statement.name, statement.value, depth) };
+      case "tile":
+      case "tile_assign": {
+        const at = new Set([statement.row, statement.column]);
+        return mapExpressions(statement, (expr) => this.elementValue(expr, at, depth));
+      }
+      default:
+        return mapExpressions(statement, (expr) => this.expression(expr, depth));
+    }
+  }
+
+  /** The value of a warp's tile: only what is the same for all elements can have a name. */
+  private elementValue(expr: Expr, at: ReadonlySet<string>, depth: number): Expr {
+    const differs = someExpr(
+      expr,
+      (part) => part.kind === "element" || (part.kind === "var" && at.has(part.name)),
+    );
+    if (!differs) return this.expression(expr, depth);
+    return mapChildren(expr, (part) => this.elementValue(part, at, depth));
   }
 
   /** The value of a `let`, whose own name serves where the value needs one. */
@@ -222,7 +252,9 @@ class Walk {
   }
 
   private findEarliest(expr: Expr): number {
-    if (expr.kind === "load" || expr.kind === "load_array") return Infinity;
+    if (expr.kind === "load" || expr.kind === "load_array" || expr.kind === "element") {
+      return Infinity;
+    }
     if (expr.kind === "var") {
       const changes = this.versions.of(expr.name) !== undefined;
       return changes ? Infinity : (this.depths.get(expr.name) ?? Infinity);

@@ -1,13 +1,14 @@
 /**
  * Which schedules a region is compiled for. Products and attentions over a run-time number of rows
- * get a second kernel for a single row, the decode step, which would leave most of a tile unused.
+ * get a second kernel for a single row, the decode step, which would leave most of a tile unused; on
+ * tensor cores for as many rows as one instruction takes.
  */
 
 import type { Region } from "../../fusion/region.ts";
 import { type Graph, nodeAt, sizeOf } from "../../graph/graph.ts";
 import { asConstant, type Dimension, productOf } from "../../op/dimension.ts";
 import { groupedAxis, productRoles } from "../lower/roles.ts";
-import { generalSchedule } from "../lower/schedule.ts";
+import { generalSchedule, type Schedule } from "../lower/schedule.ts";
 import { productChoices, type ProductShape, type ScheduleChoice } from "./choose-product.ts";
 import type { Target } from "../target.ts";
 
@@ -34,6 +35,9 @@ export function scheduleChoices(
   if (plain && target.family === "gpu") {
     return productChoices(schedule, rows, productShape(graph, dimension, region));
   }
+  if (target.math !== undefined && (plain || region.kind === "attend")) {
+    return warpChoices(schedule, rows, plain ? warpRows : 1);
+  }
   const single = { ...schedule, rows: 1, queries: packedQueries, singleQuery: true };
   const tile = region.kind === "contract" ? schedule.rows : schedule.queries;
   if (tile === 1) return [{ schedule, suffix: "" }];
@@ -42,6 +46,21 @@ export function scheduleChoices(
   if (constantRows !== undefined || tile <= worthOneKernel) return [{ schedule, suffix: "" }];
   return [
     { schedule: single, when: { size: rows, atMost: 1 }, suffix: "_row" },
+    { schedule, suffix: "" },
+  ];
+}
+
+/** Rows that an instruction of a tensor core takes at once. */
+const warpRows = 16;
+
+/** Rows are few up to `most` of them. */
+function warpChoices(schedule: Schedule, rows: Dimension, most: number): readonly ScheduleChoice[] {
+  const few = { ...schedule, fewRows: true };
+  const count = asConstant(rows);
+  if (count !== undefined && count > most) return [{ schedule, suffix: "" }];
+  if (count !== undefined) return [{ schedule: few, suffix: "" }];
+  return [
+    { schedule: few, when: { size: rows, atMost: most }, suffix: "_few_rows" },
     { schedule, suffix: "" },
   ];
 }

@@ -1,5 +1,6 @@
 /** CUDA text as a backend without a GPU: compiled by g++, run and checked by the host shim. */
 
+import { dynamicSharedBytes } from "../../../compiler/codegen/cuda/shared.ts";
 import { printCuda } from "../../../compiler/codegen/index.ts";
 import type { Kernel } from "../../../compiler/kernel/kernel.ts";
 import type { Backend, Command, DeviceBuffer } from "../../../runtime/backend.ts";
@@ -71,7 +72,7 @@ async function run(
     kernel: command.kernel,
     groups: command.groups,
     threads: kernel.workgroupSize,
-    dynamicBytes: 0,
+    dynamicBytes: dynamicSharedBytes(kernel.arrays),
     buffers: command.buffers.map(({ buffer, offset, bytes }, index) => ({
       name: kernel.buffers[index]?.name ?? buffer.label,
       address: addressOf(buffer) + BigInt(offset),

@@ -5,7 +5,7 @@
  * The expansions are the same for all targets, so kernels give the same bits up to the order of sums
  * and the fusing of multiplications with additions; languages with functions have each of them once,
  * as a function. Values used more than once get a name before the
- * statement. Needs a kernel without tiles (a name would otherwise be outside the unrolled part).
+ * statement, but in the elements of a warp's tiles. Needs a kernel without other tiles.
  */
 
 import { invariant } from "../../../../grammar/invariant.ts";
@@ -60,8 +60,10 @@ export function expandFunctions(kernel: Kernel, options: FunctionOptions): Kerne
   function block(body: readonly Statement[]): readonly Statement[] {
     return body.flatMap((statement) => {
       const before: Statement[] = [];
+      // A name would be outside the element that it belongs to.
+      const isElement = statement.kind === "tile" || statement.kind === "tile_assign";
       const bind: Bind = (value, name) => {
-        if (value.kind === "var" || value.kind === "const" || value.kind === "builtin")
+        if (isElement || value.kind === "var" || value.kind === "const" || value.kind === "builtin")
           return value;
         const fresh = names.numbered(name);
         before.push(declare(fresh, value));

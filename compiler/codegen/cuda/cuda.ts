@@ -5,15 +5,28 @@
  * are guarded, so that kernels may follow each other in one file.
  */
 
-import { invariant } from "../../grammar/invariant.ts";
-import * as build from "../kernel/build.ts";
-import type { CallFunction, Kernel, KernelType } from "../kernel/kernel.ts";
-import { shortest } from "../kernel/print.ts";
-import { type Dialect, printBody, printFunction } from "./c-like.ts";
-import { lanesPrelude } from "./cuda-lanes.ts";
-import { helperName, helpersOf } from "./helpers.ts";
-import { namesOf, usesBuiltin, usesLanes } from "./names.ts";
-import { reservedInCuda, wordsFor } from "./words.ts";
+import { invariant } from "../../../grammar/invariant.ts";
+import * as build from "../../kernel/build.ts";
+import type { CallFunction, Kernel, KernelType } from "../../kernel/kernel.ts";
+import { shortest } from "../../kernel/print.ts";
+import { type Dialect, printBody, printFunction } from "../c-like.ts";
+import { lanesPrelude } from "./lanes.ts";
+import { helperName, helpersOf } from "../helpers.ts";
+import { multiplesIn } from "../multiples.ts";
+import { namesOf, usesBuiltin, usesLanes } from "../names.ts";
+import { reservedInCuda, wordsFor } from "../words.ts";
+import { instructionsOf } from "./instructions.ts";
+import { multiplyLines } from "./multiply.ts";
+import { arrayLines, type Swizzle, swizzleLines, swizzleName, swizzleOf } from "./shared.ts";
+import {
+  arraysOf,
+  elementText,
+  tileLines,
+  tileOf,
+  usesTiles,
+  warpTiles,
+  warpWords,
+} from "./warp.ts";
 
 const scalarNames = { f32: "float", i32: "int", bool: "bool" } as const;
 
@@ -44,6 +57,7 @@ const floatFunctions: Partial<Readonly<Record<CallFunction, string>>> = {
   sqrt: "sqrtf",
   inverse_sqrt: "rsqrtf",
   fma: "fmaf",
+  exp2_approximate: "exp2_approx",
   bits_of: "__float_as_int",
 };
 
@@ -55,28 +69,36 @@ const wholeFunctions: Partial<Readonly<Record<CallFunction, string>>> = {
 };
 
 function dialectOf(kernel: Kernel): Dialect {
-  const word = wordsFor(namesOf(kernel), reservedInCuda);
+  const reserved =
+    kernel.tiles === "warp" ? new Set([...reservedInCuda, ...warpWords]) : reservedInCuda;
+  const word = wordsFor(namesOf(kernel), reserved);
   const isHalf = halfMemory(kernel);
+  const swizzles = swizzlesOf(kernel);
+  const indexed = (name: string, index: string): string => {
+    const swizzle = swizzles.get(name);
+    return swizzle === undefined ? index : `${swizzleName(swizzle)}(${index})`;
+  };
   return {
     typeName,
     literal,
     word,
+    ...(kernel.tiles === "warp" ? warpDialect(kernel, word, indexed) : {}),
     declaration: (form, type, name) => `${form === "let" ? "const " : ""}${typeName(type)} ${name}`,
     load: ({ name, type, index }, write) => {
       const value =
         type.lanes === 1
-          ? `${word(name)}[${write(index)}]`
-          : `load4(${word(name)}, ${write(index)})`;
+          ? `${word(name)}[${indexed(name, write(index))}]`
+          : `load4(${word(name)}, ${indexed(name, write(index))})`;
       return isHalf(name) === undefined ? value : `${typeName(type)}(${value})`;
     },
     store: ({ name, type, index }, value, write) => {
       const half = isHalf(name);
       if (type.lanes === 1) {
         const stored = half === undefined ? value : `${half}(${value})`;
-        return [`${word(name)}[${write(index)}] = ${stored};`];
+        return [`${word(name)}[${indexed(name, write(index))}] = ${stored};`];
       }
       const stored = half === undefined ? value : `lanes<${half}>(${value})`;
-      return [`store4(${word(name)}, ${write(index)}, ${stored});`];
+      return [`store4(${word(name)}, ${indexed(name, write(index))}, ${stored});`];
     },
     call: ({ fn, type, args: [first] }, args) => {
       const isWhole = first?.type.scalar === "i32";
@@ -110,13 +132,18 @@ export function cudaText(kernel: Kernel): string {
     return `${qualifier}${elementNames[element]}* __restrict__ ${word(name)}`;
   });
   const parameters = [...buffers, ...kernel.scalars.map((name) => `int ${word(name)}`)];
-  const arrays = kernel.arrays.map(
-    ({ name, element, length }) => `__shared__ ${elementNames[element]} ${word(name)}[${length}];`,
-  );
+  const arrays = arrayLines(kernel.arrays, (element) => elementNames[element], word);
   const places = [
     ...(usesBuiltin(kernel, "group") ? ["const int group = blockIdx.x;"] : []),
     ...(usesBuiltin(kernel, "invocation") ? ["const int invocation = threadIdx.x;"] : []),
+    ...(usesBuiltin(kernel, "warp") ? ["const int warp = threadIdx.x / 32;"] : []),
+    ...(usesTiles(kernel) ? ["const int lane = threadIdx.x % 32;"] : []),
   ];
+  const body = printBody(kernel, dialect);
+  const swizzles = new Map(
+    [...swizzlesOf(kernel).values()].map((each) => [swizzleName(each), each]),
+  );
+  const called = body.join("\n");
   const lines = [
     ...kernel.comment.map((line) => `// ${line}`),
     ...includes(kernel),
@@ -130,12 +157,67 @@ export function cudaText(kernel: Kernel): string {
       "#endif",
       "",
     ]),
+    ...[...swizzles.values()].flatMap((each) =>
+      called.includes(`${swizzleName(each)}(`) ? swizzleLines(each) : [],
+    ),
+    ...instructionsOf(called),
     `extern "C" __global__ void __launch_bounds__(${kernel.workgroupSize}) ${word(kernel.name)}(`,
     ...parameters.map((each, at) => `    ${each}${at + 1 < parameters.length ? "," : ") {"}`),
-    ...[...arrays, ...places, ...printBody(kernel, dialect)].map((line) => `  ${line}`),
+    ...[...arrays, ...places, ...body].map((line) => (line.startsWith("#") ? line : `  ${line}`)),
     "}",
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** The permutations of the arrays of `kernel` that have one. */
+function swizzlesOf(kernel: Kernel): ReadonlyMap<string, Swizzle> {
+  return new Map(
+    kernel.arrays.flatMap((array) => {
+      const swizzle = swizzleOf(array);
+      return swizzle === undefined ? [] : [[array.name, swizzle] as const];
+    }),
+  );
+}
+
+/** What the dialect of a kernel of warps has besides. */
+function warpDialect(
+  kernel: Kernel,
+  word: (name: string) => string,
+  indexed: (name: string, index: string) => string,
+): Pick<Dialect, "warp" | "element"> {
+  const tiles = warpTiles(kernel);
+  const around = { tiles, arrays: arraysOf(kernel), isMultiple: multiplesIn(kernel.body) };
+  // Whether the statement being written is on a tile of one column.
+  let ofRows = false;
+  const columnsOf = (name: string): boolean => tileOf(tiles, name).columns === 1;
+  return {
+    element: (name) => elementText(tileOf(tiles, name), word(name), ofRows),
+    warp: (statement, { expr, block }) => {
+      const writer = { expr, block, word };
+      switch (statement.kind) {
+        case "copy_async": {
+          const { array, index, buffer, source, valid } = statement;
+          const to = `&${word(array)}[${indexed(array, expr(index))}]`;
+          const from = `&${word(buffer)}[${expr(source)}]`;
+          if (valid.kind === "const" && valid.value === 1) return [`cp_async_16(${to}, ${from});`];
+          return [`cp_async_16_if(${to}, ${from}, ${expr(valid)});`];
+        }
+        case "commit_copies":
+          return ["cp_async_commit();"];
+        case "wait_copies":
+          return [`cp_async_wait<${statement.pending}>();`];
+        case "warp_multiply":
+          return multiplyLines(statement, around, writer);
+        case "tile_multiply":
+          return invariant(false, "codegen: warps multiply with `warp_multiply`") as never;
+        default: {
+          const name = statement.kind === "tile_each" ? statement.tile : statement.name;
+          ofRows = columnsOf(name);
+          return tileLines(statement, tiles, writer);
+        }
+      }
+    },
+  };
 }
 
 /** The type of the 16-bit floats that memory called `name` holds, or nothing if it holds others. */

@@ -1,0 +1,41 @@
+/** What is a multiple of a number for sure, whatever the sizes. */
+
+import type { Expr, Statement } from "../kernel/kernel.ts";
+import { visitBody } from "../kernel/rewrite.ts";
+
+/** Says whether an index of a kernel with this body is a multiple of a number. */
+export function multiplesIn(body: readonly Statement[]): (index: Expr, of: number) => boolean {
+  const values = new Map<string, readonly Expr[]>();
+  visitBody(body, (each) => {
+    if (each.kind === "let") values.set(each.name, [each.value]);
+    if (each.kind === "for") values.set(each.variable, [each.from, each.step]);
+  });
+  const isMultiple = (expr: Expr, of: number): boolean => {
+    if (of === 1) return true;
+    switch (expr.kind) {
+      case "const":
+        return expr.value % of === 0;
+      case "var":
+        return values.get(expr.name)?.every((each) => isMultiple(each, of)) ?? false;
+      case "binary": {
+        const { operator, left, right } = expr;
+        if (operator === "add" || operator === "subtract") {
+          return isMultiple(left, of) && isMultiple(right, of);
+        }
+        if (right.kind !== "const") {
+          return operator === "multiply" && (isMultiple(left, of) || isMultiple(right, of));
+        }
+        const factor = operator === "shift_left" ? 2 ** right.value : right.value;
+        if (operator !== "multiply" && operator !== "shift_left") return false;
+        return isMultiple(left, of / greatestCommonDivisor(of, factor));
+      }
+      default:
+        return false;
+    }
+  };
+  return isMultiple;
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
+}

@@ -1,0 +1,366 @@
+/**
+ * Attention by warps (Dao 2023, FlashAttention-2): a group takes packed query rows of one set, each
+ * warp sixteen of them, and walks the keys of every part in tiles. Queries, keys and values come into
+ * group memory; scores, output, maximum and sum stay in the warp's registers, and scores are the left
+ * factor of the product with the values as they lie there.
+ *
+ * Values are copied while keys are multiplied, and the next tile's keys while values are. What the
+ * next tile is may turn out otherwise: then its keys are copied when it comes.
+ */
+
+import type { Region } from "../../fusion/region.ts";
+import { asConstant, ceilDivide, constant, productOf, sumOf } from "../../op/dimension.ts";
+import * as build from "../build.ts";
+import { type ArraySlice, type Expr, type Statement, type WarpMath, warpSize } from "../kernel.ts";
+import { pieceLength } from "../memory.ts";
+import {
+  assign,
+  barrier,
+  commitCopies,
+  declare,
+  mutable,
+  tileReduce,
+  waitCopies,
+  warpMultiply,
+  when,
+} from "../statements.ts";
+import { classOf, keyRanges, overKeys, queryRanges, type RowRanges } from "./attend-class.ts";
+import { type KeyTile, keyTileOf } from "./attend-cpu-task.ts";
+import { logitOf, partAt } from "./attend-pair.ts";
+import { type Attention, attentionOf, type PackedRows, packedRows } from "./attend-rows.ts";
+import {
+  asPower,
+  depthColumn,
+  fill,
+  isMultiple,
+  logitFactor,
+  refill,
+  resultOf,
+  startOf,
+  storeRows,
+  type TileValue,
+  valueColumn,
+  weightOf,
+} from "./attend-tiles.ts";
+import type { Context, Coordinates } from "./context.ts";
+import { commentOf, regionName } from "./name.ts";
+import { read } from "./read.ts";
+import { lowest } from "./reduce.ts";
+import type { Lowered, Schedule } from "./schedule.ts";
+import { type Staged, stage } from "./staging.ts";
+import { factorElement, finishWarps, GroupMemory, innerStep } from "./warps.ts";
+
+/** Rows of a warp. */
+const warpRows = 16;
+
+/** The kernel of a region whose root is an `attend` that gives its output or its log-sum-exp. */
+export function warpAttend(context: Context, region: Region, schedule: Schedule): Lowered {
+  const attention = attentionOf(context, region, warpRows);
+  const { op, rows, sets, depth, width } = attention;
+  const warps = schedule.fewRows === true ? 1 : 4;
+  const blockRows = warps * warpRows;
+  const rowBlocks = ceilDivide(rows, constant(blockRows));
+  const keys = sumOf(op.parts.map((part) => context.extent(part.axis)));
+  const memory = new GroupMemory(context);
+  const groups = productOf([sets, rowBlocks]);
+  const facts = {
+    name: regionName(context, region),
+    comment: commentOf(context, region),
+    ...{ warps, memory, groups },
+    flops: productOf([constant(2 * blockRows * (depth + width)), groups, keys]),
+  };
+  return finishWarps(context, facts, (task) => {
+    const blocks = context.size(rowBlocks);
+    const block = build.multiply(build.remainder(task, blocks), blockRows);
+    const first = context.fresh("first");
+    const set = build.quotient(task, blocks);
+    const walk = new Walk(attention, schedule, memory, set, build.variable(first), warps);
+    return [declare(first, block), ...walk.statements()];
+  });
+}
+
+/** One group's walk over the keys. */
+class Walk {
+  private readonly attention: Attention;
+  private readonly context: Context;
+  private readonly memory: GroupMemory;
+  private readonly rows: PackedRows;
+  private readonly first: Expr;
+  private readonly warps: number;
+  private readonly math: WarpMath;
+  /** Keys of a tile, and lengths of rows in group memory. */
+  private readonly keys: number;
+  private readonly depth: number;
+  private readonly width: number;
+  private readonly queries: RowRanges;
+  private readonly tiles: {
+    readonly maximum: string;
+    readonly sum: string;
+    readonly output: string | undefined;
+  };
+  private readonly start: Statement[] = [];
+
+  constructor(
+    attention: Attention,
+    schedule: Schedule,
+    memory: GroupMemory,
+    set: Expr,
+    first: Expr,
+    warps: number,
+  ) {
+    const { context, rows } = attention;
+    const { math = "f32", groupMemory } = schedule.target;
+    const blockRows = warps * warpRows;
+    this.attention = attention;
+    this.context = context;
+    this.memory = memory;
+    this.first = first;
+    this.warps = warps;
+    this.math = math;
+    this.rows = packedRows(attention, set, blockRows);
+    this.depth = roundUp(attention.depth, innerStep(math));
+    this.width = roundUp(attention.width, 8);
+    const bytes = factorElement(math) === "f32" ? 4 : 2;
+    const needs = (keys: number): number =>
+      (blockRows * this.depth + keys * (this.depth + this.width)) * bytes;
+    // Two groups share a multiprocessor where the tile may be that large.
+    this.keys = [64, 32].find((keys) => needs(keys) <= groupMemory / 2) ?? 16;
+    const left = build.subtract(context.size(rows), first);
+    const count = isMultiple(rows, blockRows)
+      ? build.int(blockRows)
+      : build.minimum(left, blockRows);
+    this.queries = queryRanges(attention, this.rows, first, count);
+    this.tiles = this.running();
+  }
+
+  statements(): readonly Statement[] {
+    const { attention, queries } = this;
+    return [
+      ...this.stage(this.queryMatrix()),
+      commitCopies,
+      ...this.start,
+      ...queries.statements,
+      ...attention.op.parts.flatMap((_, part) => this.part(part)),
+      ...this.store(),
+    ];
+  }
+
+  private stage(matrix: Staged): readonly Statement[] {
+    return stage(this.context, matrix, this.warps * warpSize);
+  }
+
+  /** The first row of the warp. */
+  private get own(): Expr {
+    return build.add(this.first, build.multiply(build.warp, warpRows));
+  }
+
+  private place(row: Expr): Coordinates {
+    return this.rows.place(build.add(this.own, row));
+  }
+
+  private running(): Walk["tiles"] {
+    const { context, attention } = this;
+    const out = this.start;
+    const begin = (row: Expr) => startOf(attention, this.place(row));
+    return {
+      maximum: fill(context, "maximum", warpRows, 1, (row) => begin(row).maximum, out),
+      sum: fill(context, "sum", warpRows, 1, (row) => begin(row).sum, out),
+      output:
+        attention.op.result === "output"
+          ? fill(context, "output", warpRows, this.width, () => build.real(0), out)
+          : undefined,
+    };
+  }
+
+  private matrix(role: string, rows: number, extent: number, value: TileValue): Staged {
+    const element = factorElement(this.math);
+    const columns = role === "values" ? this.width : this.depth;
+    return {
+      array: this.memory.array(role, element, columns, rows * columns),
+      ...{ element, rows, columns, value },
+      start: build.int(0),
+      ...(extent === columns ? {} : { columnLimit: build.int(extent) }),
+      wholePieces: extent % pieceLength(element) === 0,
+    };
+  }
+
+  private queryMatrix(): Staged {
+    const { attention, context } = this;
+    const factor = build.real(logitFactor(attention));
+    const rows = this.warps * warpRows;
+    return this.matrix("queries", rows, attention.depth, (row, column) => {
+      const at = this.rows.place(build.add(this.first, row));
+      const place = new Map([...at, ...depthColumn(attention, column)]);
+      return build.multiply(read(context, attention.args.query, place), factor);
+    });
+  }
+
+  private keyMatrix(tile: KeyTile): Staged {
+    const { attention, context } = this;
+    const key = attention.args.parts[tile.part]?.key ?? attention.args.query;
+    return this.matrix("keys", this.keys, attention.depth, (row, column) =>
+      read(context, key, new Map([...tile.place(row), ...depthColumn(attention, column)])),
+    );
+  }
+
+  private valueMatrix(tile: KeyTile): Staged {
+    const { attention, context } = this;
+    const value = attention.args.parts[tile.part]?.value ?? attention.args.query;
+    return this.matrix("values", this.keys, attention.width, (row, column) =>
+      read(context, value, new Map([...tile.place(row), ...valueColumn(attention, column)])),
+    );
+  }
+
+  private tileAt(part: number, start: Expr): KeyTile {
+    const { attention, rows, keys } = this;
+    return keyTileOf({ attention, rows, first: this.own, keys }, part, start);
+  }
+
+  /** The loop over the keys of a part. */
+  private part(part: number): readonly Statement[] {
+    const { attention, context, queries, keys, rows } = this;
+    const { axis, mask } = partAt(attention, part);
+    const [start, loaded] = [context.fresh("key_start"), context.fresh("loaded")];
+    const tile = this.tileAt(part, build.variable(start));
+    const size = context.extent(axis);
+    const count = context.size(size);
+    const left = build.subtract(count, tile.start);
+    const existing = tile.inRange === undefined ? build.int(keys) : build.minimum(left, keys);
+    const ranges = keyRanges(attention, part, rows.keyHeads, tile.start, existing);
+    const { possible, certain } = classOf(attention, part, queries, ranges);
+    const whole = tile.inRange === undefined ? certain : build.and(certain, tile.inRange);
+    const unmasked = context.fresh("unmasked");
+    const step = [
+      declare(unmasked, whole),
+      ...this.step(tile, build.variable(unmasked, build.bool), loaded),
+    ];
+    const body = mask.kind === "constant" ? step : [...ranges.statements, when(possible, step)];
+    const walk = [
+      mutable(loaded, build.int(-1)),
+      ...overKeys(attention, part, queries, rows.keyHeads, start, keys, body),
+    ];
+    // Bounds read the first and last key.
+    return asConstant(size) === undefined ? [when(build.less(0, count), walk)] : walk;
+  }
+
+  /** Takes the keys of a tile into the running rows. */
+  private step(tile: KeyTile, unmasked: Expr, loaded: string): readonly Statement[] {
+    const { context, attention, tiles, keys, math } = this;
+    const size = context.size(context.extent(partAt(attention, tile.part).axis));
+    const next = build.add(tile.start, keys);
+    const out: Statement[] = [
+      // Whoever reads the last tile's keys or values is done.
+      waitCopies(1),
+      barrier,
+      when(build.notEqual(build.variable(loaded), tile.start), [
+        waitCopies(0),
+        barrier,
+        ...this.stage(this.keyMatrix(tile)),
+        commitCopies,
+      ]),
+    ];
+    if (tiles.output !== undefined) out.push(...this.stage(this.valueMatrix(tile)));
+    out.push(commitCopies, waitCopies(1), barrier);
+    const score = fill(context, "score", warpRows, keys, () => build.real(0), out);
+    out.push(
+      warpMultiply(
+        score,
+        this.slice("queries", this.ownQueries()),
+        this.keysAcross(),
+        this.depth,
+        math,
+      ),
+      ...this.weights(tile, score, unmasked),
+      waitCopies(0),
+      barrier,
+      when(build.less(next, size), this.stage(this.keyMatrix(this.tileAt(tile.part, next)))),
+      commitCopies,
+      assign(loaded, next),
+    );
+    if (tiles.output === undefined) return out;
+    const values: ArraySlice = { ...this.slice("values", build.int(0)), lines: "across" };
+    return [...out, warpMultiply(tiles.output, score, values, keys, math)];
+  }
+
+  private ownQueries(): Expr {
+    return build.multiply(build.warp, warpRows * this.depth);
+  }
+
+  private keysAcross(): ArraySlice {
+    return this.slice("keys", build.int(0));
+  }
+
+  private slice(role: string, index: Expr): ArraySlice {
+    const stride = role === "values" ? this.width : this.depth;
+    const array = this.memory.array(role, factorElement(this.math), stride, 0);
+    return { array, index, stride, lines: "inner" };
+  }
+
+  /** Turns scores into weights, and brings maximum, sum and output along. */
+  private weights(tile: KeyTile, score: string, unmasked: Expr): readonly Statement[] {
+    const { context, attention, math, tiles } = this;
+    const { op } = attention;
+    const here = build.element(score);
+    const out: Statement[] = [];
+    if (op.score !== undefined) {
+      const logit: TileValue = (row, key) =>
+        asPower(attention, logitOf(attention, here, tile.at(row, key)));
+      out.push(refill(context, score, logit));
+    }
+    const shown: TileValue = (row, key) => build.select(tile.shown(row, key), here, lowest);
+    out.push(when(build.not(unmasked), [refill(context, score, shown)]));
+    const { normalize } = op;
+    if (normalize !== "softmax") {
+      return [...out, refill(context, score, () => weightOf(normalize, here))];
+    }
+    const power = (x: Expr): Expr => build.call(math === "f32" ? "exp2" : "exp2_approximate", x);
+    const [maximum, sum] = [build.element(tiles.maximum), build.element(tiles.sum)];
+    const [top, added] = [context.fresh("top"), context.fresh("added")];
+    out.push(tileReduce(top, score, "max"));
+    const largest = (): Expr => build.maximum(maximum, build.element(top));
+    const next = build.element(fill(context, "next", warpRows, 1, largest, out));
+    const change = (): Expr => power(build.subtract(maximum, next));
+    const decay = build.element(fill(context, "decay", warpRows, 1, change, out));
+    out.push(
+      refill(context, score, () => power(build.subtract(here, next))),
+      tileReduce(added, score, "sum"),
+      refill(context, tiles.sum, () => build.add(build.multiply(sum, decay), build.element(added))),
+      refill(context, tiles.maximum, () => next),
+    );
+    const { output } = tiles;
+    if (output === undefined) return out;
+    return [...out, refill(context, output, () => build.multiply(build.element(output), decay))];
+  }
+
+  private store(): readonly Statement[] {
+    const { attention, tiles, context } = this;
+    const { output } = tiles;
+    const place = (row: Expr): Coordinates => this.place(row);
+    const row = { maximum: build.element(tiles.maximum), total: build.element(tiles.sum) };
+    const exists = (r: Expr): Expr =>
+      build.less(build.add(this.own, r), context.size(attention.rows));
+    if (output === undefined) {
+      const raw = resultOf(attention, row);
+      return storeRows(
+        attention,
+        warpRows,
+        1,
+        place,
+        () => new Map(),
+        () => raw,
+        exists,
+      );
+    }
+    const padded = this.width !== attention.width;
+    const column = (c: Expr): Coordinates =>
+      valueColumn(attention, padded ? build.minimum(c, attention.width - 1) : c);
+    const raw = resultOf(attention, { ...row, output: build.element(output) });
+    const inside: TileValue = (r, c) =>
+      padded ? build.and(exists(r), build.less(c, attention.width)) : exists(r);
+    return storeRows(attention, warpRows, this.width, place, column, () => raw, inside);
+  }
+}
+
+function roundUp(value: number, to: number): number {
+  return Math.ceil(value / to) * to;
+}
