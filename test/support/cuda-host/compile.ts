@@ -52,7 +52,7 @@ export async function hostCompilerMissing(): Promise<Missing | undefined> {
 /** The program that runs kernels for whoever writes to its stdin (`runtime/process.cpp`). */
 export function hostProcess(): Promise<string> {
   const files = [...sources, "runtime/process.cpp"];
-  return built("process", ["-O2", "-rdynamic"], (to, options) =>
+  return built("process", ["-O3", "-flto", "-rdynamic"], (to, options) =>
     run("g++", [...options, ...files, "-o", to, "-ldl"], { cwd: folder }),
   );
 }
@@ -60,7 +60,7 @@ export function hostProcess(): Promise<string> {
 /** A CUDA driver without a device, as a shared library (`runtime/driver.cpp`). */
 export function hostDriver(): Promise<string> {
   const files = [...sources, "runtime/driver.cpp"];
-  return built("driver", ["-O2", "-shared"], (to, options) =>
+  return built("driver", ["-O3", "-flto", "-shared"], (to, options) =>
     run("g++", [...options, ...files, "-o", to, "-ldl"], { cwd: folder }),
   );
 }
