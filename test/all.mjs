@@ -10,7 +10,7 @@ const filters = process.argv.slice(2);
 const backends = filters.filter((each) => /^(evaluate|cpu|webgpu|cuda-host)$/.test(each));
 const onBackends = filters.includes("conformance") && backends.length > 0;
 const selected = onBackends
-  ? ["conformance", "oracle", "-t", `^(${backends.join("|")}): `]
+  ? ["conformance", "oracle", "-t", `^(${backends.join("|")})( \\w+)?: `]
   : filters;
 const steps = [
   ["standard library", "node", ["compiler/std/embed.mjs"]],
