@@ -13,7 +13,7 @@ import { evaluateSize } from "../../runtime/size.ts";
 import { findNvcc } from "../../runtime/node/cuda-compiler.ts";
 import { printCuda } from "../codegen/index.ts";
 import { type CheckedModel, type Compiled, compileFor } from "../compile.ts";
-import { targets } from "../kernel/target.ts";
+import { cudaTarget } from "../kernel/architectures.ts";
 import { cudaArchitectures } from "../report/cuda-devices.ts";
 import {
   cudaReportText,
@@ -33,6 +33,8 @@ export interface CudaBuildOptions {
   readonly architecture?: readonly string[];
   readonly report?: boolean;
   readonly length?: string;
+  /** What products are computed in. */
+  readonly math: Parameters<typeof cudaTarget>[1];
 }
 
 /** The architectures of the devices that the report has rooflines for. */
@@ -57,7 +59,7 @@ export async function buildCuda(
     const hint = `choose of ${known.join(", ")}`;
     throw new UsageError(`there is no architecture ${unknown} to build for`, hint);
   }
-  const compiled = compileFor(model, targets.cuda);
+  const compiled = compileFor(model, cudaTarget("sm_80", options.math));
   const texts = new Map(compiled.kernels.map((kernel) => [kernel.name, printCuda(kernel)]));
   const nvcc = await findNvcc();
   const assembled = new Map<string, Assembled>();

@@ -43,6 +43,11 @@ export function addBuild(program: Command): void {
       "with `--target cuda`: compile for it, e.g. `sm_90` (repeatable)",
       (name: string, before: readonly string[] = []) => [...before, name],
     )
+    .addOption(
+      new Option("--math <name>", "with `--target cuda`: what products are computed in")
+        .choices(["f32", "tf32", "f16", "bf16"])
+        .default("f32"),
+    )
     .option("--report", "with `--target cuda`: print what each kernel takes and costs")
     .option("--length <name=count,…>", "with `--report`: how many images and tokens to count for")
     .option("--force", "overwrite files that an earlier build did not write")
