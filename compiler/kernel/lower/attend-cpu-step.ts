@@ -18,10 +18,11 @@ import {
   weightOf,
 } from "./attend-tiles.ts";
 import type { Coordinates } from "./context.ts";
+import type { KeyTile } from "./attend-walk.ts";
 import { read } from "./read.ts";
 import { lowest } from "./reduce.ts";
 
-import { copyRow, type KeyTile, overRows, type Task } from "./attend-cpu-task.ts";
+import { copyRow, overRows, type Task } from "./attend-cpu-task.ts";
 /** Takes the keys of a tile into the running rows; `unmasked` if all its pairs are visible. */
 export function softmaxStep(task: Task, tile: KeyTile, unmasked: Expr): readonly Statement[] {
   const { attention, array, keys } = task;

@@ -1,28 +1,20 @@
 /** One task of an attention on a CPU: its rows, arrays and key tiles; see `attend-cpu.ts`. */
 
+import type { Walk } from "./attend-walk.ts";
 import * as build from "../build.ts";
 import type { Expr, Statement } from "../kernel.ts";
 import { loop } from "../statements.ts";
-import { queryRanges, type RowRanges } from "./attend-class.ts";
-import { isVisible, keyPlace, type PairPlace, partAt } from "./attend-pair.ts";
-import { type Attention, type PackedRows, packedRows } from "./attend-rows.ts";
-import { fill, inBlocks, isMultiple, keep } from "./attend-tiles.ts";
-import type { Context, Coordinates } from "./context.ts";
+import { queryRanges } from "./attend-class.ts";
+import { type Attention, packedRows } from "./attend-rows.ts";
+import { fill, inBlocks, keep } from "./attend-tiles.ts";
+import type { Context } from "./context.ts";
 import type { Schedule } from "./schedule.ts";
 
 /** One task in the making. */
-export interface Task {
-  readonly attention: Attention;
-  readonly rows: PackedRows;
-  /** The first packed row, and how many there are. */
-  readonly first: Expr;
-  readonly count: Expr;
-  /** Keys of a tile. */
-  readonly keys: number;
+export interface Task extends Walk {
   /** Rows of a register tile with keys, and with values: a multiple. */
   readonly scoreRows: number;
   readonly outputRows: number;
-  readonly queries: RowRanges;
   readonly array: Arrays;
 }
 
@@ -98,50 +90,4 @@ export function copyRow(
     const at = build.add(build.multiply(row, width), start);
     return [...out, keep(context, copy, array, (_, c) => build.add(at, c))];
   });
-}
-
-/** A key tile of one part: its place and how its rows are read. */
-export interface KeyTile {
-  readonly part: number;
-  /** The first key row. */
-  readonly start: Expr;
-  /** The place of key row `key` of the tile, never past the last. */
-  readonly row: (key: Expr) => Expr;
-  readonly place: (key: Expr) => Coordinates;
-  /** Whether all keys of the tile are there, if that is not always so. */
-  readonly inRange: Expr | undefined;
-  /** Whether the pair is visible and there. */
-  readonly shown: (row: Expr, key: Expr) => Expr;
-  readonly at: (row: Expr, key: Expr) => PairPlace;
-}
-
-/** The tile of a part whose first key row is `start`. */
-export function keyTileOf(
-  task: Pick<Task, "attention" | "rows" | "first" | "keys">,
-  part: number,
-  start: Expr,
-): KeyTile {
-  const { attention, rows, first, keys } = task;
-  const { context } = attention;
-  const size = context.extent(partAt(attention, part).axis);
-  const even = isMultiple(size, keys);
-  const count = context.size(size);
-  const row = (key: Expr): Expr => {
-    const wanted = build.add(start, key);
-    return even ? wanted : build.minimum(wanted, build.subtract(count, 1));
-  };
-  const place = (key: Expr): Coordinates => keyPlace(attention, part, rows.keyHeads, row(key));
-  const at = (queryRow: Expr, key: Expr): PairPlace => {
-    const packed = build.add(first, queryRow);
-    const query = rows.place(packed);
-    return { part, query, queryRow: rows.queryRow(packed), key: place(key), keyRow: row(key) };
-  };
-  return {
-    ...{ part, start, row, place, at },
-    inRange: even ? undefined : build.lessEqual(build.add(start, keys), count),
-    shown: (queryRow, key) => {
-      const visible = isVisible(attention, at(queryRow, key));
-      return even ? visible : build.and(visible, build.less(build.add(start, key), count));
-    },
-  };
 }

@@ -11,12 +11,10 @@
  */
 
 import type { Region } from "../../fusion/region.ts";
-import { asConstant, ceilDivide, constant, productOf, sumOf } from "../../op/dimension.ts";
+import { ceilDivide, constant, productOf, sumOf } from "../../op/dimension.ts";
 import * as build from "../build.ts";
 import type { Expr, Statement } from "../kernel.ts";
-import { declare, loop, storeArray, when } from "../statements.ts";
-import { classOf, keyRanges, overKeys } from "./attend-class.ts";
-import { partAt } from "./attend-pair.ts";
+import { declare, loop, storeArray } from "../statements.ts";
 import { attentionOf, rowsOfTask } from "./attend-rows.ts";
 import {
   depthColumn,
@@ -34,7 +32,8 @@ import { read } from "./read.ts";
 import { finish, type Lowered, type Schedule } from "./schedule.ts";
 
 import { softmaxStep } from "./attend-cpu-step.ts";
-import { copyRow, keyTileOf, overRows, type Task, taskOf } from "./attend-cpu-task.ts";
+import { walkPart } from "./attend-walk.ts";
+import { copyRow, overRows, type Task, taskOf } from "./attend-cpu-task.ts";
 /** The kernel of a region whose root is an `attend` that gives its output or its log-sum-exp. */
 export function lowerAttendCpu(context: Context, region: Region, schedule: Schedule): Lowered {
   const attention = attentionOf(context, region, schedule.queries);
@@ -58,7 +57,9 @@ export function lowerAttendCpu(context: Context, region: Region, schedule: Sched
       declare(count, isMultiple(rows, step) ? build.int(step) : build.minimum(left, step)),
       ...prepare(task),
       ...task.queries.statements,
-      ...op.parts.flatMap((_, part) => walkPart(task, part)),
+      ...op.parts.flatMap((_, part) =>
+        walkPart(task, part, (tile, unmasked) => softmaxStep(task, tile, unmasked)),
+      ),
       ...storeResult(task),
     ];
   });
@@ -85,32 +86,6 @@ function prepare(task: Task): readonly Statement[] {
       ];
     }),
   ];
-}
-
-/** The loop over the keys of a part. */
-function walkPart(task: Task, part: number): readonly Statement[] {
-  const { attention, rows, keys, queries } = task;
-  const { context } = attention;
-  const { axis, mask } = partAt(attention, part);
-  const start = context.fresh("key_start");
-  const tile = keyTileOf(task, part, build.variable(start));
-  const size = context.extent(axis);
-  const count = context.size(size);
-  const left = build.subtract(count, tile.start);
-  const existing = tile.inRange === undefined ? build.int(keys) : build.minimum(left, keys);
-  const ranges = keyRanges(attention, part, rows.keyHeads, tile.start, existing);
-  const { possible, certain } = classOf(attention, part, queries, ranges);
-  const whole = tile.inRange === undefined ? certain : build.and(certain, tile.inRange);
-  const unmasked = context.fresh("unmasked");
-  const step = [
-    declare(unmasked, whole),
-    ...softmaxStep(task, tile, build.variable(unmasked, build.bool)),
-  ];
-  const isPlain = mask.kind === "constant";
-  const body = isPlain ? step : [...ranges.statements, when(possible, step)];
-  const walk = overKeys(attention, part, queries, rows.keyHeads, start, keys, body);
-  // Bounds read the first and last key.
-  return asConstant(size) === undefined ? [when(build.less(0, count), walk)] : walk;
 }
 
 function storeResult(task: Task): readonly Statement[] {

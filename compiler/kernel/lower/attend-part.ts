@@ -297,10 +297,13 @@ function pairAt(walk: Walk, row: Expr, column: Expr): Pair {
       invariant(value !== undefined, "lowering: the data of a mask");
       return read(context, value, new Map([...queryAt, ...keyAt]));
     },
-    inSegment: (side, segment) =>
-      side === "q"
+    inSegment: (side, segment) => {
+      const own = side === "q" ? op.querySegment : op.parts[walk.index]?.segment;
+      if (own !== undefined) return build.boolean(own === segment);
+      return side === "q"
         ? rowInSegment(context, op.query, rows.queryRow(row), segment)
-        : rowInSegment(context, keyAxis, keyRow(walk, column), segment),
+        : rowInSegment(context, keyAxis, keyRow(walk, column), segment);
+    },
     given: (side) =>
       invariant(
         false,

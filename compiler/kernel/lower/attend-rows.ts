@@ -71,6 +71,23 @@ export function rowsOfTask({ queries, singleQuery }: Schedule, pack: number): nu
   return singleQuery ? pack : queries - (queries % pack);
 }
 
+/**
+ * Keys of a tile. On a GPU a tile of keys or values and a tile of logits fit into group memory; if no
+ * tile does there are none.
+ */
+export function tileKeys(
+  { target, queries, keys, singleQuery, invocations }: Schedule,
+  depth: number,
+  width: number,
+): number {
+  if (target.family === "cpu" || target.groupMemory === 0) return keys;
+  // A key for each invocation, read where it lies.
+  if (singleQuery) return invocations;
+  const fitting = (count: number): boolean =>
+    4 * count * (Math.max(depth, width) + queries) <= target.groupMemory;
+  return [keys, 16, 8, 4, 2, 1].find((each) => each <= keys && fitting(each)) ?? 0;
+}
+
 /** The query rows and keys of the tiles that `schedule` classifies. */
 export function queryTile(
   graph: Graph,
@@ -78,7 +95,9 @@ export function queryTile(
   schedule: Schedule,
 ): { readonly queries: number; readonly keys: number } {
   const pack = packedHeads(graph, op, schedule.queries);
-  return { queries: rowsOfTask(schedule, pack) / pack, keys: schedule.keys };
+  const [depth, width] = [op.contracted, op.value].map((axis) => asConstant(sizeOf(graph, axis)));
+  const keys = tileKeys(schedule, depth ?? 1, width ?? 1);
+  return { queries: rowsOfTask(schedule, pack) / pack, keys };
 }
 
 function constantExtent(context: Context, axis: AxisName): number {

@@ -25,7 +25,7 @@ import {
   when,
 } from "../statements.ts";
 import { classOf, keyRanges, overKeys, queryRanges, type RowRanges } from "./attend-class.ts";
-import { type KeyTile, keyTileOf } from "./attend-cpu-task.ts";
+import { type KeyTile, keyTileOf } from "./attend-walk.ts";
 import { logitOf, partAt } from "./attend-pair.ts";
 import { type Attention, attentionOf, type PackedRows, packedRows } from "./attend-rows.ts";
 import {

@@ -82,7 +82,7 @@ export class Context implements Setting {
 
   /** The name of the buffer bound to `source`, declared on first use. */
   buffer(source: BufferSource, element: Element, access: "read" | "write", name: string): string {
-    const key = `${source.kind}:${"name" in source ? source.name : source.value}`;
+    const key = sourceKey(source);
     const before = this.bound.get(key);
     if (before !== undefined) {
       if (before.parameter.access !== access) {
@@ -100,6 +100,18 @@ export class Context implements Setting {
     };
     this.bound.set(key, { parameter, source });
     return parameter.name;
+  }
+
+  /** Declares buffers in the order of another lowering of the same region, unless they are. */
+  bind(bindings: readonly Binding[]): void {
+    for (const { source, parameter } of bindings) {
+      const key = sourceKey(source);
+      if (this.bound.has(key)) continue;
+      this.bound.set(key, {
+        source,
+        parameter: { ...parameter, name: this.fresh(parameter.name) },
+      });
+    }
   }
 
   /** The group arrays declared so far. */
@@ -158,6 +170,10 @@ export class Context implements Setting {
     const { origin, op } = nodeAt(this.graph, value);
     return origin.name ?? op.kind;
   }
+}
+
+function sourceKey(source: BufferSource): string {
+  return `${source.kind}:${"name" in source ? source.name : source.value}`;
 }
 
 function sizeName(size: Dimension): string {

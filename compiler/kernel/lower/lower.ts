@@ -4,6 +4,8 @@ import { unreachable } from "../../../grammar/invariant.ts";
 import type { Region } from "../../fusion/region.ts";
 import { lowerAttend } from "./attend.ts";
 import { lowerAttendCpu } from "./attend-cpu.ts";
+import { lowerAttendGpu } from "./attend-gpu.ts";
+import { lowerAttendSingle } from "./attend-gpu-single.ts";
 import { warpAttend } from "./attend-warps.ts";
 import { Context, type Setting } from "./context.ts";
 import { lowerContract } from "./contract.ts";
@@ -13,7 +15,7 @@ import { lowerScan } from "./scan.ts";
 import type { Lowered, Schedule } from "./schedule.ts";
 
 /**
- * Makes the kernels of a region, one for each schedule. All take the same scalars in the same order,
+ * Makes the kernels of a region, one for each schedule. All take the same buffers and scalars in the same order,
  * so that the plan can choose between them when sizes are known.
  */
 export function lowerRegion(
@@ -25,9 +27,11 @@ export function lowerRegion(
   const alone = choices.map((schedule) => lower(fresh(), region, schedule));
   if (alone.length === 1) return alone;
   const sizes = alone.flatMap((each) => each.scalars);
+  const bindings = alone.flatMap((each) => each.bindings);
   return choices.map((schedule) => {
     const context = fresh();
     for (const size of sizes) context.size(size);
+    context.bind(bindings);
     return lower(context, region, schedule);
   });
 }
@@ -43,7 +47,11 @@ function lower(context: Context, region: Region, schedule: Schedule): Lowered {
     case "attend":
       if (schedule.target.family === "cpu") return lowerAttendCpu(context, region, schedule);
       if (schedule.target.math !== undefined) return warpAttend(context, region, schedule);
-      return lowerAttend(context, region, schedule);
+      if (schedule.target.family === "cuda" || schedule.target.groupMemory === 0)
+        return lowerAttend(context, region, schedule);
+      return schedule.singleQuery
+        ? lowerAttendSingle(context, region, schedule)
+        : lowerAttendGpu(context, region, schedule);
     case "scan":
       return lowerScan(context, region, schedule);
     default:

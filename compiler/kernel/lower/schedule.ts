@@ -50,8 +50,8 @@ const general: Readonly<Record<Family, Omit<Schedule, "target">>> = {
     rows: 2,
     columns: 4,
     panel: 4,
-    queries: 1,
-    keys: 4,
+    queries: 64,
+    keys: 16,
     singleQuery: false,
   },
   cuda: {
@@ -68,7 +68,9 @@ const general: Readonly<Record<Family, Omit<Schedule, "target">>> = {
 
 /** The schedule of `target` where nothing more special fits. */
 export function generalSchedule(target: Target): Schedule {
-  return { target, ...general[target.family] };
+  const schedule = { target, ...general[target.family] };
+  // Tiles of attention lie in registers where there is no group memory.
+  return target.groupMemory === 0 ? { ...schedule, queries: 1, keys: 4 } : schedule;
 }
 
 /** A kernel and what the plan needs to call it. */

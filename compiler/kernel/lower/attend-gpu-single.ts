@@ -1,0 +1,247 @@
+/**
+ * Attention of one query row on a GPU: a group takes the packed heads of one set, and its invocations
+ * split the keys. Each has one key of a tile to make logits, and some columns of the values to add
+ * up; what they exchange lies in group memory. The order of all sums is fixed. See `attend-cpu.ts`
+ * for the numbers.
+ */
+
+import { invariant } from "../../../grammar/invariant.ts";
+import type { Region } from "../../fusion/region.ts";
+import type { ValueId } from "../../graph/graph.ts";
+import { constant, divide, productOf, sumOf } from "../../op/dimension.ts";
+import * as build from "../build.ts";
+import type { Expr, Statement } from "../kernel.ts";
+import { barrier, declare, loop, storeArray, tileMultiply, when } from "../statements.ts";
+import { queryRanges } from "./attend-class.ts";
+import { logitOf } from "./attend-pair.ts";
+import { type Attention, attentionOf, packedRows } from "./attend-rows.ts";
+import {
+  asPower,
+  depthColumn,
+  fill,
+  inBlocks,
+  keep,
+  logitFactor,
+  refill,
+  resultOf,
+  startOf,
+  storeRows,
+  valueColumn,
+  weightOf,
+} from "./attend-tiles.ts";
+import { type KeyTile, type Walk, walkPart } from "./attend-walk.ts";
+import type { Context, Coordinates } from "./context.ts";
+import { commentOf, regionName } from "./name.ts";
+import { read } from "./read.ts";
+import { lowest } from "./reduce.ts";
+import { finishGroups, type Lowered, type Schedule } from "./schedule.ts";
+
+/** The kernel of a region whose root is an `attend` of one query row. */
+export function lowerAttendSingle(context: Context, region: Region, schedule: Schedule): Lowered {
+  const attention = attentionOf(context, region, schedule.queries);
+  const { op, pack, sets, rows, depth, width } = attention;
+  const queries = divide(rows, constant(pack));
+  const tasks = productOf([sets, queries]);
+  const keys = sumOf(op.parts.map((part) => context.extent(part.axis)));
+  const flops = productOf([constant(2 * pack * (depth + width)), tasks, keys]);
+  const name = regionName(context, region);
+  const comment = commentOf(context, region);
+  const perSet = context.size(queries);
+  const first = context.fresh("first");
+  const set = build.quotient(build.group, perSet);
+  const task = taskOf(attention, schedule, set, build.variable(first));
+  const body = [
+    declare(first, build.multiply(build.remainder(build.group, perSet), pack)),
+    ...task.start,
+    barrier,
+    ...task.queries.statements,
+    ...op.parts.flatMap((_, part) =>
+      walkPart(task, part, (tile, unmasked) => softmaxStep(task, tile, unmasked)),
+    ),
+    ...storeResult(task),
+  ];
+  const work = { groups: tasks, flops };
+  return finishGroups(context, schedule, { name, comment }, context.arrays, work, body);
+}
+
+interface Task extends Walk {
+  /** Tiles of one column with a row for each head; one output for each column of an invocation. */
+  readonly maximum: string;
+  readonly sum: string;
+  readonly outputs: readonly string[];
+  /** Group arrays: queries; logits and weights of a tile, by head and key. */
+  readonly query: string;
+  readonly score: string;
+  readonly weight: string;
+  readonly start: readonly Statement[];
+}
+
+function taskOf(attention: Attention, schedule: Schedule, set: Expr, first: Expr): Task {
+  const { context, args, op, pack, depth, width } = attention;
+  const keys = schedule.invocations;
+  const rows = packedRows(attention, set, pack);
+  const start: Statement[] = [];
+  const from = (row: Expr) => startOf(attention, rows.place(build.add(first, row)));
+  const maximum = fill(context, "maximum", pack, 1, (r) => from(r).maximum, start);
+  const sum = fill(context, "sum", pack, 1, (r) => from(r).sum, start);
+  const columns = op.result === "output" ? Math.ceil(width / keys) : 0;
+  const outputs = Array.from({ length: columns }, () =>
+    fill(context, "output", pack, 1, () => build.real(0), start),
+  );
+  const query = context.array("query", pack * depth);
+  const element = context.fresh("element");
+  const at = build.variable(element);
+  const place = rows.place(build.add(first, build.quotient(at, depth)));
+  const value = read(
+    ...([context, args.query] as const),
+    new Map([...place, ...depthColumn(attention, build.remainder(at, depth))]),
+  );
+  const scaled = build.multiply(value, build.real(logitFactor(attention)));
+  start.push(loop(element, build.invocation, pack * depth, [storeArray(query, at, scaled)], keys));
+  const count = build.int(pack);
+  return {
+    ...{ attention, rows, first, count, keys, maximum, sum, outputs, query, start },
+    queries: queryRanges(attention, rows, first, count),
+    score: context.array("score", pack * keys),
+    weight: context.array("weight", pack * keys),
+  };
+}
+
+function softmaxStep(task: Task, tile: KeyTile, unmasked: Expr): readonly Statement[] {
+  const { attention, keys, outputs, weight: array } = task;
+  const { context, op, pack, args } = attention;
+  const part = args.parts[tile.part];
+  invariant(part !== undefined, "lowering: the arguments of an attention's part");
+  const { normalize } = op;
+  const out: Statement[] = [];
+  const score = scores(task, tile, unmasked, part.key, out);
+  if (normalize === "softmax") {
+    out.push(...running(task, score));
+  } else {
+    const weight = build.element(score);
+    // The weights of the tile before may still be read.
+    out.push(
+      refill(context, score, () => weightOf(normalize, weight)),
+      barrier,
+    );
+  }
+  out.push(
+    keep(context, score, array, (r) => at(task, r, build.invocation)),
+    barrier,
+  );
+  const key = context.fresh("key");
+  const here = build.variable(key);
+  const body: Statement[] = [];
+  const load = (r: Expr): Expr => build.loadArray(array, at(task, r, here));
+  const weight = fill(context, "weight", pack, 1, load, body);
+  if (normalize === "softmax") {
+    const more = build.add(build.element(task.sum), build.element(weight));
+    body.push(refill(context, task.sum, () => more));
+  }
+  outputs.forEach((output, index) => {
+    const column = valueColumn(attention, columnOf(task, index, true));
+    const value = (): Expr => read(context, part.value, new Map([...tile.place(here), ...column]));
+    body.push(tileMultiply(output, weight, fill(context, "value", 1, 1, value, body)));
+  });
+  return [...out, loop(key, 0, keys, body)];
+}
+
+/** Where the logit or weight of head `row` and key `key` of the tile lies. */
+function at({ keys }: Task, row: Expr, key: Expr): Expr {
+  return build.add(build.multiply(row, keys), key);
+}
+
+/** Column number `index` of the invocation; `clamped` to the last. */
+function columnOf({ attention, keys }: Task, index: number, clamped: boolean): Expr {
+  const column = build.add(build.invocation, index * keys);
+  const isInside = (index + 1) * keys <= attention.width;
+  return clamped && !isInside ? build.minimum(column, attention.width - 1) : column;
+}
+
+/** The logits of the invocation's key with all heads; the result names their tile. */
+function scores(
+  task: Task,
+  tile: KeyTile,
+  unmasked: Expr,
+  keys: ValueId,
+  out: Statement[],
+): string {
+  const { attention, query } = task;
+  const { context, pack, depth } = attention;
+  const score = fill(context, "score", pack, 1, () => build.real(0), out);
+  const place = tile.place(build.invocation);
+  out.push(
+    ...inBlocks(context, depth, [4], (e, size) => {
+      const inner: Statement[] = [];
+      const left = fill(
+        ...([context, "query", pack, size] as const),
+        (r, c) => build.loadArray(query, build.add(build.multiply(r, depth), build.add(e, c))),
+        inner,
+      );
+      const right = fill(
+        ...([context, "key", size, 1] as const),
+        (r) => read(context, keys, new Map([...place, ...depthColumn(attention, build.add(e, r))])),
+        inner,
+      );
+      return [...inner, tileMultiply(score, left, right)];
+    }),
+  );
+  const shown = (r: Expr): Expr => build.or(unmasked, tile.shown(r, build.invocation));
+  const logit = (r: Expr): Expr => {
+    const product = build.element(score);
+    return asPower(attention, logitOf(attention, product, tile.at(r, build.invocation)));
+  };
+  out.push(refill(context, score, (r) => build.select(shown(r), logit(r), lowest)));
+  return score;
+}
+
+/** The online softmax: `score` becomes weights under the new maximum of each head. */
+function running(task: Task, score: string): readonly Statement[] {
+  const { attention, keys, maximum, sum, outputs, score: array } = task;
+  const { context, pack } = attention;
+  const out: Statement[] = [
+    keep(context, score, array, (r) => at(task, r, build.invocation)),
+    barrier,
+  ];
+  const next = fill(context, "next", pack, 1, () => build.element(maximum), out);
+  const key = context.fresh("key");
+  const load = (r: Expr): Expr => build.loadArray(array, at(task, r, build.variable(key)));
+  const largest = refill(context, next, (r) => build.maximum(build.element(next), load(r)));
+  out.push(loop(key, 0, keys, [largest]));
+  const change = build.subtract(build.element(maximum), build.element(next));
+  const decay = fill(context, "decay", pack, 1, () => build.call("exp2", change), out);
+  const decayed = (name: string): Statement =>
+    refill(context, name, () => build.multiply(build.element(name), build.element(decay)));
+  const shifted = build.subtract(build.element(score), build.element(next));
+  return [
+    ...out,
+    refill(context, score, () => build.call("exp2", shifted)),
+    ...[sum, ...outputs].map(decayed),
+    refill(context, maximum, () => build.element(next)),
+  ];
+}
+
+function storeResult(task: Task): readonly Statement[] {
+  const { attention, rows, first, outputs } = task;
+  const { op, pack, width, context } = attention;
+  const place = (row: Expr): Coordinates => rows.place(build.add(first, row));
+  const row = { maximum: build.element(task.maximum), total: build.element(task.sum) };
+  if (op.result === "log_sum_exp") {
+    const store = storeRows(
+      attention,
+      pack,
+      1,
+      place,
+      () => new Map(),
+      () => resultOf(attention, row),
+    );
+    return [when(build.equal(build.invocation, 0), store)];
+  }
+  return outputs.map((output, index) => {
+    const column = valueColumn(attention, columnOf(task, index, false));
+    const store = storeRows(...([attention, pack, 1, place, () => column] as const), () =>
+      resultOf(attention, { ...row, output: build.element(output) }),
+    );
+    return when(build.less(columnOf(task, index, false), context.size(constant(width))), store);
+  });
+}
