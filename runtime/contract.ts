@@ -32,6 +32,17 @@ export interface PlanWeight {
   readonly stacked: boolean;
   /** How its elements lie on the device; row-major if absent. */
   readonly layout?: WeightLayout;
+  /** Where it lies in a buffer of several weights; it has a buffer of its own if absent. */
+  readonly pack?: WeightPack;
+}
+
+/**
+ * Weights of one kernel in one buffer, since devices bind few. Steps name the buffer as the weight
+ * `buffer`; `offset` counts elements.
+ */
+export interface WeightPack {
+  readonly buffer: string;
+  readonly offset: number;
 }
 
 /**

@@ -11,7 +11,7 @@ import {
   scalesOf,
   type WeightLayout,
 } from "./contract.ts";
-import { BraidError } from "./errors.ts";
+import { BraidError, invariant } from "./errors.ts";
 import { showBytes } from "./show-bytes.ts";
 import { elementCount } from "./tensor.ts";
 import type { WeightSource } from "./weight-source.ts";
@@ -42,16 +42,23 @@ export async function loadResidents(
   const residents = new Map<string, DeviceBuffer>();
   const total = plan.weights.reduce((sum, weight) => sum + weightBytes(weight), 0);
   checkCapacity(plan, backend, total);
-  for (const weight of plan.weights) checkSize(weight, backend);
+  const buffers = weightBuffers(plan);
+  for (const [name, elements] of buffers) checkSize(name, elements, backend);
   for (const constant of plan.constants) {
     residents.set(`constant ${constant.name}`, await loadConstant(constant, backend));
+  }
+  for (const [name, elements] of buffers) {
+    const label = `weight ${name}`;
+    residents.set(label, await backend.allocate(tensorBytes(elements), label));
   }
   let done = 0;
   progress({ stage: "weights", done, total });
   for (const weight of plan.weights) {
-    const { name, layout } = weight;
+    const { name, layout, pack } = weight;
     if (layout?.quantized === undefined) {
-      residents.set(`weight ${name}`, await loadWeight(weight, backend, source));
+      const buffer = residents.get(`weight ${pack?.buffer ?? name}`);
+      invariant(buffer !== undefined, `there is no buffer for the weight ${name}`);
+      await loadWeight(weight, buffer, backend, source);
     } else {
       const use = { backend, source };
       const { words, scales, loss } = await loadQuantized(weight, layout, layout.quantized, use);
@@ -73,20 +80,32 @@ async function loadConstant(constant: PlanConstant, backend: Backend): Promise<D
   return buffer;
 }
 
+/** The elements of each buffer of weights in full precision, by its name. */
+function weightBuffers(plan: Plan): ReadonlyMap<string, number> {
+  const buffers = new Map<string, number>();
+  for (const weight of plan.weights) {
+    if (weight.layout?.quantized !== undefined) continue;
+    const name = weight.pack?.buffer ?? weight.name;
+    const end = (weight.pack?.offset ?? 0) + storedElements(weight);
+    buffers.set(name, Math.max(end, buffers.get(name) ?? 0));
+  }
+  return buffers;
+}
+
 async function loadWeight(
   weight: PlanWeight,
+  buffer: DeviceBuffer,
   backend: Backend,
   source: WeightSource,
-): Promise<DeviceBuffer> {
-  const { name, layout } = weight;
-  const buffer = await backend.allocate(weightBytes(weight), `weight ${name}`);
+): Promise<void> {
+  const { layout, pack } = weight;
+  const start = pack?.offset ?? 0;
   const upload = (values: Float32Array, offset: number): Promise<void> =>
-    backend.upload(buffer, offset * 4, values);
+    backend.upload(buffer, (start + offset) * 4, values);
   const packer = layout === undefined ? undefined : new Packer(layout, upload);
   await readAll(weight, source, (values, offset) =>
     packer === undefined ? upload(values, offset) : packer.push(values),
   );
-  return buffer;
 }
 
 /** Loads a weight as whole numbers, and gives their memory and that of their scales. */
@@ -148,10 +167,10 @@ function weightBytes(weight: PlanWeight): number {
   return bytes + tensorBytes(quantizedElements(layout, layout.quantized).scales);
 }
 
-function checkSize(weight: PlanWeight, { largestTensor, description }: Backend): void {
-  const bytes = weightBytes(weight);
+function checkSize(name: string, elements: number, { largestTensor, description }: Backend): void {
+  const bytes = tensorBytes(elements);
   if (largestTensor === undefined || bytes <= largestTensor) return;
-  const message = `the weight \`${weight.name}\` takes ${showBytes(bytes)}`;
+  const message = `the weight \`${name}\` takes ${showBytes(bytes)}`;
   const limit = `${description} binds at most ${showBytes(largestTensor)} at once`;
   throw new BraidError("memory/weights", `${message}, but ${limit}`, {
     hint: "use `--backend cpu`, another device, or a smaller model",

@@ -1,5 +1,5 @@
 /**
- * Where the temporaries of a phase lie: offsets in as few bytes as first fit finds.
+ * Where the temporaries of a phase lie: offsets in as few bytes as first fit finds in some order.
  *
  * Holds of a placement: two buffers that live at the same step never overlap; offsets are multiples
  * of `bufferAlignment`; buffers to be kept apart lie in different pools (a pool is one device
@@ -34,34 +34,36 @@ export interface Placement {
   readonly largestLiveBytes: number;
 }
 
+/** The orders in which buffers are placed; the one that takes least memory wins, the first of equals. */
+const orders: readonly ((a: PlaceRequest, b: PlaceRequest) => number)[] = [
+  (a, b) => b.bytes - a.bytes || a.first - b.first,
+  (a, b) => b.bytes * (1 + b.last - b.first) - a.bytes * (1 + a.last - a.first),
+  (a, b) => b.last - b.first - (a.last - a.first) || b.bytes - a.bytes,
+  (a, b) => a.first - b.first || b.bytes - a.bytes,
+];
+
+/** More buffers than this are placed in the first order only: placing must take no time. */
+const mostTried = 200;
+
 /**
- * Places `requests`, largest first, each at the lowest free offset; `apart` are names to keep in
- * different pools.
+ * Places `requests` one after another, each at the lowest free offset of the pool that it makes grow
+ * least; `apart` are names to keep in different pools.
  */
 export function place(
   requests: readonly PlaceRequest[],
   apart: readonly (readonly [string, string])[] = [],
 ): Placement {
-  // Equal sizes go by time, then by name, so that the result does not depend on the order given.
-  const ordered = requests.toSorted(
-    (a, b) => b.bytes - a.bytes || a.first - b.first || (a.name < b.name ? -1 : 1),
-  );
-  const poolOf = assignPools(ordered, apart);
-  const placed: Placed[][] = [];
-  const slots = new Map<string, Slot>();
-  for (const request of ordered) {
-    const pool = poolOf.get(request.name) ?? 0;
-    while (placed.length <= pool) placed.push([]);
-    const offset = insert(placed[pool] ?? [], request);
-    slots.set(request.name, { pool, offset, bytes: request.bytes });
+  const largestLiveBytes = largestLive(requests);
+  const neighbours = neighboursOf(apart);
+  let best: Omit<Placement, "largestLiveBytes"> | undefined;
+  for (const order of orders) {
+    // Equals go by name, so that the result does not depend on the order given.
+    const ordered = requests.toSorted((a, b) => order(a, b) || (a.name < b.name ? -1 : 1));
+    const found = placeInOrder(ordered, neighbours);
+    if (best === undefined || found.arenaBytes < best.arenaBytes) best = found;
+    if (best.arenaBytes === largestLiveBytes || requests.length > mostTried) break;
   }
-  const pools = placed.map((items) => items.reduce((most, item) => Math.max(most, item.end), 0));
-  return {
-    pools,
-    slots,
-    arenaBytes: pools.reduce((sum, bytes) => sum + bytes, 0),
-    largestLiveBytes: largestLive(requests),
-  };
+  return { pools: [], slots: new Map(), arenaBytes: 0, ...best, largestLiveBytes };
 }
 
 interface Placed {
@@ -71,8 +73,38 @@ interface Placed {
   readonly last: number;
 }
 
-/** Puts `request` at the lowest offset where it fits; `items` are sorted by offset and stay so. */
-function insert(items: Placed[], request: PlaceRequest): number {
+function placeInOrder(
+  ordered: readonly PlaceRequest[],
+  neighbours: ReadonlyMap<string, ReadonlySet<string>>,
+): Omit<Placement, "largestLiveBytes"> {
+  const placed: Placed[][] = [];
+  const pools: number[] = [];
+  const slots = new Map<string, Slot>();
+  for (const request of ordered) {
+    const taken = new Set(
+      [...(neighbours.get(request.name) ?? [])].map((name) => slots.get(name)?.pool),
+    );
+    const bytes = aligned(request.bytes);
+    let best = { pool: pools.length, offset: 0, growth: bytes };
+    for (const [pool, size] of pools.entries()) {
+      if (taken.has(pool)) continue;
+      const offset = freeOffset(placed[pool] ?? [], request);
+      const growth = Math.max(0, offset + bytes - size);
+      if (growth < best.growth || (growth === best.growth && pool < best.pool))
+        best = { pool, offset, growth };
+    }
+    const { pool, offset } = best;
+    const items = placed[pool] ?? [];
+    placed[pool] = items;
+    insert(items, request, offset);
+    pools[pool] = Math.max(pools[pool] ?? 0, offset + bytes);
+    slots.set(request.name, { pool, offset, bytes: request.bytes });
+  }
+  return { pools, slots, arenaBytes: pools.reduce((sum, bytes) => sum + bytes, 0) };
+}
+
+/** The lowest offset where `request` fits; `items` are sorted by offset. */
+function freeOffset(items: readonly Placed[], request: PlaceRequest): number {
   const bytes = aligned(request.bytes);
   let offset = 0;
   for (const item of items) {
@@ -80,40 +112,30 @@ function insert(items: Placed[], request: PlaceRequest): number {
     if (item.offset >= offset + bytes) break;
     if (item.end > offset) offset = item.end;
   }
-  const { first, last } = request;
-  let at = items.length;
-  while (at > 0 && (items[at - 1]?.offset ?? 0) > offset) at--;
-  items.splice(at, 0, { offset, end: offset + bytes, first, last });
   return offset;
 }
 
-/**
- * Colours the buffers so that no two that are to be kept apart have one colour: first free colour,
- * in order.
- */
-function assignPools(
-  ordered: readonly PlaceRequest[],
-  apart: readonly (readonly [string, string])[],
-): ReadonlyMap<string, number> {
-  const neighbours = new Map<string, Set<string>>();
-  for (const [a, b] of apart) {
-    neighboursOf(a).add(b);
-    neighboursOf(b).add(a);
-  }
-  const colours = new Map<string, number>();
-  for (const { name } of ordered) {
-    const taken = new Set([...neighboursOf(name)].map((other) => colours.get(other)));
-    let colour = 0;
-    while (taken.has(colour)) colour++;
-    colours.set(name, colour);
-  }
-  return colours;
+/** Adds `request` to `items`, which stay sorted by offset. */
+function insert(items: Placed[], { first, last, bytes }: PlaceRequest, offset: number): void {
+  let at = items.length;
+  while (at > 0 && (items[at - 1]?.offset ?? 0) > offset) at--;
+  items.splice(at, 0, { offset, end: offset + aligned(bytes), first, last });
+}
 
-  function neighboursOf(name: string): Set<string> {
+function neighboursOf(
+  apart: readonly (readonly [string, string])[],
+): ReadonlyMap<string, ReadonlySet<string>> {
+  const neighbours = new Map<string, Set<string>>();
+  const add = (name: string, other: string): void => {
     const found = neighbours.get(name) ?? new Set();
+    found.add(other);
     neighbours.set(name, found);
-    return found;
+  };
+  for (const [a, b] of apart) {
+    add(a, b);
+    add(b, a);
   }
+  return neighbours;
 }
 
 function largestLive(requests: readonly PlaceRequest[]): number {

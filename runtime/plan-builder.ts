@@ -148,6 +148,11 @@ export function panels(
   return { ...weight, layout: { kind: "panels", ...sizes, ...numbers } };
 }
 
+/** A weight in a buffer of several, from the element `offset` on. */
+export function within(buffer: string, offset: number, weight: PlanWeight): PlanWeight {
+  return { ...weight, pack: { buffer, offset } };
+}
+
 /** A computed table. */
 export function table(
   name: string,

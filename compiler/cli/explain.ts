@@ -76,7 +76,7 @@ function plain(each: LengthsReport): unknown {
 }
 
 /** A size of the plan. Its symbols all have values, so that only too great a number can fail. */
-function measured(size: Size, values: SymbolValues): number {
+export function measured(size: Size, values: SymbolValues): number {
   try {
     return evaluateSize(size, values);
   } catch (error) {

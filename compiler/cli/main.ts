@@ -12,6 +12,7 @@ import { addExplain } from "./explain.ts";
 import { addFmt } from "./fmt.ts";
 import { addImport } from "./import.ts";
 import { addMask } from "./mask.ts";
+import { addReport } from "./report.ts";
 import { addRun } from "./run.ts";
 import { clear, say } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
@@ -29,6 +30,7 @@ const verbs = [
   addBuild,
   addExplain,
   addMask,
+  addReport,
   addRun,
   addChat,
   addDoctor,

@@ -21,8 +21,15 @@ export interface Store {
   /** The value whose memory is written. */
   readonly value: ValueId;
   readonly target: BufferSource;
-  /** The computed axis `axis` is the rows `start …` of the memory's axis `into`. */
-  readonly rows?: { readonly axis: AxisName; readonly into: AxisName; readonly start: Dimension };
+  /** Axes of the result that are a part of the memory's; empty where it is stored as a whole. */
+  readonly rows: readonly StoredRows[];
+}
+
+/** The computed axis `axis` is the rows `start …` of the memory's axis `into`. */
+export interface StoredRows {
+  readonly axis: AxisName;
+  readonly into: AxisName;
+  readonly start: Dimension;
 }
 
 /** A value that a region computes, and where it goes. */

@@ -17,6 +17,7 @@ import { staticPhases } from "../phase/static-phases.ts";
 import { type Stream, streamsOf } from "../phase/streams.ts";
 import { givenCache } from "./cache-rows.ts";
 import { computedFor } from "./demand.ts";
+import { forKernels } from "./for-kernels.ts";
 import { type ExtendGraph, extendGraph } from "./extend-graph.ts";
 import { narrowRows } from "./narrow-rows.ts";
 import { allGiven, promptGraph } from "./prompt-graph.ts";
@@ -36,6 +37,11 @@ export interface PhaseSplit extends Phases {
  * phases, `prompt` where values as a whole depend on the prompt, `extend` over caches, and `forward`.
  */
 export function splitPhases(graph: Graph): PhaseSplit {
+  const split = cutPhases(graph);
+  return { ...split, phases: split.phases.map(forKernels) };
+}
+
+function cutPhases(graph: Graph): PhaseSplit {
   const names = new StateNames(graph);
   const fixed = staticPhases(graph, readsOf(graph), names);
   const statics = fixed.phases;

@@ -9,17 +9,19 @@ import {
   type DispatchVariant,
   type Size,
   type WeightLayout,
+  type WeightPack,
 } from "../../runtime/contract.ts";
 import type { BufferSource, Region } from "../fusion/region.ts";
 import type { Graph, ValueId } from "../graph/graph.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import type { Setting } from "../kernel/lower/context.ts";
 import { lowerRegion } from "../kernel/lower/lower.ts";
 import type { Lowered } from "../kernel/lower/schedule.ts";
 import { scheduleChoices } from "../kernel/schedule/choose.ts";
 import type { ScheduleChoice } from "../kernel/schedule/choose-product.ts";
 import type { Target } from "../kernel/target.ts";
 import { type Dimension, equalDimensions, substitute } from "../op/dimension.ts";
-import { sameSource, type Signature, sizeSymbol } from "./signature.ts";
+import { sameSource, type Signature, sizeSymbol, sourceKey } from "./signature.ts";
 import { sizeOf } from "./size.ts";
 
 /** A call of a kernel, its buffers not yet named. */
@@ -50,13 +52,16 @@ export class KernelTable {
   readonly target: Target;
   /** The layouts of weights that are not row-major, by name. */
   readonly layouts: ReadonlyMap<string, WeightLayout>;
+  /** The weights that lie in a buffer with others, by name. */
+  readonly packs: ReadonlyMap<string, WeightPack>;
   private readonly entries = new Map<string, Entry>();
   private readonly names = new Map<string, number>();
   private readonly list: Kernel[] = [];
 
-  constructor(target: Target, layouts: ReadonlyMap<string, WeightLayout>) {
+  constructor(target: Target, weights: Pick<Setting, "layouts" | "packs">) {
     this.target = target;
-    this.layouts = layouts;
+    this.layouts = weights.layouts;
+    this.packs = weights.packs;
   }
 
   /** All kernels, in the order in which they were first needed. */
@@ -80,8 +85,9 @@ export class KernelTable {
     const sources = entry.places.map(({ index, scales }): BufferSource => {
       const source = signature.sources[index];
       invariant(source !== undefined, "equal signatures have as many sources");
-      if (!scales || source.kind !== "weight") return source;
-      return { kind: "weight", name: scalesOf(source.name) };
+      if (scales && source.kind === "weight")
+        return { kind: "weight", name: scalesOf(source.name) };
+      return this.memory(source);
     });
     return { ...sized, sources };
   }
@@ -98,7 +104,7 @@ export class KernelTable {
     };
     const choices = scheduleChoices(graph, dimension, region, this.target);
     const lowered = lowerRegion(
-      { graph, stored, dimension, layouts: this.layouts },
+      { graph, stored, dimension, layouts: this.layouts, packs: this.packs },
       region,
       choices.map((choice) => choice.schedule),
     ).map((made, index) => {
@@ -108,7 +114,7 @@ export class KernelTable {
       return { ...made, kernel };
     });
     const places = (lowered[0]?.bindings ?? []).map(({ source, parameter }) => {
-      const index = signature.sources.findIndex((each) => sameSource(each, source));
+      const index = signature.sources.findIndex((each) => sameSource(this.memory(each), source));
       if (index >= 0) return { index, scales: false };
       const weight = signature.sources.findIndex(
         (each) =>
@@ -123,10 +129,20 @@ export class KernelTable {
 
   /** The signature with what is particular to the target: how the weights lie. */
   private keyOf({ text, sources }: Signature): string {
-    const layouts = sources.map((each) =>
-      each.kind === "weight" ? this.layouts.get(each.name) : undefined,
-    );
-    return layouts.some((each) => each !== undefined) ? text + JSON.stringify(layouts) : text;
+    const buffers = sources.map((each) => sourceKey(this.memory(each)));
+    const places = sources.map((each, index) => {
+      if (each.kind !== "weight") return undefined;
+      const [layout, pack] = [this.layouts.get(each.name), this.packs.get(each.name)];
+      if (pack === undefined) return layout;
+      return { layout, offset: pack.offset, buffer: buffers.indexOf(buffers[index] ?? "") };
+    });
+    return places.some((each) => each !== undefined) ? text + JSON.stringify(places) : text;
+  }
+
+  /** The memory that is bound where a region reads `source`. */
+  private memory(source: BufferSource): BufferSource {
+    const pack = source.kind === "weight" ? this.packs.get(source.name) : undefined;
+    return pack === undefined ? source : { kind: "weight", name: pack.buffer };
   }
 
   private unique(name: string): string {

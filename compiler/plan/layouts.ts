@@ -24,6 +24,7 @@ export function weightLayouts(
       stored: (value) => stored.has(value),
       dimension: (size) => size,
       layouts: chosen,
+      packs: new Map(),
     });
     for (const { region } of regions) {
       if (region.kind !== "contract") continue;

@@ -127,7 +127,8 @@ function carriedNames(
     if (index < start || index >= end) continue;
     const round = Math.floor((index - start) / period);
     const first = steps[start + ((index - start) % period)]?.buffers[slot];
-    invariant(first?.kind === "buffer", "plan: equal steps write equal kinds of buffers");
+    // What one round writes for outside and others do not is a column of its own.
+    if (first?.kind !== "buffer") continue;
     const last = lastUse.get(name) ?? index;
     const lastRound = last < end ? Math.floor((last - start) / period) : count;
     if (lastRound === round) names.set(name, first.name);

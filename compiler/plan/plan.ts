@@ -12,12 +12,12 @@ import type {
   PlanStep,
   PlanSymbol,
   PlanWeight,
-  WeightLayout,
 } from "../../runtime/contract.ts";
 import { dynamicSharedBytes } from "../codegen/cuda/shared.ts";
 import { invariant } from "../../grammar/invariant.ts";
 import { type Graph, nodeAt, sizeOf as axisSize, type ValueId } from "../graph/graph.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import type { Setting } from "../kernel/lower/context.ts";
 import type { Target } from "../kernel/target.ts";
 import type { AxisName } from "../op/axis.ts";
 import { asConstant, evaluateDimension, productOf, symbolsOf } from "../op/dimension.ts";
@@ -26,6 +26,7 @@ import type { Phase, Phases, State } from "../phase/phase.ts";
 import { planGeneration } from "./generation.ts";
 import { KernelTable } from "./kernels.ts";
 import { weightLayouts } from "./layouts.ts";
+import { weightPacks } from "./packs.ts";
 import { lifetimes } from "./lifetimes.ts";
 import { findLoops, type LoopedStep } from "./loops.ts";
 import type { PreparedPhase } from "./prepare.ts";
@@ -46,7 +47,8 @@ export function makePlan(
   target: Target,
 ): Planned {
   const layouts = weightLayouts(prepared, target);
-  const kernels = new KernelTable(target, layouts);
+  const packs = weightPacks(graph, prepared, target);
+  const kernels = new KernelTable(target, { layouts, packs });
   const constants = new ConstantTable();
   const phases = prepared.map((each) => planPhase(each, kernels, constants));
   const used = new Set(
@@ -61,7 +63,7 @@ export function makePlan(
     model: graph.name,
     target: target.family,
     symbols: planSymbols(inputs, split),
-    weights: planWeights(graph, used, layouts),
+    weights: planWeights(graph, used, { layouts, packs }),
     constants: constants.constants,
     inputs,
     segments: planSegments(graph),
@@ -167,18 +169,19 @@ function planState(state: State, split: Phases): PlanState {
 function planWeights(
   graph: Graph,
   used: ReadonlySet<string>,
-  layouts: ReadonlyMap<string, WeightLayout>,
+  { layouts, packs }: Pick<Setting, "layouts" | "packs">,
 ): readonly PlanWeight[] {
   return [...graph.weights.values()]
     .filter((weight) => used.has(weight.name))
     .map((weight) => {
-      const layout = layouts.get(weight.name);
+      const [layout, pack] = [layouts.get(weight.name), packs.get(weight.name)];
       return {
         name: weight.name,
         alternatives: weight.alternatives,
         shape: weight.axes.map((axis) => constantSize(graph, axis)),
         stacked: (weight.alternatives[0]?.length ?? 1) > 1,
         ...(layout === undefined ? {} : { layout }),
+        ...(pack === undefined ? {} : { pack }),
       };
     });
 }

@@ -4,7 +4,7 @@
  * come about. Regions with equal signatures have equal kernels, so each signature is lowered once.
  */
 
-import { type BufferSource, makesItsResult, type Region } from "../fusion/region.ts";
+import { type BufferSource, makesItsResult, type Region, resultsOf } from "../fusion/region.ts";
 import { type Graph, nodeAt, sizeOf, type ValueId } from "../graph/graph.ts";
 import { asConstant, type Dimension, equalDimensions, symbol } from "../op/dimension.ts";
 import { sourceOf } from "../kernel/lower/read.ts";
@@ -33,6 +33,10 @@ export function signatureOf(
   const sources: BufferSource[] = [];
   const parts: string[] = [];
   const sizes: Dimension[] = [];
+  const made = new Set(
+    resultsOf(region).flatMap((each) => (makesItsResult(each) ? [each.result] : [])),
+  );
+  if (makesItsResult(region)) made.add(region.root);
 
   const sizeText = (size: Dimension): string => {
     if (asConstant(size) !== undefined) return size.key;
@@ -69,8 +73,7 @@ export function signatureOf(
     seen.set(id, name);
     const node = nodeAt(graph, id);
     const source = sourceOf({ graph, stored }, id);
-    const computed = makesItsResult(region) && (id === region.root || id === region.result);
-    if (source !== undefined && !(computed && source.kind === "value")) {
+    if (source !== undefined && !(made.has(id) && source.kind === "value")) {
       sources.push(source);
       parts.push(`${name}:${source.kind} ${typeText(id)}`);
       return name;
@@ -80,12 +83,15 @@ export function signatureOf(
     return name;
   };
 
-  const result = visit(region.result);
   const root = visit(region.root);
-  const rows = JSON.stringify(canonical(region.store.rows ?? null));
-  parts.push(`${region.kind} ${root} ${result} -> ${region.store.target.kind} ${rows}`);
-  parts.push(typeText(region.store.value));
-  sources.push(region.store.target);
+  parts.push(`${region.kind} ${root}`);
+  for (const { result, store } of resultsOf(region)) {
+    const rows = JSON.stringify(canonical(store.rows));
+    const target = sources.findIndex((source) => sameSource(source, store.target));
+    const at = `${store.target.kind} ${target} ${rows} ${typeText(store.value)}`;
+    parts.push(`${visit(result)} -> ${at}`);
+    sources.push(store.target);
+  }
   return { text: parts.join("\n"), sources, sizes };
 }
 
@@ -93,8 +99,12 @@ function isDimension(value: object): value is Dimension {
   return "key" in value && "terms" in value && "opaque" in value;
 }
 
+/** Equal for sources that are the same memory. */
+export function sourceKey(source: BufferSource): string {
+  return `${source.kind} ${"name" in source ? source.name : source.value}`;
+}
+
 /** Whether two sources are the same memory. */
 export function sameSource(a: BufferSource, b: BufferSource): boolean {
-  if (a.kind !== b.kind) return false;
-  return "name" in a ? "name" in b && a.name === b.name : !("name" in b) && a.value === b.value;
+  return sourceKey(a) === sourceKey(b);
 }

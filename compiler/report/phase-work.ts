@@ -23,7 +23,7 @@ export interface PhaseWork {
   readonly others: ReadonlyMap<string, number>;
   /** Norms and other reductions and scans, one for each number read. */
   readonly reductions: number;
-  /** What kernels compute beside the result, at the edges of tiles. */
+  /** What kernels compute beside the result: edges of tiles, scales of rows for each panel again. */
   readonly edges: number;
   /** What attention kernels skip, because the mask hides the whole tile. */
   readonly skipped: number;

@@ -25,13 +25,27 @@ export function skippedWork(
   rows: RowNumbers,
   sizes: ReadonlyMap<string, number>,
 ): ReadonlyMap<ValueId, SkippedWork> {
+  return skippedIn(graph, rows, (id, op) => tileOf(graph, id, op, target, sizes));
+}
+
+/** The operations of the pairs that masks hide, whatever the tiles. */
+export function hiddenFlops(graph: Graph, rows: RowNumbers): number {
+  const found = skippedIn(graph, rows, () => ({ queries: 1, keys: 1 }));
+  return [...found.values()].reduce((sum, { flops }) => sum + flops, 0);
+}
+
+function skippedIn(
+  graph: Graph,
+  rows: RowNumbers,
+  tileFor: (id: ValueId, op: AttendOp) => Grid["tile"],
+): ReadonlyMap<ValueId, SkippedWork> {
   const found = new Map<ValueId, SkippedWork>();
   const known = new Map<string, TileCount>();
   graph.nodes.forEach(({ op, args, type }, index) => {
     // Probabilities are computed for all keys.
     if (op.kind !== "attend" || op.result === "weights") return;
     const id = valueId(index);
-    const tile = tileOf(graph, id, op, target, sizes);
+    const tile = tileFor(id, op);
     const counts = gridsOf(graph, op, args, rows, tile).map(({ key, grid }) => {
       const count = known.get(key) ?? countTiles(grid());
       known.set(key, count);
@@ -63,7 +77,7 @@ function tileOf(
   target: Target,
   sizes: ReadonlyMap<string, number>,
 ): Grid["tile"] {
-  const store = { value: id, target: { kind: "value", value: id } } as const;
+  const store = { value: id, target: { kind: "value", value: id }, rows: [] } as const;
   const region = { kind: "attend", root: id, result: id, store, reason: "" } as const;
   const choices = scheduleChoices(graph, (size) => size, region, target);
   const chosen = choices.find(

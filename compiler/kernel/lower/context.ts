@@ -3,7 +3,7 @@
  * order in which it met them, so that the plan can bind them.
  */
 
-import type { WeightLayout } from "../../../runtime/contract.ts";
+import type { WeightLayout, WeightPack } from "../../../runtime/contract.ts";
 import type { BufferSource } from "../../fusion/region.ts";
 import { invariant } from "../../../grammar/invariant.ts";
 import { type Graph, nodeAt, sizeOf, type ValueId } from "../../graph/graph.ts";
@@ -32,6 +32,8 @@ export interface Setting {
   readonly dimension: (size: Dimension) => Dimension;
   /** How the weights that are not row-major lie in memory, by name. */
   readonly layouts: ReadonlyMap<string, WeightLayout>;
+  /** The weights that lie in a buffer with others, by name. */
+  readonly packs: ReadonlyMap<string, WeightPack>;
 }
 
 /** One kernel in the making. */
@@ -40,16 +42,18 @@ export class Context implements Setting {
   readonly stored: (value: ValueId) => boolean;
   readonly dimension: (size: Dimension) => Dimension;
   readonly layouts: ReadonlyMap<string, WeightLayout>;
+  readonly packs: ReadonlyMap<string, WeightPack>;
   private readonly bound = new Map<string, Binding>();
   private readonly sizes = new Map<string, { readonly name: string; readonly size: Dimension }>();
   private readonly used = new Set<string>();
   private readonly shared: GroupArray[] = [];
 
-  constructor({ graph, stored, dimension, layouts }: Setting) {
+  constructor({ graph, stored, dimension, layouts, packs }: Setting) {
     this.graph = graph;
     this.stored = stored;
     this.dimension = dimension;
     this.layouts = layouts;
+    this.packs = packs;
   }
 
   get bindings(): readonly Binding[] {

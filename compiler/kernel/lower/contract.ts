@@ -11,7 +11,7 @@ import { panelProduct } from "./product-panels.ts";
 import { reducedProduct } from "./product-reduce.ts";
 import { registerProduct } from "./product-registers.ts";
 import { warpProduct } from "./product-warps.ts";
-import { groupedAxis } from "./roles.ts";
+import { groupedAxis } from "../../graph/product-roles.ts";
 import type { Lowered, Schedule } from "./schedule.ts";
 
 /** Lowers a region whose root is a `contract`. */
@@ -20,7 +20,11 @@ export function lowerContract(context: Context, region: Region, schedule: Schedu
   if (grouped !== undefined) return groupedProduct(context, region, schedule, grouped);
   const product = productOf(context, region);
   if (hasPanels(context, product)) return panelProduct(context, product, schedule);
-  if (schedule.target.math !== undefined) return warpProduct(context, product, schedule);
+  // Warps hold no row values yet: a product that reduces its rows is computed in registers.
+  if (schedule.target.math !== undefined)
+    return product.rowValues.length === 0
+      ? warpProduct(context, product, schedule)
+      : registerProduct(context, region, schedule);
   switch (schedule.product) {
     case "registers":
       return registerProduct(context, region, schedule);

@@ -75,19 +75,18 @@ function wantedLayout(
   const { inner } = product;
   if (batch === undefined || columns === undefined || columns < panelWidth) return undefined;
   const found = weightPlace(context, product, part, sum);
-  if (found === undefined) return undefined;
+  if (found?.elements === undefined) return undefined;
   const isMatrix = (wanted: Readonly<Record<string, number>>): boolean =>
     isSumOf(found.offset, { batch: columns * inner, ...wanted });
-  const rowsOfColumns = isMatrix({ column: inner, inner: 1 });
-  if (!rowsOfColumns && !isMatrix({ column: 1, inner: columns })) return undefined;
+  const layoutOf = (all: number, innerFirst: boolean): WantedLayout => ({
+    name: found.name,
+    layout: { kind: "panels", batch, columns: all, inner, innerFirst, width: panelWidth },
+  });
+  if (batch === 1 && isColumnsOf(found.offset, inner))
+    return layoutOf(found.elements / inner, false);
   if (found.elements !== batch * columns * inner) return undefined;
-  const layout: WeightLayout = {
-    kind: "panels",
-    ...{ batch, columns, inner },
-    innerFirst: !rowsOfColumns,
-    width: panelWidth,
-  };
-  return { name: found.name, layout };
+  if (isMatrix({ column: inner, inner: 1 })) return layoutOf(columns, false);
+  return isMatrix({ column: 1, inner: columns }) ? layoutOf(columns, true) : undefined;
 }
 
 /** The element at the row-major offset `flat` of the packed weight `name`. */
@@ -147,6 +146,24 @@ function packedPlace(
   const { quotient, remainder: lane } = divideIndex(context, column, constant(width));
   const panels = constant(Math.ceil(columns / width));
   return { panel: plus(times(second.quotient, panels), quotient), step, lane };
+}
+
+/**
+ * Whether `offset` is that of some columns of a matrix with `inner` numbers a column, in whole panels:
+ * eight columns that belong together there do so in the matrix.
+ */
+function isColumnsOf(offset: Affine, inner: number): boolean {
+  const start = asConstant(offset.offset);
+  if (start === undefined || start % (inner * panelWidth) !== 0) return false;
+  return [...offset.summands.values()].every(({ digit, coefficient }) => {
+    const [step, divisor] = [asConstant(coefficient), asConstant(digit.divisor)];
+    const modulus = digit.modulus === undefined ? 0 : asConstant(digit.modulus);
+    if (step === undefined || divisor === undefined || modulus === undefined) return false;
+    if (digit.base.key === "inner") return step === 1 && divisor === 1 && modulus === 0;
+    if (digit.base.key !== "column") return false;
+    if (divisor === 1) return step === inner && modulus % panelWidth === 0;
+    return divisor % panelWidth === 0 && step % (inner * panelWidth) === 0;
+  });
 }
 
 interface WeightPlace {

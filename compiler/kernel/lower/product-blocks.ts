@@ -38,6 +38,7 @@ import {
 } from "./product.ts";
 import { placeTile } from "./product-place.ts";
 import { readLeft, readRight } from "./product-read.ts";
+import { reductionsOf, type SharedRows, sharedRows } from "./product-rows.ts";
 import { storeTile } from "./product-store.ts";
 import { overParts } from "./product-tasks.ts";
 import { finishGroups, type Lowered, type Schedule } from "./schedule.ts";
@@ -77,19 +78,22 @@ export function blockProduct(context: Context, region: Region, schedule: Schedul
       ceilDivide(part.columns, constant(extent)),
       ceilDivide(product.rows, constant(extent)),
     ]);
-  const flops = product.parts.map((part) =>
-    times([constant(2 * extent * extent * product.inner * part.sums.length), blocks(part)]),
-  );
+  const reductions = reductionsOf(context, product).length;
+  const flops = product.parts.map((part) => {
+    const perElement = 2 * extent * part.sums.length + reductions;
+    return times([constant(extent * product.inner * perElement), blocks(part)]);
+  });
+  const rows = sharedRows(context, product, extent, across * across);
   const group = context.fresh("block");
   const memory = { left: left.name, rights: rights.map(({ name }) => name) };
   const body = overParts(context, product, blocks, build.variable(group), (part, block) =>
-    blockOf(context, product, part, memory, block),
+    blockOf(context, product, part, memory, rows, block),
   );
   return finishGroups(
     context,
     schedule,
     { name: regionName(context, region), comment: commentOf(context, region) },
-    [left, ...rights],
+    [left, ...rights, ...rows.arrays],
     { groups: sumOf(product.parts.map(blocks)), flops: sumOf(flops) },
     [declare(group, build.group), ...body],
   );
@@ -106,6 +110,7 @@ function blockOf(
   product: Product,
   part: ProductPart,
   memory: GroupMemory,
+  rows: SharedRows,
   block: Expr,
 ): readonly Statement[] {
   const down = context.size(ceilDivide(product.rows, constant(extent)));
@@ -131,7 +136,11 @@ function blockOf(
   };
   const sums = part.sums.map(() => context.fresh("sum"));
   const start = context.fresh("k");
+  const place = placeTile(context, product, part, tile);
+  const ofBlock = placeTile(context, product, part, { ...tile, ...corner, rowStep: 1 });
+  const scales = rows.tiles(place, each, (index) => build.add(row, build.multiply(index, across)));
   return [
+    ...rows.add(ofBlock),
     ...sums.map((sum) => declareTile(sum, each, each, 0)),
     loop(
       start,
@@ -146,7 +155,8 @@ function blockOf(
       ],
       blockStep,
     ),
-    ...storeTile(context, part, tile, placeTile(context, product, part, tile), sums),
+    ...scales.statements,
+    ...storeTile(context, part, tile, place, sums, scales.known),
   ];
 }
 

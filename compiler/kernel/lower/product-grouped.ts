@@ -45,7 +45,7 @@ export function groupedProduct(
       sums: part.sums.map((sum) => ({ ...sum, right: chosenBy(context, sum).source })),
     })),
   };
-  const body: TileBody = (_, all, part, tile) => {
+  const body: TileBody = (_, all, part, tile, rows) => {
     const place = placeTile(context, all, part, tile);
     const [member, matrix] = [context.fresh("member"), context.fresh("matrix")];
     const [row, chosen] = [build.variable(member), build.variable(matrix)];
@@ -59,7 +59,7 @@ export function groupedProduct(
     return [
       loop(member, 0, tile.rows, [
         declare(matrix, choice(place.row(row))),
-        when(build.and(isRow, isFirst), tileOf(context, all, part, tile, ofMatrix)),
+        when(build.and(isRow, isFirst), tileOf(context, all, part, tile, ofMatrix, rows)),
       ]),
     ];
   };

@@ -15,9 +15,12 @@ import {
   productOf as times,
   sumOf,
 } from "../../op/dimension.ts";
+import { invariant } from "../../../grammar/invariant.ts";
+import type { ValueId } from "../../graph/graph.ts";
+import type { Known } from "./read.ts";
 import * as build from "../build.ts";
 import type { Expr, Statement } from "../kernel.ts";
-import { loop, tile as declareTile, tileMultiply } from "../statements.ts";
+import { loop, storeArray, tile as declareTile, tileEach, tileMultiply } from "../statements.ts";
 import type { Context } from "./context.ts";
 import { commentOf, regionName } from "./name.ts";
 import { panelWidth } from "./packing.ts";
@@ -26,28 +29,56 @@ import { placeTile, type TilePlace } from "./product-place.ts";
 import { readLeft, readPaddedRight } from "./product-read.ts";
 import { storeTile } from "./product-store.ts";
 import { overParts } from "./product-tasks.ts";
+import { reductionsOf, type RowTiles, rowTiles } from "./product-rows.ts";
 import { finish, type Lowered, type Schedule } from "./schedule.ts";
 
 /** Rows of a task: their left operands stay in the second cache from panel to panel. */
 const rowsOfTask = 64;
 /** Panels that a single row takes at once. */
 const panelsOfRow = 4;
+/** Strips of a task where rows are reduced: what that costs is shared by as many columns. */
+const stripsOfReduction = 8;
+
 /** Lowers a region of products with right operands in panels (`hasPanels`). */
 export function panelProduct(context: Context, product: Product, schedule: Schedule): Lowered {
   const { region } = product;
-  const stripsOf = (part: ProductPart): Strips => stripsFor(product, part, schedule);
+  const reductions = reductionsOf(context, product).length;
+  const stripsOf = (part: ProductPart): Strips => stripsFor(product, part, schedule, reductions);
   const tasks = sumOf(product.parts.map((part) => stripsOf(part).tasks));
   const flops = sumOf(product.parts.map((part) => stripsOf(part).flops));
   const name = regionName(context, region);
-  return finish(context, schedule, name, commentOf(context, region), tasks, flops, (task) =>
-    overParts(
-      context,
-      product,
-      (part) => stripsOf(part).tasks,
-      task,
-      (part, local) => stripOf(context, product, part, stripsOf(part), local),
-    ),
+  const kept = new Map(product.rowValues.map((id) => [id, context.fresh(context.nameOf(id))]));
+  const lowered = finish(
+    context,
+    schedule,
+    name,
+    commentOf(context, region),
+    tasks,
+    flops,
+    (task) =>
+      overParts(
+        context,
+        product,
+        (part) => stripsOf(part).tasks,
+        task,
+        (part, local) => taskOf(context, { product, part, strips: stripsOf(part), kept }, local),
+      ),
   );
+  const isSingle = product.parts.every((part) => stripsOf(part).blockRows === 1);
+  const arrays = [...(isSingle ? [] : kept.values())].map((array) => ({
+    name: array,
+    element: "f32" as const,
+    length: rowsOfTask,
+  }));
+  return { ...lowered, kernel: { ...lowered.kernel, arrays } };
+}
+
+/** A part in the making; `kept` are the arrays that hold the row values of a task's rows. */
+interface Work {
+  readonly product: Product;
+  readonly part: ProductPart;
+  readonly strips: Strips;
+  readonly kept: ReadonlyMap<ValueId, string>;
 }
 
 /** How a part is cut: strips of columns, and blocks of rows that a task walks through in tiles. */
@@ -57,21 +88,33 @@ interface Strips {
   readonly blockRows: number;
   readonly blocks: Dimension;
   readonly strips: Dimension;
+  /** Strips that one task takes, and how many such groups there are. */
+  readonly stripsOfTask: number;
+  readonly groups: Dimension;
   readonly tasks: Dimension;
   readonly flops: Dimension;
 }
 
-function stripsFor({ batch, rows, inner }: Product, part: ProductPart, schedule: Schedule): Strips {
+function stripsFor(
+  { batch, rows, inner }: Product,
+  part: ProductPart,
+  schedule: Schedule,
+  reductions: number,
+): Strips {
   const tileRows = Math.min(schedule.rows, asConstant(rows) ?? schedule.rows);
   const width = stripWidth(tileRows, asConstant(part.columns) ?? panelWidth);
   const blockRows = tileRows === 1 ? 1 : rowsOfTask;
   const blocks = ceilDivide(rows, constant(blockRows));
   const strips = ceilDivide(part.columns, constant(width));
-  const tasks = times([batch, blocks, strips]);
+  const stripsOfTask = reductions === 0 || tileRows === 1 ? 1 : stripsOfReduction;
+  const groups = ceilDivide(strips, constant(stripsOfTask));
+  const tasks = times([batch, blocks, groups]);
   const rowTiles = ceilDivide(rows, constant(tileRows));
   const tile = constant(2 * tileRows * width * inner * part.sums.length);
-  const flops = times([tile, batch, strips, rowTiles]);
-  return { tileRows, width, blockRows, blocks, strips, tasks, flops };
+  const sums = times([tile, batch, strips, rowTiles]);
+  const rowSums = times([constant(tileRows * inner * reductions), batch, groups, rowTiles]);
+  const flops = sumOf([sums, rowSums]);
+  return { tileRows, width, blockRows, blocks, strips, stripsOfTask, groups, tasks, flops };
 }
 
 /** Few rows take several panels at once, up to eight registers of sums. */
@@ -81,19 +124,15 @@ function stripWidth(tileRows: number, columns: number): number {
 }
 
 /** What one task does, the `task`-th of its part. */
-function stripOf(
-  context: Context,
-  product: Product,
-  part: ProductPart,
-  { tileRows, width, blockRows, blocks, strips }: Strips,
-  task: Expr,
-): readonly Statement[] {
-  const count = context.size(strips);
-  const perBatch = build.multiply(context.size(blocks), count);
+function taskOf(context: Context, work: Work, task: Expr): readonly Statement[] {
+  const { product, strips } = work;
+  const { width, tileRows, blockRows, stripsOfTask } = strips;
+  const groups = context.size(strips.groups);
+  const perBatch = build.multiply(context.size(strips.blocks), groups);
   const inBatch = build.remainder(task, perBatch);
-  const strip = build.remainder(inBatch, count);
-  const firstRow = build.multiply(build.quotient(inBatch, count), build.int(blockRows));
-  const tileAt = (rowStart: Expr): ProductTile => ({
+  const group = build.remainder(inBatch, groups);
+  const firstRow = build.multiply(build.quotient(inBatch, groups), build.int(blockRows));
+  const tileAt = (rowStart: Expr, strip: Expr): ProductTile => ({
     batch: { key: "batch", expr: build.quotient(task, perBatch), extent: product.batch },
     rowStart,
     columnStart: build.multiply(strip, build.int(width)),
@@ -101,12 +140,71 @@ function stripOf(
     rows: tileRows,
     columns: width,
   });
-  if (blockRows === 1) return block(context, product, part, tileAt(firstRow));
-  const row = context.fresh("row_start");
+  if (blockRows === 1) {
+    const tile = tileAt(firstRow, group);
+    const rows = rowTiles(context, product, placeTile(context, product, work.part, tile), 1);
+    return [...rows.statements, ...block(context, work, tile, rows.known)];
+  }
   const end = build.minimum(build.add(firstRow, build.int(blockRows)), context.size(product.rows));
-  return [
-    loop(row, firstRow, end, block(context, product, part, tileAt(build.variable(row))), tileRows),
-  ];
+  const overRows = (body: (rowStart: Expr) => readonly Statement[]): Statement => {
+    const row = context.fresh("row_start");
+    return loop(row, firstRow, end, body(build.variable(row)), tileRows);
+  };
+  const keep = overRows((row) => keepRows(context, work, tileAt(row, group), firstRow));
+  const strip = (index: Expr): Statement =>
+    overRows((row) => {
+      const tile = tileAt(row, index);
+      const rows = keptRows(context, work, tile, firstRow);
+      return [...rows.statements, ...block(context, work, tile, rows.known)];
+    });
+  const kept = product.rowValues.length === 0 ? [] : [keep];
+  if (stripsOfTask === 1) return [...kept, strip(group)];
+  const index = context.fresh("strip");
+  const first = build.multiply(group, build.int(stripsOfTask));
+  const last = build.minimum(
+    build.add(first, build.int(stripsOfTask)),
+    context.size(strips.strips),
+  );
+  return [...kept, loop(index, first, last, [strip(build.variable(index))])];
+}
+
+/** Computes the row values of a tile and keeps them for the strips that come. */
+function keepRows(
+  context: Context,
+  { product, part, kept }: Work,
+  tile: ProductTile,
+  firstRow: Expr,
+): readonly Statement[] {
+  const place = placeTile(context, product, part, tile);
+  const rows = rowTiles(context, product, place, tile.rows);
+  const stores = [...rows.known].map(([id, value]) => {
+    const [row, column] = [context.fresh("row"), context.fresh("column")];
+    invariant(value.kind === "element", "lowering: row values are tiles");
+    const index = keptIndex(tile, firstRow, row);
+    return tileEach(value.tile, row, column, [storeArray(kept.get(id) ?? "", index, value)]);
+  });
+  return [...rows.statements, ...stores];
+}
+
+/** The row values of a tile that were kept. */
+function keptRows(context: Context, { kept }: Work, tile: ProductTile, firstRow: Expr): RowTiles {
+  const statements: Statement[] = [];
+  const known = new Map<ValueId, Expr>();
+  for (const [id, array] of kept) {
+    const [name, row, column] = [
+      context.fresh(array),
+      context.fresh("row"),
+      context.fresh("column"),
+    ];
+    const value = build.loadArray(array, keptIndex(tile, firstRow, row));
+    statements.push(declareTile(name, tile.rows, 1, value, row, column));
+    known.set(id, build.element(name));
+  }
+  return { statements, known };
+}
+
+function keptIndex(tile: ProductTile, firstRow: Expr, row: string): Expr {
+  return build.add(build.subtract(tile.rowStart, firstRow), build.variable(row));
 }
 
 /**
@@ -115,9 +213,9 @@ function stripOf(
  */
 function block(
   context: Context,
-  product: Product,
-  part: ProductPart,
+  { product, part }: Work,
   tile: ProductTile,
+  rows: Known,
 ): readonly Statement[] {
   const place = placeTile(context, product, part, tile);
   const statements: Statement[] = [];
@@ -129,7 +227,7 @@ function block(
     statements.push(loop(k, 0, product.inner, step));
     return name;
   });
-  return [...statements, ...storeTile(context, part, tile, place, sums)];
+  return [...statements, ...storeTile(context, part, tile, place, sums, rows)];
 }
 
 /** One step along the inner index: a column of the left operand times a row of the right one. */

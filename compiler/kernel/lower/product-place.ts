@@ -9,7 +9,7 @@ import * as build from "../build.ts";
 import type { Expr } from "../kernel.ts";
 import { affineOf, type Base } from "./affine.ts";
 import type { Context, Coordinates } from "./context.ts";
-import type { Product, ProductPart, ProductSum, ProductTile } from "./product.ts";
+import type { Product, ProductPart, ProductResult, ProductSum, ProductTile } from "./product.ts";
 import { unflatten } from "./read.ts";
 
 /** The places of a tile's elements, by their row and column in the tile. */
@@ -22,8 +22,8 @@ export interface TilePlace {
   readonly paddedRight: (sum: ProductSum, inner: Expr, column: Expr) => Coordinates;
   /** Of a row, for what is known of rows as a whole. */
   readonly row: (row: Expr) => Coordinates;
-  /** Of the results. */
-  readonly result: (row: Expr, column: Expr) => Coordinates;
+  /** Of a result. */
+  readonly result: (result: ProductResult, row: Expr, column: Expr) => Coordinates;
   /** Whether an element of the tile is one of the results; undefined if all are. */
   readonly inside: (row: Expr, column: Expr) => Expr | undefined;
 }
@@ -53,19 +53,19 @@ export function placeTile(
   const batch = coordinates(product.batchAxes, tile.batch);
   const rowPlace = (row: Expr): Coordinates =>
     coordinates(product.rowAxes, clamped("row", rowAt(row), rows, rowsEven));
-  const paddedColumn = (sum: ProductSum, column: Expr): Coordinates =>
-    coordinates(sum.columnAxes, {
+  const paddedColumn = (of: ProductSum | ProductResult, column: Expr): Coordinates =>
+    coordinates(of.columnAxes, {
       key: "column",
       expr: columnAt(column),
       extent: columns,
       ...partsOf(tile, column),
     });
   const fours = columnsEven ? undefined : columnsByFours(part, tile);
-  const columnPlace = (sum: ProductSum, column: Expr): Coordinates => {
-    if (columnsEven) return paddedColumn(sum, column);
+  const columnPlace = (of: ProductSum | ProductResult, column: Expr): Coordinates => {
+    if (columnsEven) return paddedColumn(of, column);
     const base =
       fours?.clamped(column) ?? clamped("column", columnAt(column), columns, columnsEven);
-    return coordinates(sum.columnAxes, base);
+    return coordinates(of.columnAxes, base);
   };
   const innerPlace = (index: Expr): Coordinates =>
     coordinates(product.innerAxes, { key: "inner", expr: index, extent: constant(inner) });
@@ -76,12 +76,8 @@ export function placeTile(
     paddedRight: (sum, index, column) =>
       new Map([...batch, ...innerPlace(index), ...paddedColumn(sum, column)]),
     row: (row) => new Map([...batch, ...rowPlace(row)]),
-    result: (row, column) =>
-      new Map([
-        ...batch,
-        ...rowPlace(row),
-        ...part.sums.flatMap((sum) => [...columnPlace(sum, column)]),
-      ]),
+    result: (result, row, column) =>
+      new Map([...batch, ...rowPlace(row), ...columnPlace(result, column)]),
     inside: (row, column) => {
       const tests: Expr[] = [];
       if (!rowsEven) tests.push(build.less(rowAt(row), context.size(rows)));

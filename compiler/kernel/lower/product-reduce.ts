@@ -36,6 +36,7 @@ import {
 } from "./product.ts";
 import { placeTile, type TilePlace } from "./product-place.ts";
 import { readLeft, readRight } from "./product-read.ts";
+import { reductionsOf, type SharedRows, sharedRows } from "./product-rows.ts";
 import { storeTile } from "./product-store.ts";
 import { overParts } from "./product-tasks.ts";
 import { finishGroups, type Lowered, type Schedule } from "./schedule.ts";
@@ -62,18 +63,21 @@ export function reducedProduct(context: Context, region: Region, schedule: Sched
       ceilDivide(part.columns, constant(columns)),
       ceilDivide(product.rows, constant(rows)),
     ]);
-  const flops = product.parts.map((part) =>
-    times([constant(2 * rows * columns * product.inner * part.sums.length), blocks(part)]),
-  );
+  const scales = sharedRows(context, product, rows, invocations);
+  const reductions = reductionsOf(context, product).length;
+  const flops = product.parts.map((part) => {
+    const perElement = 2 * columns * part.sums.length + reductions;
+    return times([constant(rows * product.inner * perElement), blocks(part)]);
+  });
   const group = context.fresh("block");
   const body = overParts(context, product, blocks, build.variable(group), (part, block) =>
-    blockOf(context, { product, part, rows, columns, partial: array.name }, block),
+    blockOf(context, { product, part, rows, columns, partial: array.name, scales }, block),
   );
   return finishGroups(
     context,
     schedule,
     { name: regionName(context, region), comment: commentOf(context, region) },
-    [array],
+    [array, ...scales.arrays],
     { groups: sumOf(product.parts.map(blocks)), flops: sumOf(flops) },
     [declare(group, build.group), ...body],
   );
@@ -86,6 +90,7 @@ interface Block {
   readonly columns: number;
   /** Group memory: by sum, row and invocation. */
   readonly partial: string;
+  readonly scales: SharedRows;
 }
 
 function blockOf(context: Context, whole: Block, block: Expr): readonly Statement[] {
@@ -106,6 +111,7 @@ function blockOf(context: Context, whole: Block, block: Expr): readonly Statemen
   const shared = tileAt(build.quotient(build.invocation, sharers));
   const own = tileAt(build.invocation);
   return [
+    ...whole.scales.add(placeTile(context, product, part, shared)),
     ...partialSums(context, whole, placeTile(context, product, part, shared)),
     barrier,
     when(build.less(build.invocation, columns), [
@@ -153,7 +159,7 @@ function partialSums(
 /** Adds up the sums of a column's invocations, one after another, and stores the results. */
 function totals(
   context: Context,
-  { part, rows, columns, partial }: Block,
+  { part, rows, columns, partial, scales }: Block,
   place: TilePlace,
   tile: ProductTile,
 ): readonly Statement[] {
@@ -173,5 +179,7 @@ function totals(
     statements.push(declareTile(total, rows, 1, value, row, column));
     return total;
   });
-  return [...statements, ...storeTile(context, part, tile, place, names)];
+  const values = scales.tiles(place, rows, (row) => row);
+  const stores = storeTile(context, part, tile, place, names, values.known);
+  return [...statements, ...values.statements, ...stores];
 }

@@ -20,7 +20,9 @@ import { commentOf, regionName } from "./name.ts";
 import { type Product, productOf, type ProductPart, type ProductTile } from "./product.ts";
 import { placeTile, type TilePlace } from "./product-place.ts";
 import { readLeft, readRight } from "./product-read.ts";
+import { reductionsOf, rowTiles } from "./product-rows.ts";
 import { storeTile } from "./product-store.ts";
+import type { Known } from "./read.ts";
 import { overParts } from "./product-tasks.ts";
 import { finish, type Lowered, type Schedule } from "./schedule.ts";
 
@@ -33,6 +35,7 @@ export type TileBody = (
   product: Product,
   part: ProductPart,
   tile: ProductTile,
+  rows: Known,
 ) => readonly Statement[];
 
 /** Lowers a region of products. */
@@ -48,7 +51,8 @@ export function inTiles(
   schedule: Schedule,
   body: TileBody,
 ): Lowered {
-  const tilesOf = (part: ProductPart): Tiles => tilesFor(product, part, schedule);
+  const reductions = reductionsOf(context, product).length;
+  const tilesOf = (part: ProductPart): Tiles => tilesFor(product, part, schedule, reductions);
   const tasks = sumOf(product.parts.map((part) => tilesOf(part).tasks));
   const flops = sumOf(product.parts.map((part) => tilesOf(part).flops));
   const name = regionName(context, region);
@@ -74,7 +78,12 @@ interface Tiles {
   readonly flops: Dimension;
 }
 
-function tilesFor({ batch, rows, inner }: Product, part: ProductPart, schedule: Schedule): Tiles {
+function tilesFor(
+  { batch, rows, inner }: Product,
+  part: ProductPart,
+  schedule: Schedule,
+  reductions: number,
+): Tiles {
   const count = asConstant(part.columns);
   // As many sums as columns take their registers.
   const most = Math.max(1, Math.floor(schedule.columns / part.sums.length));
@@ -82,14 +91,15 @@ function tilesFor({ batch, rows, inner }: Product, part: ProductPart, schedule: 
   const panel = Math.min(schedule.panel, roundUp(count ?? schedule.panel, columns));
   const rowTiles = ceilDivide(rows, constant(schedule.rows));
   const panels = ceilDivide(part.columns, constant(panel));
-  const flops = times([
+  const tasks = times([batch, panels, rowTiles]);
+  const products = times([
     constant(2 * schedule.rows * columns * part.sums.length),
     batch,
     rowTiles,
     ceilDivide(part.columns, constant(columns)),
     constant(inner),
   ]);
-  const tasks = times([batch, panels, rowTiles]);
+  const flops = sumOf([products, times([constant(reductions * schedule.rows * inner), tasks])]);
   return { rows: schedule.rows, columns, panel, rowTiles, panels, tasks, flops };
 }
 
@@ -102,26 +112,29 @@ function panelOf(
   task: Expr,
   inTile: TileBody,
 ): readonly Statement[] {
-  const rowTiles = context.size(tiles.rowTiles);
-  const perBatch = build.multiply(context.size(tiles.panels), rowTiles);
+  const down = context.size(tiles.rowTiles);
+  const perBatch = build.multiply(context.size(tiles.panels), down);
   const inBatch = build.remainder(task, perBatch);
-  const panelStart = build.multiply(build.quotient(inBatch, rowTiles), build.int(tiles.panel));
+  const panelStart = build.multiply(build.quotient(inBatch, down), build.int(tiles.panel));
   const tile: ProductTile = {
     batch: { key: "batch", expr: build.quotient(task, perBatch), extent: product.batch },
-    rowStart: build.multiply(build.remainder(inBatch, rowTiles), build.int(tiles.rows)),
+    rowStart: build.multiply(build.remainder(inBatch, down), build.int(tiles.rows)),
     columnStart: panelStart,
     rows: tiles.rows,
     columns: tiles.columns,
   };
-  if (tiles.panel === tiles.columns) return inTile(context, product, part, tile);
+  const rows = rowTiles(context, product, placeTile(context, product, part, tile), tile.rows);
+  if (tiles.panel === tiles.columns)
+    return [...rows.statements, ...inTile(context, product, part, tile, rows.known)];
   const start = context.fresh("column_start");
   const end = build.minimum(build.add(panelStart, tiles.panel), context.size(part.columns));
-  const body = inTile(context, product, part, { ...tile, columnStart: build.variable(start) });
-  return [loop(start, panelStart, end, body, tiles.columns)];
+  const moved = { ...tile, columnStart: build.variable(start) };
+  const body = inTile(context, product, part, moved, rows.known);
+  return [...rows.statements, loop(start, panelStart, end, body, tiles.columns)];
 }
 
-const block: TileBody = (context, product, part, tile) =>
-  tileOf(context, product, part, tile, placeTile(context, product, part, tile));
+const block: TileBody = (context, product, part, tile, rows) =>
+  tileOf(context, product, part, tile, placeTile(context, product, part, tile), rows);
 
 /** The sums of a tile whose elements lie at `place`, and what becomes of them. */
 export function tileOf(
@@ -130,6 +143,7 @@ export function tileOf(
   part: ProductPart,
   tile: ProductTile,
   place: TilePlace,
+  rows: Known,
 ): readonly Statement[] {
   const sums = part.sums.map(() => context.fresh("sum"));
   const total = product.inner;
@@ -139,7 +153,7 @@ export function tileOf(
     innerLoop(context, { product, part, tile, place }, sums, { from, to, step });
   if (whole > 0) statements.push(add(0, whole, innerStep));
   if (whole < total) statements.push(add(whole, total, 1));
-  return [...statements, ...storeTile(context, part, tile, place, sums)];
+  return [...statements, ...storeTile(context, part, tile, place, sums, rows)];
 }
 
 /** Adds the products of the indices `from … to` to the sums. */

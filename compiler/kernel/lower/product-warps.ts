@@ -144,7 +144,7 @@ class BlockProduct {
       ...places,
       ...sums.map((sum) => declareTile(sum, block.warpRows, block.warpColumns, 0)),
       ...this.pipeline(whole, place, sums),
-      ...storeTile(context, part, own, ownPlace, sums),
+      ...storeTile(context, part, own, ownPlace, sums, new Map()),
     ];
   }
 

@@ -21,7 +21,7 @@ import type { Expr } from "../kernel.ts";
 import type { Base } from "./affine.ts";
 import type { Context } from "./context.ts";
 import { extentOf } from "./read.ts";
-import { productRoles } from "./roles.ts";
+import { productRoles } from "../../graph/product-roles.ts";
 
 /** A region of products, with the extents of their roles. */
 export interface Product {
@@ -35,13 +35,20 @@ export interface Product {
   /** The number of elements that are summed. */
   readonly inner: number;
   readonly parts: readonly ProductPart[];
+  /** Values of rows as a whole that the results read: functions of reductions over the inner axes. */
+  readonly rowValues: readonly ValueId[];
 }
 
 /** Columns with the same right operands and results. */
 export interface ProductPart {
   readonly columns: Dimension;
   readonly sums: readonly ProductSum[];
-  readonly results: readonly Result[];
+  readonly results: readonly ProductResult[];
+}
+
+/** A result, and the axes of its columns in the order of the products' columns. */
+export interface ProductResult extends Result {
+  readonly columnAxes: readonly AxisName[];
 }
 
 /** One product of a part. */
@@ -82,6 +89,7 @@ export function productOf(context: Context, region: Region): Product {
     rows: extentOf(context, roles.rows),
     inner,
     parts: partsOf(context, region),
+    rowValues: rowValuesOf(context, region),
   };
 }
 
@@ -111,8 +119,31 @@ function partsOf(context: Context, region: Region): readonly ProductPart[] {
     });
     const [first] = sums;
     invariant(first !== undefined, "lowering: a result of products reads one");
-    return { columns: extentOf(context, first.columnAxes), sums, results };
+    return {
+      columns: extentOf(context, first.columnAxes),
+      sums,
+      results: results.map((each) => ({ ...each, columnAxes: columnsOf(context, each.result) })),
+    };
   });
+}
+
+/** The columns of a value that is computed from products: theirs, but for renames. */
+function columnsOf({ graph, stored }: Context, value: ValueId): readonly AxisName[] {
+  const visit = (id: ValueId): readonly AxisName[] | undefined => {
+    const { op, args } = nodeAt(graph, id);
+    if (op.kind === "contract") return productRoles(graph, id).columns;
+    for (const arg of args) {
+      const columns = stored(arg) ? undefined : visit(arg);
+      if (columns === undefined) continue;
+      return op.kind === "rename"
+        ? columns.map((axis) => (axis === op.from ? op.to : axis))
+        : columns;
+    }
+    return undefined;
+  };
+  const columns = visit(value);
+  invariant(columns !== undefined, `lowering: %${value} is computed from products`);
+  return columns;
 }
 
 /** The products that a result is computed from, without memory between. */
@@ -128,4 +159,29 @@ function productsOf(context: Context, { result }: Result): readonly ValueId[] {
   };
   visit(result);
   return found;
+}
+
+/** The values between the results and reductions that no other kernel computes. */
+function rowValuesOf({ graph, stored }: Context, region: Region): readonly ValueId[] {
+  const found = new Set<ValueId>();
+  const seen = new Set<ValueId>();
+  const reduces = (id: ValueId): boolean => {
+    const { op, args } = nodeAt(graph, id);
+    return !stored(id) && (op.kind === "reduce" || (op.kind === "map" && args.some(reduces)));
+  };
+  const hasColumns = (id: ValueId): boolean => {
+    const { op, args } = nodeAt(graph, id);
+    return !stored(id) && (op.kind === "contract" || args.some(hasColumns));
+  };
+  const visit = (id: ValueId): void => {
+    if (seen.has(id)) return;
+    seen.add(id);
+    for (const arg of nodeAt(graph, id).args) {
+      if (stored(arg)) continue;
+      if (hasColumns(arg)) visit(arg);
+      else if (reduces(arg)) found.add(arg);
+    }
+  };
+  for (const { result } of resultsOf(region)) visit(result);
+  return [...found];
 }

@@ -61,13 +61,17 @@ export function sourceOf(
 
 function load(context: Context, id: ValueId, source: BufferSource, at: Coordinates): Expr {
   const { type } = nodeAt(context.graph, id);
-  const name = "name" in source ? shortName(source.name) : context.nameOf(id);
-  const layout = source.kind === "weight" ? context.layouts.get(source.name) : undefined;
+  const weight = source.kind === "weight" ? source.name : undefined;
+  const layout = weight === undefined ? undefined : context.layouts.get(weight);
   if (source.kind === "weight" && layout !== undefined) {
-    return readPacked(context, source, name, context.offset(type, at), layout);
+    return readPacked(context, source, shortName(source.name), context.offset(type, at), layout);
   }
-  const buffer = context.buffer(source, type.element, "read", name);
-  const index = context.emit(context.offset(type, at));
+  const pack = weight === undefined ? undefined : context.packs.get(weight);
+  const memory: BufferSource = pack === undefined ? source : { kind: "weight", name: pack.buffer };
+  const name = "name" in memory ? shortName(memory.name) : context.nameOf(id);
+  const buffer = context.buffer(memory, type.element, "read", name);
+  const start = fixed(constant(pack?.offset ?? 0));
+  const index = context.emit(plus(context.offset(type, at), start));
   if (type.element === "float") return build.load(buffer, index, build.f32);
   const value = build.load(buffer, index, build.i32);
   return type.element === "int" ? value : build.notEqual(value, build.int(0));

@@ -14,16 +14,16 @@ import { shortName } from "./read.ts";
 /** The axes of the elements that a region stores: those of the memory, rows of a part as such. */
 export function storedAxes(context: Context, store: Store): readonly AxisName[] {
   const { axes } = nodeAt(context.graph, store.value).type;
-  const { rows } = store;
-  return rows === undefined ? axes : axes.map((axis) => (axis === rows.into ? rows.axis : axis));
+  const computed = (axis: AxisName): AxisName =>
+    store.rows.find((rows) => rows.into === axis)?.axis ?? axis;
+  return axes.map(computed);
 }
 
 /** The statement that stores `value`, computed at the coordinates `at`. */
 export function storeTo(context: Context, store: Store, at: Coordinates, value: Expr): Statement {
   const { type } = nodeAt(context.graph, store.value);
   const place = new Map(at);
-  if (store.rows !== undefined) {
-    const { axis, into, start } = store.rows;
+  for (const { axis, into, start } of store.rows) {
     const row = at.get(axis);
     invariant(row !== undefined, `lowering: no coordinate for the axis ${axis}`);
     place.set(into, plus(row, fixed(context.dimension(start))));

@@ -7,7 +7,7 @@
 import type { Region } from "../../fusion/region.ts";
 import { type Graph, nodeAt, sizeOf } from "../../graph/graph.ts";
 import { asConstant, type Dimension, productOf } from "../../op/dimension.ts";
-import { groupedAxis, productRoles } from "../lower/roles.ts";
+import { groupedAxis, productRoles } from "../../graph/product-roles.ts";
 import { generalSchedule, type Schedule } from "../lower/schedule.ts";
 import { productChoices, type ProductShape, type ScheduleChoice } from "./choose-product.ts";
 import type { Target } from "../target.ts";

@@ -64,8 +64,9 @@ function weightCode(weight: PlanWeight): Code {
   return packedCode(weight, call("stored", text(name), literal(shape), ...rest));
 }
 
-/** The code of a weight with its layout around it, if it has one. */
-function packedCode({ layout }: PlanWeight, code: Code): Code {
+/** The code of a weight with how and where it lies around it, as far as that is particular. */
+function packedCode({ layout, pack }: PlanWeight, code: Code): Code {
+  if (pack !== undefined) return call("within", text(pack.buffer), `${pack.offset}`, code);
   if (layout === undefined) return code;
   const { batch, columns, inner, innerFirst, width, quantized } = layout;
   const order = innerFirst || quantized !== undefined ? [`${innerFirst}`] : [];

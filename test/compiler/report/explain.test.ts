@@ -94,10 +94,12 @@ test.each(Object.keys(toys))("the figures of %s add up", (name) => {
   }
 });
 
-test("nothing is computed beside the result where rows and widths are whole tiles", () => {
+test("where rows and widths are whole tiles, only the scales of rows are computed again", () => {
   for (const family of ["gpu", "cpu"] as const) {
     const { again } = explainer(wideModel(1, 336, {}), family)("image=1,text=64");
-    expect(again?.work.edges).toBe(0);
+    const { edges = 0, executed = 0 } = again?.work ?? {};
+    // A reduction of each row for each panel of 32 columns, or more, of two operations a number.
+    expect(edges / executed).toBeLessThan(1 / 32);
   }
 });
 

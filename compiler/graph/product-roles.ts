@@ -1,9 +1,9 @@
 /** Which axes of a matrix product are its batch, rows, columns and inner axes. */
 
-import { invariant } from "../../../grammar/invariant.ts";
-import { type Graph, nodeAt, type ValueId } from "../../graph/graph.ts";
-import { indexedRows } from "../../graph/indexed.ts";
-import type { AxisName } from "../../op/axis.ts";
+import { invariant } from "../../grammar/invariant.ts";
+import type { AxisName } from "../op/axis.ts";
+import { type Graph, nodeAt, type ValueId } from "./graph.ts";
+import { indexedRows } from "./indexed.ts";
 
 /** The roles of a product's axes, in the order of the result's (or the left operand's) axes. */
 export interface ProductRoles {

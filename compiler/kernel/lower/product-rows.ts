@@ -1,0 +1,188 @@
+/**
+ * The row values of a product: what its results read of rows as a whole, like the scale of an RMS
+ * norm. The reductions in it go over the inner axes, so the rows that the product reads give them.
+ */
+
+import { invariant } from "../../../grammar/invariant.ts";
+import { nodeAt, type ValueId } from "../../graph/graph.ts";
+import * as build from "../build.ts";
+import type { Expr, GroupArray, Statement } from "../kernel.ts";
+import {
+  loop,
+  storeArray,
+  tile as declareTile,
+  tileAssign,
+  tileEach,
+  tileReduce,
+} from "../statements.ts";
+import type { Context } from "./context.ts";
+import type { Product } from "./product.ts";
+import type { TilePlace } from "./product-place.ts";
+import { read } from "./read.ts";
+
+/** Elements of a row that are added at once. */
+const lanes = 4;
+
+/** Row values in register tiles of one column. */
+export interface RowTiles {
+  /** Computes the tiles; needed once for all tiles of the same rows. */
+  readonly statements: readonly Statement[];
+  /** The row values, for `storeTile`. */
+  readonly known: ReadonlyMap<ValueId, Expr>;
+}
+
+/** The row values of the `rows` rows of a tile at `place`. */
+export function rowTiles(
+  context: Context,
+  product: Product,
+  place: TilePlace,
+  rows: number,
+): RowTiles {
+  const statements: Statement[] = [];
+  const reductions = new Map<ValueId, Expr>();
+  for (const id of reductionsOf(context, product)) {
+    const total = context.fresh("total");
+    statements.push(...sumOfRows(context, product, place, rows, id, total));
+    reductions.set(id, build.element(total));
+  }
+  return valuesOf(context, product, place, rows, { statements, totals: reductions });
+}
+
+/** The row values of a tile, from the sums of its rows. */
+function valuesOf(
+  context: Context,
+  product: Product,
+  place: TilePlace,
+  rows: number,
+  { statements, totals }: { statements: Statement[]; totals: ReadonlyMap<ValueId, Expr> },
+): RowTiles {
+  const reductions = new Map<ValueId, Expr>();
+  for (const [id, total] of totals) {
+    const { op } = nodeAt(context.graph, id);
+    const mean = op.kind === "reduce" && op.fn === "mean";
+    reductions.set(id, mean ? build.divide(total, build.real(product.inner)) : total);
+  }
+  const known = new Map<ValueId, Expr>();
+  for (const id of product.rowValues) {
+    const name = context.fresh(context.nameOf(id));
+    const [row, column] = [context.fresh("row"), context.fresh("column")];
+    const value = read(context, id, place.row(build.variable(row)), reductions);
+    statements.push(declareTile(name, rows, 1, value, row, column));
+    known.set(id, build.element(name));
+  }
+  return { statements, known };
+}
+
+/** The reductions that row values are made of. */
+export function reductionsOf(
+  { graph, stored }: Context,
+  { rowValues }: Product,
+): readonly ValueId[] {
+  const found = new Set<ValueId>();
+  const visit = (id: ValueId): void => {
+    if (stored(id)) return;
+    const { op, args } = nodeAt(graph, id);
+    if (op.kind === "reduce") found.add(id);
+    else for (const arg of args) visit(arg);
+  };
+  for (const id of rowValues) visit(id);
+  return [...found];
+}
+
+/** Sums each row of a reduction's argument into the tile `total`, four elements at a time. */
+function sumOfRows(
+  context: Context,
+  { inner }: Product,
+  place: TilePlace,
+  rows: number,
+  reduction: ValueId,
+  total: string,
+): readonly Statement[] {
+  const source = sourceOfReduction(context, reduction);
+  const whole = inner - (inner % lanes);
+  const add = (tile: string, start: string, columns: boolean): Statement => {
+    const [row, column] = [context.fresh("row"), context.fresh("column")];
+    const index = build.variable(start);
+    const at = columns ? build.add(index, build.variable(column)) : index;
+    const value = read(context, source, place.left(build.variable(row), at));
+    return tileAssign(tile, build.add(build.element(tile), value), row, column);
+  };
+  const partial = context.fresh("partial");
+  const [index, rest] = [context.fresh("k"), context.fresh("k")];
+  const statements = [
+    declareTile(partial, rows, lanes, 0),
+    loop(index, 0, whole, [add(partial, index, true)], lanes),
+    tileReduce(total, partial, "sum"),
+  ];
+  if (whole < inner) statements.push(loop(rest, whole, inner, [add(total, rest, false)]));
+  return statements;
+}
+
+/** Row values that the invocations of a group compute together. */
+export interface SharedRows {
+  readonly arrays: readonly GroupArray[];
+  /** What invocations do before the next barrier, for a block of rows at `place`. */
+  readonly add: (place: TilePlace) => readonly Statement[];
+  /** After a barrier, the values of a tile at `place`; `line` gives the block's row of a tile's. */
+  readonly tiles: (place: TilePlace, rows: number, line: (row: Expr) => Expr) => RowTiles;
+}
+
+/**
+ * The row values of blocks of `rows` rows, of which each has as many invocations. The inner index is
+ * a multiple of four.
+ */
+export function sharedRows(
+  context: Context,
+  product: Product,
+  rows: number,
+  invocations: number,
+): SharedRows {
+  const sharers = invocations / rows;
+  const arrays = new Map(
+    reductionsOf(context, product).map((id) => [id, context.fresh("row_sums")] as const),
+  );
+  const line = build.quotient(build.invocation, sharers);
+  const first = build.multiply(build.remainder(build.invocation, sharers), lanes);
+  return {
+    arrays: [...arrays.values()].map((name) => ({ name, element: "f32", length: invocations })),
+    add: (place) =>
+      [...arrays].flatMap(([id, array]) => {
+        const [partial, total, k] = [
+          context.fresh("partial"),
+          context.fresh("total"),
+          context.fresh("k"),
+        ];
+        const [row, column] = [context.fresh("row"), context.fresh("column")];
+        const at = build.add(build.variable(k), build.variable(column));
+        const value = read(context, sourceOfReduction(context, id), place.left(line, at));
+        const step = tileAssign(partial, build.add(build.element(partial), value), row, column);
+        const stored = storeArray(array, build.invocation, build.element(total));
+        return [
+          declareTile(partial, 1, lanes, 0),
+          loop(k, first, product.inner, [step], lanes * sharers),
+          tileReduce(total, partial, "sum"),
+          tileEach(total, context.fresh("row"), context.fresh("column"), [stored]),
+        ];
+      }),
+    tiles: (place, count, lineOf) => {
+      const statements: Statement[] = [];
+      const totals = new Map<ValueId, Expr>();
+      for (const [id, array] of arrays) {
+        const [total, sharer] = [context.fresh("total"), context.fresh("sharer")];
+        const [row, column] = [context.fresh("row"), context.fresh("column")];
+        const start = build.multiply(lineOf(build.variable(row)), sharers);
+        const part = build.loadArray(array, build.add(start, build.variable(sharer)));
+        const step = tileAssign(total, build.add(build.element(total), part), row, column);
+        statements.push(declareTile(total, count, 1, 0), loop(sharer, 0, sharers, [step]));
+        totals.set(id, build.element(total));
+      }
+      return valuesOf(context, product, place, count, { statements, totals });
+    },
+  };
+}
+
+function sourceOfReduction({ graph }: Context, reduction: ValueId): ValueId {
+  const [source] = nodeAt(graph, reduction).args;
+  invariant(source !== undefined, "lowering: a reduction has an argument");
+  return source;
+}

@@ -1,0 +1,68 @@
+/** Row-wise factors of a product's operand become factors of its result. */
+
+import type { GraphBuilder } from "../graph/build.ts";
+import type { Graph, ValueId } from "../graph/graph.ts";
+import { rewriteGraph } from "../graph/rewrite.ts";
+import type { AxisName } from "../op/axis.ts";
+import { equalTypes } from "../op/type.ts";
+
+/**
+ * `contract(x * r * w, W)` becomes `contract(x * w, W) * r` where `r` has none of the summed axes and
+ * comes from a reduction over them: the scale of an RMS norm. What is left of the operand is cheap
+ * enough to be computed where the product reads it, and the product's kernel can reduce the same
+ * rows, so that the norm needs no kernel of its own.
+ *
+ * Sound because a factor that does not change along the summed axes leaves the sum; in float32 the
+ * result differs by a rounding. Norms that subtract a mean stay as they are: the mean times the sums
+ * of the columns would cancel most digits. Leaves the scaled operand to `removeDead`, and equal
+ * operands `x * w` to `share`.
+ */
+export function scaleRows(graph: Graph): Graph {
+  return rewriteGraph(graph, "scaleRows", (node, _old, builder) => {
+    const { op, origin, type } = node;
+    if (op.kind !== "contract") return undefined;
+    for (const [index, arg] of node.args.entries()) {
+      const found = withoutFactor(builder, arg, op.over);
+      if (found === undefined) continue;
+      const args = node.args.map((each, i) => (i === index ? found.rest : each));
+      const product = builder.node(op, args, origin);
+      if (!equalTypes(builder.typeOf(product), type)) continue;
+      return builder.node({ kind: "map", fn: found.fn }, [product, found.factor], origin);
+    }
+    return undefined;
+  });
+}
+
+/** `value` is `rest * factor` or `rest / factor`. */
+interface Factored {
+  readonly rest: ValueId;
+  readonly fn: "multiply" | "divide";
+  readonly factor: ValueId;
+}
+
+function withoutFactor(
+  builder: GraphBuilder,
+  value: ValueId,
+  over: readonly AxisName[],
+): Factored | undefined {
+  const { op, args, origin } = builder.nodeOf(value);
+  const [a, b] = args;
+  if (op.kind !== "map" || a === undefined || b === undefined) return undefined;
+  if (op.fn !== "multiply" && op.fn !== "divide") return undefined;
+  if (isRowFactor(builder, b, over)) return { rest: a, fn: op.fn, factor: b };
+  if (op.fn === "multiply" && isRowFactor(builder, a, over))
+    return { rest: b, fn: "multiply", factor: a };
+  const left = withoutFactor(builder, a, over);
+  if (left !== undefined) return { ...left, rest: builder.node(op, [left.rest, b], origin) };
+  const right = op.fn === "multiply" ? withoutFactor(builder, b, over) : undefined;
+  return right && { ...right, rest: builder.node(op, [a, right.rest], origin) };
+}
+
+/** Whether the value is the same along `over` and comes from reductions over exactly those axes. */
+function isRowFactor(builder: GraphBuilder, value: ValueId, over: readonly AxisName[]): boolean {
+  const { op, args, type } = builder.nodeOf(value);
+  if (type.axes.some((axis) => over.includes(axis))) return false;
+  if (op.kind === "reduce")
+    return op.over.length === over.length && op.over.every((axis) => over.includes(axis));
+  return op.kind === "map" && args.some((arg) => isRowFactor(builder, arg, over));
+}

@@ -1,0 +1,101 @@
+/**
+ * What each phase of a model spends on a device, and how near that is to the least: kernel calls,
+ * operations against what the masks need, bytes moved against each weight, cache and activation once,
+ * and the memory of temporaries against the most that lives at one time.
+ */
+
+import type { Plan, PlanPhase } from "../../runtime/contract.ts";
+import { invariant } from "../../grammar/invariant.ts";
+import { growthOf } from "../phase/growth.ts";
+import type { PreparedPhase } from "../plan/prepare.ts";
+import { type ExplainedModel, runningPhases } from "./consequences.ts";
+import { dispatchCount, type Measure } from "./executed.ts";
+import { afterwards, type Lengths } from "./lengths.ts";
+import { phaseWork, type WorkFacts } from "./phase-work.ts";
+import { RowNumbers } from "./row-numbers.ts";
+import { hiddenFlops } from "./skipped-tiles.ts";
+import { type Traffic, trafficOf } from "./traffic.ts";
+
+/** The memory of temporaries as the runtime places them, in bytes. */
+export interface ArenaUse {
+  readonly arena: number;
+  /** The most that lives at one step: no placement takes less. */
+  readonly live: number;
+}
+
+/** How the runtime reads a plan, which this layer may not know by itself. */
+export interface SpendingReader {
+  readonly measure: (values: ReadonlyMap<string, number>) => Measure;
+  readonly arena: (phase: PlanPhase, measure: Measure) => ArenaUse;
+}
+
+/** One call of a phase. */
+export interface PhaseSpending {
+  readonly phase: string;
+  readonly runs: "once" | "first" | "token";
+  readonly dispatches: number;
+  /** Multiply-add is 2. */
+  readonly flops: { readonly executed: number; readonly needed: number };
+  /** Bytes. */
+  readonly traffic: Traffic;
+  readonly memory: ArenaUse;
+}
+
+/** What a model spends for one prompt and for each token after it. */
+export interface Spending {
+  readonly model: string;
+  readonly target: Plan["target"];
+  readonly lengths: Lengths;
+  readonly phases: readonly PhaseSpending[];
+}
+
+/** What is needed to count. */
+export interface SpendingFacts {
+  readonly model: ExplainedModel;
+  readonly prepared: readonly PreparedPhase[];
+  readonly plan: Plan;
+  readonly reader: SpendingReader;
+}
+
+/** Counts the calls of a first question and, where tokens are generated, of one token after it. */
+export function spendingOf(facts: SpendingFacts, lengths: Lengths): Spending {
+  const { model, plan } = facts;
+  const { once, first, later } = runningPhases(model.phases);
+  const token = afterwards(model.graph, lengths, 1);
+  return {
+    model: model.graph.name,
+    target: plan.target,
+    lengths,
+    phases: [
+      ...once.map(({ name }) => phaseSpending(facts, name, "once", lengths)),
+      ...(first === undefined ? [] : [phaseSpending(facts, first.name, "first", lengths)]),
+      ...(later === undefined ? [] : [phaseSpending(facts, later.name, "token", token)]),
+    ],
+  };
+}
+
+function phaseSpending(
+  { model, prepared, plan, reader }: SpendingFacts,
+  name: string,
+  runs: PhaseSpending["runs"],
+  { values }: Lengths,
+): PhaseSpending {
+  const made = prepared.find(({ phase }) => phase.name === name);
+  const planned = plan.phases.find((phase) => phase.name === name);
+  invariant(made !== undefined && planned !== undefined, `the plan has no phase ${name}`);
+  const measure = reader.measure(values);
+  const growing = growthOf(model.graph).symbols;
+  const work: WorkFacts = { plan, decoder: undefined, growing };
+  const { decoder, others, reductions, executed } = phaseWork(work, made.phase, values, measure);
+  const products = [...others.values()].reduce((sum, flops) => sum + flops, decoder);
+  const { graph } = made.phase;
+  const hidden = hiddenFlops(graph, new RowNumbers(graph, values, growing));
+  return {
+    phase: name,
+    runs,
+    dispatches: dispatchCount(planned, measure),
+    flops: { executed, needed: products + reductions - hidden },
+    traffic: trafficOf(made, values),
+    memory: reader.arena(planned, measure),
+  };
+}

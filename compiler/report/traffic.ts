@@ -1,0 +1,88 @@
+/**
+ * The bytes that the kernels of a phase move to and from memory: what each reads and writes, once a
+ * kernel; caches of the device hide what it reads again. Numbers have four bytes. Of a table that is
+ * only looked up in, the rows looked up count.
+ */
+
+import { makesItsResult, type Region, resultsOf } from "../fusion/region.ts";
+import { type Graph, nodeAt, sizeOf, type ValueId } from "../graph/graph.ts";
+import { evaluateDimension, productOf } from "../op/dimension.ts";
+import type { PreparedPhase } from "../plan/prepare.ts";
+
+/** Bytes of one call of a phase. */
+export interface Traffic {
+  readonly moved: number;
+  /** The same with each weight and each cache once in the call. */
+  readonly least: number;
+}
+
+/** The traffic of one call of a phase for these sizes. */
+export function trafficOf(
+  { phase: { graph }, regions, stored }: PreparedPhase,
+  sizes: ReadonlyMap<string, number>,
+): Traffic {
+  const elements = (id: ValueId): number => {
+    const axes = nodeAt(graph, id).type.axes.map((axis) => sizeOf(graph, axis));
+    return evaluateDimension(productOf(axes), sizes);
+  };
+  let moved = 0;
+  let least = 0;
+  const lasting = new Map<string, number>();
+  for (const { region } of regions) {
+    const written = resultsOf(region).reduce((sum, { result }) => sum + elements(result), 0);
+    // What has no elements has no groups, and is not called.
+    if (written === 0) continue;
+    moved += written;
+    least += written;
+    for (const [id, shown] of readsOf(graph, stored, region)) {
+      const count = [...shown].reduce((sum, each) => sum + elements(each), 0);
+      const { op } = nodeAt(graph, id);
+      const name =
+        op.kind === "weight" || op.kind === "state"
+          ? op.name
+          : op.kind === "append"
+            ? op.state
+            : undefined;
+      moved += count;
+      if (name === undefined) least += count;
+      else lasting.set(name, Math.max(count, lasting.get(name) ?? 0));
+    }
+  }
+  for (const count of lasting.values()) least += count;
+  return { moved: 4 * moved, least: 4 * least };
+}
+
+/** By value that a region reads from memory: itself, or the rows of it that are looked up. */
+function readsOf(
+  graph: Graph,
+  stored: ReadonlySet<ValueId>,
+  region: Region,
+): ReadonlyMap<ValueId, ReadonlySet<ValueId>> {
+  const found = new Map<ValueId, Set<ValueId>>();
+  const seen = new Set<ValueId>();
+  const lies = (id: ValueId): boolean =>
+    stored.has(id) ||
+    ["input", "weight", "table", "state", "append"].includes(nodeAt(graph, id).op.kind);
+  const read = (id: ValueId, by: ValueId): void => {
+    if (!lies(id)) {
+      visit(id);
+      return;
+    }
+    const { op, args } = nodeAt(graph, by);
+    const shown = op.kind === "select" && args[0] === id ? by : id;
+    found.set(id, new Set([...(found.get(id) ?? []), shown]));
+  };
+  const visit = (id: ValueId): void => {
+    if (seen.has(id)) return;
+    seen.add(id);
+    for (const arg of nodeAt(graph, id).args) read(arg, id);
+  };
+  for (const each of resultsOf(region)) {
+    if (makesItsResult(each)) visit(each.result);
+    else read(each.result, each.result);
+  }
+  // A value that is read as a whole is not looked up in besides.
+  return new Map(
+    [...found].map(([id, shown]) => [id, shown.has(id) ? new Set([id]) : shown] as const),
+  );
+}
