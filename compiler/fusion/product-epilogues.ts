@@ -41,7 +41,13 @@ export function productGroups(
     cluster.roots.set(valueId(index), roles.columns);
     clusters.set(key, cluster);
   });
-  return [...clusters.values()].flatMap((cluster) => groupsOf(graph, users, required, cluster));
+  // A value of products with different rows follows one of them; it reads the others from memory.
+  const taken = new Set<ValueId>();
+  return [...clusters.values()].flatMap((cluster) => {
+    const groups = groupsOf(graph, users, { required, taken }, cluster);
+    for (const { inner, ends } of groups) for (const id of [...inner, ...ends]) taken.add(id);
+    return groups;
+  });
 }
 
 /** The layer that a path lies in: products of different layers stay apart, so that layers are alike. */
@@ -60,11 +66,11 @@ interface Cluster {
 function groupsOf(
   graph: Graph,
   users: Users,
-  required: ReadonlySet<ValueId>,
+  limits: { readonly required: ReadonlySet<ValueId>; readonly taken: ReadonlySet<ValueId> },
   cluster: Cluster,
 ): readonly ProductGroup[] {
-  const found = new Set(reachable(graph, users, cluster).keys());
-  const stops = new Set(required);
+  const found = new Set(reachable(graph, users, limits.taken, cluster).keys());
+  const stops = new Set(limits.required);
   for (;;) {
     const groups = cut(graph, users, cluster, found, stops);
     const branching = groups.find(({ roots, ends }) => ends.length > roots.length);
@@ -81,6 +87,7 @@ function groupsOf(
 function reachable(
   graph: Graph,
   users: Users,
+  taken: ReadonlySet<ValueId>,
   cluster: Cluster,
 ): ReadonlyMap<ValueId, readonly AxisName[]> {
   const found = new Map<ValueId, readonly AxisName[]>(cluster.roots);
@@ -91,6 +98,7 @@ function reachable(
   while (waiting.size > 0) {
     const next = valueId(Math.min(...waiting));
     waiting.delete(next);
+    if (taken.has(next)) continue;
     const columns = columnsOf(graph, nodeAt(graph, next), found, dependent);
     if (columns === undefined) continue;
     found.set(next, columns);
