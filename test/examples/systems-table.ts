@@ -204,4 +204,28 @@ export const systemEntries: readonly SystemEntry[] = [
     length: "image=1,text=64",
     oracle: { test: "test/oracle/spliced.test.ts", model: "VisualRegion" },
   },
+  {
+    name: "EMMA's mixing of rows",
+    paper: "2410.02080",
+    spec: "emma/emma",
+    model: "EmmaBase",
+    length: "",
+    oracle: { test: systems, model: "Emma" },
+  },
+  {
+    name: "InfMLLM's pooler",
+    paper: "2311.06791",
+    spec: "infmllm/infmllm",
+    model: "Infmllm7b",
+    length: "image=1",
+    oracle: { test: systems, model: "Infmllm" },
+  },
+  {
+    name: "NoteLLM-2's heads, small",
+    paper: "2405.16789",
+    spec: "notellm/notellm",
+    model: "Notellm",
+    length: "b=1",
+    oracle: { test: systems, model: "Notellm" },
+  },
 ];

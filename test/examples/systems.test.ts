@@ -91,7 +91,7 @@ function rowOf(entry: SystemEntry, backends: readonly string[]): string {
   const cells = [
     `[${name}](${dirname(spec)}/README.md)${paper === undefined ? "" : ` ([paper](https://arxiv.org/abs/${paper}))`}`,
     showNumber(parameterCount(value.graph)),
-    `\`${length}\``,
+    length === "" ? "–" : `\`${length}\``,
     consequences === undefined ? "–" : showFlops(consequences.papers),
     showFlops(executed),
     token === undefined ? "–" : showBytes(memory.values + memory.caches),
