@@ -12,6 +12,10 @@ const onBackends = filters.includes("conformance") && backends.length > 0;
 const selected = onBackends
   ? ["conformance", "oracle", "-t", `^(${backends.join("|")})( \\w+)?: `]
   : filters;
+// Each case of an oracle is run on CUDA in one of four arithmetics, unless that is what was asked for.
+const env = backends.includes("cuda-host")
+  ? { ...process.env, BRAID_EVERY_ARITHMETIC: "1" }
+  : process.env;
 const steps = [
   ["standard library", "node", ["compiler/std/embed.mjs"]],
   ...(filters.length > 0
@@ -26,7 +30,7 @@ const steps = [
 
 for (const [name, command, args] of steps) {
   const started = Date.now();
-  const { status } = spawnSync(command, args, { stdio: "inherit" });
+  const { status } = spawnSync(command, args, { stdio: "inherit", env });
   if (status !== 0) {
     console.error(`\n${name}: failed`);
     process.exit(status ?? 1);

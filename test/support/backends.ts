@@ -22,7 +22,7 @@ export interface TestedBackend {
   readonly target: Target;
   /** How far off its kernels may be: as kernels in f32, or with factors rounded to less. */
   readonly errors: ErrorOptions;
-  /** Whether it is to run a random case: those that differ little share the cases. */
+  /** Whether it is to run case `seed` of several: backends that differ little share the cases. */
   readonly takes: (seed: number) => boolean;
   /** Opens it for these kernels. */
   readonly open: (kernels: readonly Kernel[]) => Promise<Backend>;
@@ -68,7 +68,7 @@ export async function testedBackends(): Promise<readonly TestedBackend[]> {
         name: `cuda-host ${math}`,
         target: cudaTarget("sm_80", math),
         errors: math === "f32" ? {} : { factorUnit: unitRoundoff[math] },
-        takes: (seed) => seed % cudaMath.length === index,
+        takes: (seed) => everyArithmetic || seed % cudaMath.length === index,
         open: openCudaHost,
         code: () => ({}),
         missing: noHost?.reason,
@@ -76,6 +76,9 @@ export async function testedBackends(): Promise<readonly TestedBackend[]> {
     ),
   ];
 }
+
+/** `npm test -- conformance cuda-host` runs every case in every arithmetic, which takes long. */
+const everyArithmetic = process.env["BRAID_EVERY_ARITHMETIC"] !== undefined;
 
 /** How tensor cores multiply, and exactly. */
 const cudaMath = ["f32", "tf32", "f16", "bf16"] as const;
