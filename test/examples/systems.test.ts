@@ -76,7 +76,9 @@ test.each(published)("$what is as published", ({ spec, model, under, parameters,
 });
 
 test("the table is current", async () => {
-  const backends = (await testedBackends()).map(({ name }) => name);
+  // CUDA's arithmetics share the cases: each is run in one of them, unless all are asked for.
+  const names = (await testedBackends()).map(({ name }) => name.split(" ")[0] ?? name);
+  const backends = [...new Set(names)];
   const rows = systemEntries.map((entry) => rowOf(entry, backends));
   await expect(page(rows)).toMatchFileSnapshot(resolve(examples, "README.md"));
 }, 300_000);
