@@ -31,6 +31,9 @@ export interface TestedBackend {
   readonly missing: string | undefined;
 }
 
+/** What the names of tested backends begin with; CUDA's go on with an arithmetic. */
+export const backendNames: readonly string[] = ["evaluate", "cpu", "webgpu", "cuda-host"];
+
 /** Kernel IR by its definition, the CPU's WebAssembly, and WebGPU where there is an adapter. */
 export async function testedBackends(): Promise<readonly TestedBackend[]> {
   const [gpu, noHost] = await Promise.all([testGpu(), hostCompilerMissing()]);
