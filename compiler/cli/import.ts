@@ -4,6 +4,7 @@ import { existsSync, statSync, writeFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import type { Command } from "commander";
 import { render } from "../../grammar/index.ts";
+import type { JsonRecord } from "../../runtime/json.ts";
 import { diskFolder } from "../../runtime/node/index.ts";
 import { checkConfig } from "../../runtime/weights/config.ts";
 import { type Checkpoint, openCheckpoint } from "../../runtime/weights/checkpoint.ts";
@@ -57,7 +58,7 @@ async function importFolder(path: string, options: ImportOptions): Promise<void>
   const checkpoint = await openCheckpoint(folder);
   try {
     const { text, type, model } = makeSpec(config, checkpoint.tensors, folder.name);
-    const note = await proved(text, folder, checkpoint);
+    const note = proved(text, config, folder, checkpoint);
     if (out === "-") {
       process.stdout.write(text);
       return;
@@ -71,11 +72,12 @@ async function importFolder(path: string, options: ImportOptions): Promise<void>
 }
 
 /** Holds the spec against the checkpoint; gives a note of what it does not read. Throws where it does not fit. */
-async function proved(
+function proved(
   text: string,
+  config: JsonRecord,
   folder: Folder,
   checkpoint: Checkpoint,
-): Promise<string | undefined> {
+): string | undefined {
   const source = { file: "imported.braid", text };
   const { value, diagnostics } = checkModel(source, { needsModel: true });
   invariant(
@@ -83,7 +85,6 @@ async function proved(
     `an imported spec is right:\n${render(diagnostics, new Map([[source.file, text]]))}`,
   );
   const { plan } = compileFor(value, targets.cpu);
-  const config = await requireSettings(folder, "config.json", "which says what the model is");
   checkConfig(plan.configChecks, config, pathIn(folder, "config.json"));
   const { unread } = matchWeights(plan.weights, checkpoint.tensors, folder.name);
   return unreadNote(unread, folder.name);

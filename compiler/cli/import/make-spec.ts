@@ -1,6 +1,6 @@
 /** From a checkpoint's settings to a spec that loads it, or to what stands in the way. */
 
-import { isRecord, type JsonRecord } from "../../../runtime/json.ts";
+import type { JsonRecord } from "../../../runtime/json.ts";
 import type { TensorInfo } from "../../../runtime/weights/safetensors.ts";
 import { parse } from "../../../grammar/index.ts";
 import { stdSources } from "../../std/sources.ts";
@@ -67,20 +67,19 @@ function valuesOf(
   folder: string,
 ): Map<string, string> {
   const values = new Map<string, string>();
-  const missing: string[] = [];
+  const missing: { readonly name: string; readonly key: string }[] = [];
   for (const { name, from } of [...model.dims, ...model.parameters]) {
     if (from === undefined) continue;
     const key = family.part === undefined ? from.text : `${family.part}.${from.text}`;
     const value = settings.number(key) ?? family.defaults?.[from.text];
     if (value !== undefined) values.set(name.text, `${value}`);
-    else missing.push(`${name.text} ${key}`);
+    else missing.push({ name: name.text, key });
   }
   for (const [name, value] of Object.entries(family.settings(settings))) {
     if (value !== undefined) values.set(name, value);
   }
-  const lacking = missing.filter((each) => !values.has(each.split(" ")[0] ?? ""));
-  if (lacking.length > 0) {
-    const keys = lacking.map((each) => each.split(" ")[1]);
+  const keys = missing.filter(({ name }) => !values.has(name)).map(({ key }) => key);
+  if (keys.length > 0) {
     throw new UsageError(
       `${folder}/config.json lacks ${keys.join(", ")}`,
       "add what the model was made with",
@@ -103,12 +102,10 @@ function importMasks({ imports }: InlinedSpec, values: ReadonlyMap<string, strin
   }
 }
 
-/** `LlamaForCausalLM` → `LlamaForCausalLM`; the family's model where the file names none. */
+/** The class that the configuration names; the family's model where it names none. */
 function modelName(config: JsonRecord, family: Family): string {
   const named: unknown = Array.isArray(config["architectures"])
     ? config["architectures"][0]
     : undefined;
-  return typeof named === "string" && /^[A-Z][A-Za-z0-9_]*$/.test(named) && !isRecord(named)
-    ? named
-    : family.model;
+  return typeof named === "string" && /^[A-Z][A-Za-z0-9_]*$/.test(named) ? named : family.model;
 }

@@ -90,7 +90,7 @@ export function pairFacts(attention: Attention, at: PairPlace): Pair {
 }
 
 /** Whether a row of an axis lies in one of its segments. */
-function rowInSegment(context: Context, axis: AxisName, row: Expr, segment: string): Expr {
+export function rowInSegment(context: Context, axis: AxisName, row: Expr, segment: string): Expr {
   const { segments } = axisAt(context.graph, axis);
   const index = segments.findIndex((each) => each.name === segment);
   if (index < 0) return build.boolean(false);

@@ -2,8 +2,7 @@
 
 import { invariant } from "../../../grammar/invariant.ts";
 import { axisAt, nodeAt, type ValueId } from "../../graph/graph.ts";
-import type { AxisName } from "../../op/axis.ts";
-import { asConstant, constant, type Dimension, subtract, sumOf } from "../../op/dimension.ts";
+import { asConstant, constant, type Dimension, subtract } from "../../op/dimension.ts";
 import type { AttendArguments, AttendOp } from "../../op/op.ts";
 import type { Predicate, Side } from "../../op/predicate.ts";
 import type { Facts } from "../../mask/index.ts";
@@ -20,6 +19,7 @@ import {
   when,
 } from "../statements.ts";
 import { affineOf } from "./affine.ts";
+import { rowInSegment } from "./attend-pair.ts";
 import type { Context, Coordinates } from "./context.ts";
 import { type Pair, rangeOf, scoreOf, type TileRange, tileClass, visible } from "./mask.ts";
 import { read } from "./read.ts";
@@ -310,17 +310,6 @@ function pairAt(walk: Walk, row: Expr, column: Expr): Pair {
         `lowering: \`${side} in given\` is decided before kernels are made`,
       ) as never,
   };
-}
-
-/** Whether a row of a sequence axis lies in one of its segments. */
-function rowInSegment(context: Context, axis: AxisName, row: Expr, segment: string): Expr {
-  const { segments } = axisAt(context.graph, axis);
-  const index = segments.findIndex((each) => each.name === segment);
-  if (index < 0) return build.boolean(false);
-  const sizes = segments.map((each) => context.extent(each.axis));
-  const start = sumOf(sizes.slice(0, index));
-  const end = sumOf(sizes.slice(0, index + 1));
-  return build.and(build.lessEqual(context.size(start), row), build.less(row, context.size(end)));
 }
 
 /** The tile's class. Positions rise within a segment: its first and last key bound the others. */
