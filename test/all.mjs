@@ -7,13 +7,13 @@
 import { spawnSync } from "node:child_process";
 
 const filters = process.argv.slice(2);
-const backends = filters.filter((each) => /^(evaluate|cpu|webgpu|cuda-host)$/.test(each));
+const backends = filters.filter((each) => /^(evaluate|cpu|webgpu|cuda-host|cuda)$/.test(each));
 const onBackends = filters.includes("conformance") && backends.length > 0;
 const selected = onBackends
   ? ["conformance", "oracle", "-t", `^(${backends.join("|")})( \\w+)?: `]
   : filters;
 // Each case of an oracle is run on CUDA in one of four arithmetics, unless that is what was asked for.
-const env = backends.includes("cuda-host")
+const env = backends.some((each) => each.startsWith("cuda"))
   ? { ...process.env, BRAID_EVERY_ARITHMETIC: "1" }
   : process.env;
 const steps = [

@@ -47,5 +47,18 @@ function architecture(
 
 /** The target for an architecture, with products in `math`. */
 export function cudaTarget(name: ArchitectureName, math: WarpMath): Target {
-  return { ...targets.cuda, name, groupMemory: architectures[name].sharedPerBlock, math };
+  const { sharedPerBlock: sharedBytes } = architectures[name];
+  return deviceTarget({ architecture: name, sharedBytes }, math);
+}
+
+/**
+ * The target for a device that was found, of the table or newer; `sharedBytes` is what one block may
+ * have.
+ */
+export function deviceTarget(
+  device: { readonly architecture: string; readonly sharedBytes: number },
+  math: WarpMath,
+): Target {
+  const { architecture: name, sharedBytes: groupMemory } = device;
+  return { ...targets.cuda, name, groupMemory, math };
 }

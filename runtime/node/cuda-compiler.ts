@@ -19,31 +19,26 @@ const run = promisify(execFile);
 /** Compiles one text for an architecture. */
 type CompileText = (text: string, architecture: string) => Promise<Uint8Array>;
 
-/** Kernels that are compiled together: enough to load the headers rarely, few enough to go beside. */
-const chunkSize = 6;
-
-/** Compiles kernels in chunks, several at a time. */
+/**
+ * Compiles kernels, several at a time. Each by itself: most kernels of a changed model, or of another
+ * arithmetic, are those that were compiled before.
+ */
 export const compileCuda: CudaCompiler = async (kernels, architecture, progress) => {
   const texts = [...kernels.values()];
-  const chunks = Array.from({ length: Math.ceil(texts.length / chunkSize) }, (_, i) =>
-    texts.slice(i * chunkSize, (i + 1) * chunkSize),
-  );
   let compiler: Promise<CompileText> | undefined;
   const images: Uint8Array[] = [];
   let next = 0;
   let done = 0;
   progress(0, texts.length);
   const work = async (): Promise<void> => {
-    while (next < chunks.length) {
+    while (next < texts.length) {
       const index = next++;
-      const chunk = chunks[index] ?? [];
-      const text = chunk.join("\n");
+      const text = texts[index] ?? "";
       images[index] = await cached(text, architecture, async () => {
         compiler ??= findCompiler();
         return (await compiler)(text, architecture);
       });
-      done += chunk.length;
-      progress(done, texts.length);
+      progress(++done, texts.length);
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, work));

@@ -1,18 +1,19 @@
 /** Every backend that tests run on: one suite, one line each. */
 
-import { encodeWasm, printWgsl } from "../../compiler/codegen/index.ts";
+import { encodeWasm, printCuda, printWgsl } from "../../compiler/codegen/index.ts";
 import type { Kernel } from "../../compiler/kernel/kernel.ts";
 import type { ErrorOptions } from "../../compiler/graph/estimate-error.ts";
-import { cudaTarget } from "../../compiler/kernel/architectures.ts";
+import { cudaTarget, deviceTarget } from "../../compiler/kernel/architectures.ts";
 import { type Target, targets } from "../../compiler/kernel/target.ts";
 import type { Backend } from "../../runtime/backend.ts";
 import type { CompiledModel } from "../../runtime/contract.ts";
 import { createCpuBackend } from "../../runtime/cpu/backend.ts";
 import { createWebGpuBackend } from "../../runtime/webgpu/backend.ts";
 import { evaluateBackend } from "./evaluate-backend.ts";
+import { type CudaMachine, cudaMachine } from "./cuda-device.ts";
 import { openCudaHost } from "./cuda-host/backend.ts";
 import { hostCompilerMissing } from "./cuda-host/compile.ts";
-import { sayMissing } from "./require.ts";
+import { Missing, sayMissing } from "./require.ts";
 import { unitRoundoff } from "./tolerance.ts";
 import { testGpu } from "../runtime/support/gpu.ts";
 
@@ -31,13 +32,24 @@ export interface TestedBackend {
   readonly missing: string | undefined;
 }
 
-/** What the names of tested backends begin with; CUDA's go on with an arithmetic. */
+/**
+ * What the names of tested backends begin with that need no special machine; CUDA's go on with an
+ * arithmetic.
+ */
 export const backendNames: readonly string[] = ["evaluate", "cpu", "webgpu", "cuda-host"];
 
-/** Kernel IR by its definition, the CPU's WebAssembly, and WebGPU where there is an adapter. */
+/**
+ * Kernel IR by its definition, the CPU's WebAssembly, and where they are to be had WebGPU, CUDA in the
+ * host shim and CUDA on a device.
+ */
 export async function testedBackends(): Promise<readonly TestedBackend[]> {
-  const [gpu, noHost] = await Promise.all([testGpu(), hostCompilerMissing()]);
+  const [gpu, noHost, device] = await Promise.all([
+    testGpu(),
+    hostCompilerMissing(),
+    cudaMachine(),
+  ]);
   if (noHost !== undefined) sayMissing("cuda-host", noHost);
+  if (device instanceof Missing) sayMissing("cuda-device", device);
   return [
     {
       name: "evaluate",
@@ -66,22 +78,52 @@ export async function testedBackends(): Promise<readonly TestedBackend[]> {
       code: (kernels) => ({ wgsl: new Map(kernels.map((each) => [each.name, printWgsl(each)])) }),
       missing: gpu === undefined ? "no WebGPU adapter" : undefined,
     },
-    ...cudaMath.map(
-      (math, index): TestedBackend => ({
-        name: `cuda-host ${math}`,
-        target: cudaTarget("sm_80", math),
-        errors: math === "f32" ? {} : { factorUnit: unitRoundoff[math] },
-        takes: (seed) => everyArithmetic || seed % cudaMath.length === index,
-        open: openCudaHost,
-        code: () => ({}),
-        missing: noHost?.reason,
-      }),
-    ),
+    ...cudaMath.map((math, index) => ({
+      ...cudaHost(math, noHost?.reason),
+      takes: (seed: number) => everyArithmetic || seed % cudaMath.length === index,
+    })),
+    ...cudaMath.map((math, index) => ({
+      ...cudaDevice(math, device),
+      takes: (seed: number) => everyArithmetic || seed % cudaMath.length === index,
+    })),
   ];
 }
 
-/** `npm test -- conformance cuda-host` runs every case in every arithmetic, which takes long. */
+/** `npm test -- conformance` with `cuda-host` or `cuda` runs every case in every arithmetic. */
 const everyArithmetic = process.env["BRAID_EVERY_ARITHMETIC"] !== undefined;
 
 /** How tensor cores multiply, and exactly. */
 const cudaMath = ["f32", "tf32", "f16", "bf16"] as const;
+
+type CudaMath = (typeof cudaMath)[number];
+
+function cudaHost(math: CudaMath, missing: string | undefined): Omit<TestedBackend, "takes"> {
+  return {
+    name: `cuda-host ${math}`,
+    target: cudaTarget("sm_80", math),
+    errors: errorsOf(math),
+    open: openCudaHost,
+    code: () => ({}),
+    missing,
+  };
+}
+
+/** On the device of this machine, with kernels for it. */
+function cudaDevice(math: CudaMath, machine: CudaMachine | Missing): Omit<TestedBackend, "takes"> {
+  const isMissing = machine instanceof Missing;
+  return {
+    name: `cuda ${math}`,
+    target: isMissing ? cudaTarget("sm_80", math) : deviceTarget(machine.device, math),
+    errors: errorsOf(math),
+    open: async () => {
+      if (isMissing) throw new Error(machine.reason);
+      return machine.open();
+    },
+    code: (kernels) => ({ cuda: new Map(kernels.map((each) => [each.name, printCuda(each)])) }),
+    missing: isMissing ? machine.reason : undefined,
+  };
+}
+
+function errorsOf(math: CudaMath): ErrorOptions {
+  return math === "f32" ? {} : { factorUnit: unitRoundoff[math] };
+}

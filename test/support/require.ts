@@ -13,6 +13,7 @@ export type Capability =
   | "deno"
   | "cuda-compile"
   | "cuda-host"
+  | "cuda-device"
   | "chromium";
 
 /** Whether `BRAID_REQUIRE` names the capability. */
