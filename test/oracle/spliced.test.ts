@@ -26,8 +26,19 @@ interface Spliced {
   readonly positions: Readonly<Record<string, readonly number[]>>;
   /** Which rows of the case's tensors stand along an axis of the model, by its label; all in order if absent. */
   readonly rows: Readonly<Record<string, readonly number[]>>;
-  /** The case's tensors by the model's outputs. */
-  readonly outputs: Readonly<Record<string, string>>;
+  /** The case's tensors by the model's outputs, or how to make them of the case. */
+  readonly outputs: Readonly<Record<string, string | Made>>;
+}
+
+type Made = (oracle: Lookup) => Tensor;
+
+/** Element `index` along the first axis of the case's tensor `name`, its rows in the order `rows`. */
+function elementOf(name: string, index: number, rows?: readonly number[]): Made {
+  return (oracle) => {
+    const row = rowsAt(oracle(`output.${name}`), [index]);
+    const element = { ...row, shape: row.shape.slice(1) };
+    return rows === undefined ? element : rowsAt(element, rows);
+  };
 }
 
 const range = (from: number, to: number): readonly number[] =>
@@ -66,6 +77,9 @@ const [wide, narrow] = [16, 8].map((count) => ({
   text: [...range(0, 5), ...range(5 + count, 11 + count)],
 }));
 
+/** Rows of the whole prompt as a sequence of visual rows, then text, has them. */
+const visualFirst = [...(wide?.visual ?? []), ...(wide?.text ?? [])];
+
 function dropping(
   spec: string,
   model: string,
@@ -77,12 +91,13 @@ function dropping(
   return { ...shared, inputs, positions, ...rest };
 }
 
-const names = (entries: readonly (readonly [string, string])[]): Record<string, string> =>
-  Object.fromEntries(entries);
+const names = (
+  entries: readonly (readonly [string, string | Made])[],
+): Record<string, string | Made> => Object.fromEntries(entries);
 
 function dyvte(name: string, tokens: string, layers: number): Spliced {
   const decisions = range(0, layers).map(
-    (l) => [`decision[${l}]`, `dyvte.${name}.decisions`] as const,
+    (l) => [`decision[${l}]`, elementOf(`dyvte.${name}.decisions`, l)] as const,
   );
   const isWhole = name === "never";
   return dropping("dyvte/dyvte", "Dyvte", wide ?? {}, {
@@ -92,7 +107,7 @@ function dyvte(name: string, tokens: string, layers: number): Spliced {
   });
 }
 
-function region(model: string, outputs: Record<string, string>): Spliced {
+function region(model: string, outputs: Record<string, string | Made>): Spliced {
   return dropping("visual-region/visual-region", model, wide ?? {}, {
     weights: "visual-region",
     case: "visual-region",
@@ -102,16 +117,24 @@ function region(model: string, outputs: Record<string, string>): Spliced {
   });
 }
 
+/** Which visual rows go on; the case counts rows of the prompt. */
+function keptVisual(oracle: Lookup): Tensor {
+  const first = wide?.visual[0] ?? 0;
+  const kept = rowsAt(oracle("output.fastv.kept"), narrow?.visual ?? []);
+  return { ...kept, data: Array.from(kept.data, (row) => row - first) };
+}
+
 const cases: readonly Spliced[] = [
   dropping("fastv/fastv", "FastV", wide ?? {}, {
     rows: {
-      S: [...(wide?.visual ?? []), ...(wide?.text ?? [])],
+      S: visualFirst,
       R: [...(narrow?.visual ?? []), ...(narrow?.text ?? [])],
       T: narrow?.text ?? [],
     },
     outputs: names([
       ["all[0]", "fastv.layer0"],
       ["score", "fastv.score"],
+      ["stay", keptVisual],
       ["kept[1]", "fastv.layer1"],
       ["kept[2]", "fastv.layer2"],
       ["logits", "fastv.logits"],
@@ -156,11 +179,26 @@ const cases: readonly Spliced[] = [
     "Calibration",
     names(
       range(0, 3).flatMap((l) => [
-        [`angular[${l}]`, "angular"] as const,
-        [`block_influence[${l}]`, "block_influence"] as const,
+        [`angular[${l}]`, elementOf("angular", l)] as const,
+        [`block_influence[${l}]`, elementOf("block_influence", l)] as const,
+        [`cosine[${l}]`, elementOf("cosine", l, visualFirst)] as const,
       ]),
     ),
   ),
+  {
+    ...region(
+      "Moved",
+      names(
+        [0, 2].flatMap((l, index) => [
+          [`turned[${l}]`, elementOf("weights.angular", index)] as const,
+          [`change[${l}]`, elementOf("weights.change", index)] as const,
+        ]),
+      ),
+    ),
+    inputs: {},
+    positions: {},
+    sizes: {},
+  },
   dyvte("exit1", "tokens", 2),
   dyvte("exit0", "dyvte.exit0.tokens", 1),
   dyvte("never", "dyvte.never.tokens", 3),
@@ -193,20 +231,18 @@ async function oracleCase(spliced: Spliced): Promise<OracleCase> {
     ]),
     weights: weightsOf(graph, checkpoint),
   };
+  const { logits } = spliced.outputs;
   return {
-    name: `${spliced.model}, ${spliced.outputs["logits"] ?? spliced.case}`,
+    name: `${spliced.model}, ${typeof logits === "string" ? logits : spliced.case}`,
     graph: { ...graph, outputs },
     environment,
     checkpoint,
     wanted: (name) => {
-      const tensor = oracle(`output.${spliced.outputs[name] ?? name}`);
+      const from = spliced.outputs[name] ?? name;
+      if (typeof from !== "string") return from(oracle);
+      const tensor = oracle(`output.${from}`);
       const value = outputs.find((output) => output.name === name)?.value;
       const [first] = value === undefined ? [] : nodeAt(graph, value).type.axes;
-      const step = /^(?:decision|angular|block_influence)\[(\d+)\]$/.exec(name)?.[1];
-      if (step !== undefined) {
-        const [row] = [rowsAt(tensor, [Number(step)])];
-        return { ...row, shape: row.shape.slice(1) };
-      }
       const rows = spliced.rows[graph.axes.get(first ?? "")?.label ?? ""];
       return rows === undefined ? tensor : rowsAt(tensor, rows);
     },
