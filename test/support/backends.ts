@@ -9,6 +9,7 @@ import type { Backend } from "../../runtime/backend.ts";
 import type { CompiledModel } from "../../runtime/contract.ts";
 import { createCpuBackend } from "../../runtime/cpu/backend.ts";
 import { createWebGpuBackend } from "../../runtime/webgpu/backend.ts";
+import { findAdapter } from "../../runtime/webgpu/device.ts";
 import { evaluateBackend } from "./evaluate-backend.ts";
 import { type CudaMachine, cudaMachine } from "./cuda-device.ts";
 import { openCudaHost } from "./cuda-host/backend.ts";
@@ -48,6 +49,7 @@ export async function testedBackends(): Promise<readonly TestedBackend[]> {
     hostCompilerMissing(),
     cudaMachine(),
   ]);
+  const adapter = await findAdapter(gpu);
   if (noHost !== undefined) sayMissing("cuda-host", noHost);
   if (device instanceof Missing) sayMissing("cuda-device", device);
   return [
@@ -71,7 +73,8 @@ export async function testedBackends(): Promise<readonly TestedBackend[]> {
     },
     {
       name: "webgpu",
-      target: targets.software,
+      // What a user of this adapter would get.
+      target: adapter?.software === false ? targets.gpu : targets.software,
       errors: {},
       takes: () => true,
       open: () => createWebGpuBackend(gpu),
