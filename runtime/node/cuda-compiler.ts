@@ -48,7 +48,7 @@ export const compileCuda: CudaCompiler = async (kernels, architecture, progress)
 /** NVRTC if there is one, else nvcc. Throws `cuda/toolkit` where there is neither. */
 async function findCompiler(): Promise<CompileText> {
   const nvrtc: Nvrtc | undefined = await findNvrtc();
-  if (nvrtc !== undefined) return async (text, architecture) => nvrtc.compile(text, architecture);
+  if (nvrtc !== undefined) return nvrtc.compile;
   const nvcc = await findNvcc();
   if (nvcc !== undefined) return (text, architecture) => compileWithNvcc(nvcc, text, architecture);
   const message = "CUDA kernels must be compiled, but there is neither NVRTC nor nvcc here";

@@ -4,11 +4,17 @@ import type { CudaArgument } from "../cuda/functions.ts";
 import { BraidError, reasonOf } from "../errors.ts";
 
 type Koffi = typeof import("koffi");
+type KoffiFunction = ReturnType<ReturnType<Koffi["load"]>["func"]>;
 
 /** A library in this process. */
 export interface Native {
   /** A function that gives a C int. */
   bind(name: string, parameters: readonly CudaArgument[]): (...args: readonly unknown[]) => unknown;
+  /** One that is called on another thread; memory that it is passed must not be small and on V8's heap. */
+  bindAsync(
+    name: string,
+    parameters: readonly CudaArgument[],
+  ): (...args: readonly unknown[]) => Promise<unknown>;
   address(memory: Uint8Array): bigint;
   text(address: bigint): string;
 }
@@ -34,13 +40,23 @@ export async function loadKoffi(): Promise<Koffi> {
 /** Opens a library; throws what koffi says where it cannot. */
 export function openNative(koffi: Koffi, file: string): Native {
   const library = koffi.load(file);
+  const declare = (name: string, parameters: readonly CudaArgument[]): KoffiFunction =>
+    library.func(
+      name,
+      "int",
+      parameters.map((each) => types[each]),
+    );
   return {
-    bind: (name, parameters) =>
-      library.func(
-        name,
-        "int",
-        parameters.map((each) => types[each]),
-      ),
+    bind: declare,
+    bindAsync: (name, parameters) => {
+      const { async: start } = declare(name, parameters);
+      return (...args) =>
+        new Promise((resolve, reject) => {
+          const done = (error: unknown, result: unknown): void =>
+            error === null || error === undefined ? resolve(result) : reject(error);
+          start(...args, done);
+        });
+    },
     address: (memory) => koffi.address(memory),
     text: (address) => koffi.decode.string(address),
   };

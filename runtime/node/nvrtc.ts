@@ -9,8 +9,8 @@ import { loadKoffi, type Native, openNative } from "./native.ts";
 export interface Nvrtc {
   /** `13.0` */
   readonly version: string;
-  /** A cubin. Throws `cuda/compile` with what NVRTC complains of. */
-  compile(text: string, architecture: string): Uint8Array;
+  /** A cubin, made on another thread. Throws `cuda/compile` with what NVRTC complains of. */
+  compile(text: string, architecture: string): Promise<Uint8Array>;
 }
 
 const home = process.env["CUDA_PATH"] ?? process.env["CUDA_HOME"] ?? "/usr/local/cuda";
@@ -47,7 +47,7 @@ function bind(native: Native): Nvrtc {
   const create = native.bind("nvrtcCreateProgram", [
     ...(["memory", "memory", "memory", "int", "memory", "memory"] as const),
   ]);
-  const compile = native.bind("nvrtcCompileProgram", ["long", "int", "memory"]);
+  const compile = native.bindAsync("nvrtcCompileProgram", ["long", "int", "memory"]);
   const destroy = native.bind("nvrtcDestroyProgram", ["memory"]);
   const [major, minor] = [new Int32Array(1), new Int32Array(1)];
   version(new Uint8Array(major.buffer), new Uint8Array(minor.buffer));
@@ -63,7 +63,7 @@ function bind(native: Native): Nvrtc {
 
   return {
     version: `${major[0]}.${minor[0]}`,
-    compile: (text, architecture) => {
+    compile: async (text, architecture) => {
       const program = new BigUint64Array(1);
       const handle = new Uint8Array(program.buffer);
       const nothing = null;
@@ -71,7 +71,8 @@ function bind(native: Native): Nvrtc {
       try {
         const options = [`--gpu-architecture=${architecture}`, "--std=c++17", ...includes()];
         const id = program[0] ?? 0n;
-        const result = compile(id, options.length, cStrings(native, options));
+        const passed = cStrings(native, options);
+        const result = await compile(id, options.length, passed);
         if (result === 0) return read(id, "CUBIN");
         const log = new TextDecoder().decode(read(id, "ProgramLog")).replace(/\0.*$/s, "").trim();
         throw new BraidError("cuda/compile", `NVRTC refuses the kernels (${result}): ${log}`, {
@@ -98,7 +99,8 @@ function cString(text: string): Uint8Array {
 function cStrings(native: Native, texts: readonly string[]): Uint8Array {
   const parts = texts.map(cString);
   const head = texts.length * 8;
-  const bytes = new Uint8Array(head + parts.reduce((sum, { length }) => sum + length, 0));
+  const length = parts.reduce((sum, part) => sum + part.length, head);
+  const bytes = new Uint8Array(new ArrayBuffer(length));
   const view = new DataView(bytes.buffer);
   const start = native.address(bytes);
   let at = head;

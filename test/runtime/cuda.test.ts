@@ -189,11 +189,11 @@ testWith(
     try {
       const nvrtc = await findNvrtc();
       expect(nvrtc?.version).toBe("13.1");
-      const cubin = new TextDecoder().decode(nvrtc?.compile("the text", "sm_90"));
+      const cubin = new TextDecoder().decode(await nvrtc?.compile("the text", "sm_90"));
       expect(cubin).toMatch(
         /^--gpu-architecture=sm_90\n--std=c\+\+17\n(--include-path=.+\n)?the text$/,
       );
-      expect(() => nvrtc?.compile("#error", "sm_90")).toThrow(
+      await expect(nvrtc?.compile("#error", "sm_90")).rejects.toThrow(
         "NVRTC refuses the kernels (6): kernels.cu(1): error: #error",
       );
     } finally {
