@@ -6,25 +6,26 @@ import type { Context } from "./context.ts";
 import { hasPanels } from "./packing.ts";
 import { mostSums, productOf } from "./product.ts";
 import { blockProduct, blockProductBytes } from "./product-blocks.ts";
-import { groupedProduct } from "./product-grouped.ts";
+import { groupedOf, groupedProduct } from "./product-grouped.ts";
 import { panelProduct } from "./product-panels.ts";
 import { reducedProduct } from "./product-reduce.ts";
 import { registerProduct } from "./product-registers.ts";
-import { warpProduct } from "./product-warps.ts";
+import { warpGrouped, warpProduct } from "./product-warps.ts";
 import { groupedAxis } from "../../graph/product-roles.ts";
 import type { Lowered, Schedule } from "./schedule.ts";
 
 /** Lowers a region whose root is a `contract`. */
 export function lowerContract(context: Context, region: Region, schedule: Schedule): Lowered {
   const grouped = groupedAxis(context.graph, region.root);
-  if (grouped !== undefined) return groupedProduct(context, region, schedule, grouped);
+  const byWarps = schedule.target.math !== undefined;
+  if (grouped !== undefined) {
+    return byWarps
+      ? warpGrouped(context, groupedOf(context, region, grouped), schedule)
+      : groupedProduct(context, region, schedule, grouped);
+  }
   const product = productOf(context, region);
   if (hasPanels(context, product)) return panelProduct(context, product, schedule);
-  // Warps hold no row values yet: a product that reduces its rows is computed in registers.
-  if (schedule.target.math !== undefined)
-    return product.rowValues.length === 0
-      ? warpProduct(context, product, schedule)
-      : registerProduct(context, region, schedule);
+  if (byWarps) return warpProduct(context, product, schedule);
   switch (schedule.product) {
     case "registers":
       return registerProduct(context, region, schedule);

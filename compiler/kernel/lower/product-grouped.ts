@@ -12,23 +12,33 @@ import { type Indexed, indexedRows } from "../../graph/indexed.ts";
 import type { AxisName } from "../../op/axis.ts";
 import { constant } from "../../op/dimension.ts";
 import * as build from "../build.ts";
-import type { Expr } from "../kernel.ts";
+import type { Expr, Statement } from "../kernel.ts";
 import { declare, loop, when } from "../statements.ts";
 import { affineOf } from "./affine.ts";
 import type { Context, Coordinates } from "./context.ts";
-import { type Product, productOf, type ProductSum } from "./product.ts";
+import { type Product, productOf, type ProductSum, type ProductTile } from "./product.ts";
 import { placeTile, type TilePlace } from "./product-place.ts";
 import { inTiles, type TileBody, tileOf } from "./product-registers.ts";
 import { extentOf, read } from "./read.ts";
 import type { Lowered, Schedule } from "./schedule.ts";
 
-/** Lowers a region of products over the rows `axis`, each with the matrix that it chose. */
-export function groupedProduct(
-  context: Context,
-  region: Region,
-  schedule: Schedule,
-  axis: AxisName,
-): Lowered {
+/** A grouped product, and how a tile of its rows meets the matrices that they chose. */
+export interface Grouped {
+  /** The product with all rows of one axis, whatever matrix they chose. */
+  readonly product: Product;
+  /**
+   * `body` for each matrix that rows of `tile`, which lies at `place`, chose; it may narrow places of
+   * these rows to those that chose it.
+   */
+  readonly overMatrices: (
+    tile: ProductTile,
+    place: TilePlace,
+    body: (narrow: (place: TilePlace) => TilePlace) => readonly Statement[],
+  ) => readonly Statement[];
+}
+
+/** The region of products over the rows `axis`, each with the matrix that it chose. */
+export function groupedOf(context: Context, region: Region, axis: AxisName): Grouped {
   const product = productOf(context, region);
   const first = product.parts[0]?.sums[0];
   invariant(first !== undefined, "lowering: a product has a sum");
@@ -45,25 +55,43 @@ export function groupedProduct(
       sums: part.sums.map((sum) => ({ ...sum, right: chosenBy(context, sum).source })),
     })),
   };
+  return {
+    product: flat,
+    overMatrices: (tile, place, body) => {
+      const [member, matrix] = [context.fresh("member"), context.fresh("matrix")];
+      const [row, chosen] = [build.variable(member), build.variable(matrix)];
+      const before = build.maximum(build.subtract(row, build.int(1)), build.int(0));
+      const isFirst = build.or(
+        build.equal(row, build.int(0)),
+        build.notEqual(choice(place.row(before)), chosen),
+      );
+      const isRow = build.less(build.add(tile.rowStart, row), context.size(flat.rows));
+      const statements = body((each) => withMatrix(context, each, matrices, chosen, choice));
+      return [
+        loop(member, 0, tile.rows, [
+          declare(matrix, choice(place.row(row))),
+          when(build.and(isRow, isFirst), statements),
+        ]),
+      ];
+    },
+  };
+}
+
+/** Lowers such a region in register tiles. */
+export function groupedProduct(
+  context: Context,
+  region: Region,
+  schedule: Schedule,
+  axis: AxisName,
+): Lowered {
+  const { product, overMatrices } = groupedOf(context, region, axis);
   const body: TileBody = (_, all, part, tile, rows) => {
     const place = placeTile(context, all, part, tile);
-    const [member, matrix] = [context.fresh("member"), context.fresh("matrix")];
-    const [row, chosen] = [build.variable(member), build.variable(matrix)];
-    const before = build.maximum(build.subtract(row, build.int(1)), build.int(0));
-    const isFirst = build.or(
-      build.equal(row, build.int(0)),
-      build.notEqual(choice(place.row(before)), chosen),
+    return overMatrices(tile, place, (narrow) =>
+      tileOf(context, all, part, tile, narrow(place), rows),
     );
-    const isRow = build.less(build.add(tile.rowStart, row), context.size(all.rows));
-    const ofMatrix = withMatrix(context, place, matrices, chosen, choice);
-    return [
-      loop(member, 0, tile.rows, [
-        declare(matrix, choice(place.row(row))),
-        when(build.and(isRow, isFirst), tileOf(context, all, part, tile, ofMatrix, rows)),
-      ]),
-    ];
   };
-  return inTiles(context, region, flat, schedule, body);
+  return inTiles(context, region, product, schedule, body);
 }
 
 function chosenBy(context: Context, { right }: ProductSum): Indexed {

@@ -8,7 +8,9 @@ import { nodeAt, type ValueId } from "../../graph/graph.ts";
 import * as build from "../build.ts";
 import type { Expr, GroupArray, Statement } from "../kernel.ts";
 import {
+  assign,
   loop,
+  mutable,
   storeArray,
   tile as declareTile,
   tileAssign,
@@ -138,32 +140,65 @@ export function sharedRows(
   invocations: number,
 ): SharedRows {
   const sharers = invocations / rows;
+  const line = build.quotient(build.invocation, sharers);
+  const first = build.multiply(build.remainder(build.invocation, sharers), lanes);
+  return inShares(context, product, sharers, invocations, (id, place, array) => {
+    const [partial, total, k] = ["partial", "total", "k"].map((name) => context.fresh(name));
+    invariant(partial !== undefined && total !== undefined && k !== undefined, "lowering: names");
+    const [row, column] = [context.fresh("row"), context.fresh("column")];
+    const at = build.add(build.variable(k), build.variable(column));
+    const value = read(context, sourceOfReduction(context, id), place.left(line, at));
+    const step = tileAssign(partial, build.add(build.element(partial), value), row, column);
+    const stored = storeArray(array, build.invocation, build.element(total));
+    return [
+      declareTile(partial, 1, lanes, 0),
+      loop(k, first, product.inner, [step], lanes * sharers),
+      tileReduce(total, partial, "sum"),
+      tileEach(total, context.fresh("row"), context.fresh("column"), [stored]),
+    ];
+  });
+}
+
+/** The same where warps hold the tiles, so that invocations have variables only. */
+export function warpSharedRows(
+  context: Context,
+  product: Product,
+  rows: number,
+  invocations: number,
+): SharedRows {
+  const sharers = invocations / rows;
+  const line = build.quotient(build.invocation, sharers);
+  const first = build.remainder(build.invocation, sharers);
+  return inShares(context, product, sharers, invocations, (id, place, array) => {
+    const [partial, k] = [context.fresh("partial"), context.fresh("k")];
+    const sum = build.variable(partial, build.f32);
+    const value = read(
+      context,
+      sourceOfReduction(context, id),
+      place.left(line, build.variable(k)),
+    );
+    return [
+      mutable(partial, build.real(0)),
+      loop(k, first, product.inner, [assign(partial, build.add(sum, value))], sharers),
+      storeArray(array, build.invocation, sum),
+    ];
+  });
+}
+
+/** Row values of which `sharers` neighbouring invocations each sum a share, as `sum` does. */
+function inShares(
+  context: Context,
+  product: Product,
+  sharers: number,
+  invocations: number,
+  sum: (reduction: ValueId, place: TilePlace, array: string) => readonly Statement[],
+): SharedRows {
   const arrays = new Map(
     reductionsOf(context, product).map((id) => [id, context.fresh("row_sums")] as const),
   );
-  const line = build.quotient(build.invocation, sharers);
-  const first = build.multiply(build.remainder(build.invocation, sharers), lanes);
   return {
     arrays: [...arrays.values()].map((name) => ({ name, element: "f32", length: invocations })),
-    add: (place) =>
-      [...arrays].flatMap(([id, array]) => {
-        const [partial, total, k] = [
-          context.fresh("partial"),
-          context.fresh("total"),
-          context.fresh("k"),
-        ];
-        const [row, column] = [context.fresh("row"), context.fresh("column")];
-        const at = build.add(build.variable(k), build.variable(column));
-        const value = read(context, sourceOfReduction(context, id), place.left(line, at));
-        const step = tileAssign(partial, build.add(build.element(partial), value), row, column);
-        const stored = storeArray(array, build.invocation, build.element(total));
-        return [
-          declareTile(partial, 1, lanes, 0),
-          loop(k, first, product.inner, [step], lanes * sharers),
-          tileReduce(total, partial, "sum"),
-          tileEach(total, context.fresh("row"), context.fresh("column"), [stored]),
-        ];
-      }),
+    add: (place) => [...arrays].flatMap(([id, array]) => sum(id, place, array)),
     tiles: (place, count, lineOf) => {
       const statements: Statement[] = [];
       const totals = new Map<ValueId, Expr>();

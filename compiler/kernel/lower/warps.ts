@@ -50,6 +50,8 @@ export function finishWarps(
     readonly comment: readonly string[];
     readonly warps: number;
     readonly memory: GroupMemory;
+    /** Arrays of sums of rows. */
+    readonly sums?: readonly GroupArray[];
     readonly groups: Dimension;
     readonly flops: Dimension;
   },
@@ -63,7 +65,7 @@ export function finishWarps(
     comment: facts.comment,
     buffers: context.bindings.map((binding) => binding.parameter),
     scalars: scalars.map((scalar) => scalar.name),
-    arrays: facts.memory.all,
+    arrays: [...facts.memory.all, ...(facts.sums ?? [])],
     workgroupSize: facts.warps * warpSize,
     tiles: "warp",
     body: statements,

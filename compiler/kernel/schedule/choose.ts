@@ -35,8 +35,8 @@ export function scheduleChoices(
   if (plain && target.family === "gpu") {
     return productChoices(schedule, rows, productShape(graph, dimension, region));
   }
-  if (target.math !== undefined && (plain || region.kind === "attend")) {
-    return warpChoices(schedule, rows, plain ? warpRows : 1);
+  if (target.math !== undefined) {
+    return warpChoices(schedule, rows, region.kind === "contract" ? warpRows : 1);
   }
   const single = { ...schedule, rows: 1, queries: packedQueries, singleQuery: true };
   const tile = region.kind === "contract" ? schedule.rows : schedule.queries;
