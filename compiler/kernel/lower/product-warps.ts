@@ -65,7 +65,9 @@ function lowered(
 ): Lowered {
   const memory = new GroupMemory(context);
   const blockOf = (part: ProductPart): Block => blockFor(product, part, schedule);
-  const cuts = new Map(product.parts.map((part) => [part, cut(context, product, part, blockOf(part))]));
+  const cuts = new Map(
+    product.parts.map((part) => [part, cut(context, product, part, blockOf(part))]),
+  );
   const cutOf = (part: ProductPart): Cut =>
     cuts.get(part) ?? cut(context, product, part, blockOf(part));
   const sums: GroupArray[] = [];
