@@ -60,10 +60,11 @@ export class Arena {
     generous: () => SymbolValues,
   ): Promise<(name: string) => Slice> {
     const located = this.#located.get(phase.name);
-    const key = this.#symbolsOf(phase).map((symbol) => values.get(symbol));
-    if (located?.values.every((value, index) => value === key[index])) return located.locate;
+    const symbols = this.#symbolsOf(phase);
+    if (located !== undefined && symbols.every((each, i) => located.values[i] === values.get(each)))
+      return located.locate;
     const locate = await this.#place(phase, values, generous);
-    this.#located.set(phase.name, { values: key, locate });
+    this.#located.set(phase.name, { values: symbols.map((each) => values.get(each)), locate });
     return locate;
   }
 
@@ -84,14 +85,18 @@ export class Arena {
       this.#placed.set(phase.name, placed);
     }
     await this.#grow(placed.placement.pools);
-    const sizes = new Map(needed.map(({ name, bytes }) => [name, bytes]));
-    const { slots } = placed.placement;
-    return (name) => {
-      const slot = slots.get(name);
+    const slices = new Map<string, Slice>();
+    for (const { name, bytes } of needed) {
+      const slot = placed.placement.slots.get(name);
       const buffer = slot === undefined ? undefined : this.#pools[slot.pool];
       const found = slot !== undefined && buffer !== undefined;
-      invariant(found, `phase ${phase.name} has no temporary ${name}`);
-      return { buffer, offset: slot.offset, bytes: sizes.get(name) ?? slot.bytes };
+      invariant(found, `phase ${phase.name} has no place for ${name}`);
+      slices.set(name, { buffer, offset: slot.offset, bytes });
+    }
+    return (name) => {
+      const slice = slices.get(name);
+      if (slice === undefined) invariant(false, `phase ${phase.name} has no temporary ${name}`);
+      return slice;
     };
   }
 

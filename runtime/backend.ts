@@ -22,6 +22,11 @@ export interface Slice {
   readonly bytes: number;
 }
 
+/** All of a buffer. */
+export function wholeOf(buffer: DeviceBuffer): Slice {
+  return { buffer, offset: 0, bytes: buffer.bytes };
+}
+
 /** One thing that the device does, with every size a number. */
 export type Command =
   | {

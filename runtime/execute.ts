@@ -54,6 +54,8 @@ export class PhaseCommands {
   readonly #steps: readonly Prepared[];
   readonly #sizes: SizeTable = new SizeTable();
   readonly #references: DirectReference[] = [];
+  /** The numbers of the references that may lie elsewhere in the next call. */
+  readonly #movable: number[] = [];
   readonly #made: (Command | undefined)[] = [];
   readonly #commands: Command[] = [];
   /** Where each reference lay when it was last looked for. */
@@ -65,8 +67,11 @@ export class PhaseCommands {
       const key = showReference(reference);
       const before = numbers.get(key);
       if (before !== undefined) return before;
-      numbers.set(key, this.#references.length);
-      return this.#references.push(reference) - 1;
+      const number = this.#references.push(reference) - 1;
+      numbers.set(key, number);
+      const stays = reference.kind === "weight" || reference.kind === "constant";
+      if (!stays) this.#movable.push(number);
+      return number;
     };
     this.#steps = occurrences(phase.steps).map(({ step, resolve }) =>
       prepare(step, (reference) => numberOf(resolve(reference)), this.#sizes),
@@ -100,12 +105,11 @@ export class PhaseCommands {
   /** Looks for what may have moved since the call before; whether something has. */
   #look(locate: Locate): boolean {
     let moved = false;
-    for (const [number, reference] of this.#references.entries()) {
-      const old = this.#slices[number];
-      if (old === undefined || reference.kind === "weight" || reference.kind === "constant")
-        continue;
+    for (const number of this.#movable) {
+      const [old, reference] = [this.#slices[number], this.#references[number]];
+      if (old === undefined || reference === undefined) continue;
       const slice = locate(reference);
-      if (sameSlice(old, slice)) continue;
+      if (old === slice || sameSlice(old, slice)) continue;
       this.#slices[number] = slice;
       moved = true;
     }
@@ -124,7 +128,7 @@ export class PhaseCommands {
     );
     invariant(chosen !== undefined, `${step.label} has no variant for its sizes`);
     const groups = sizes.at(chosen.groups);
-    invariant(groups >= 0, `${step.label} is to run ${groups} groups`);
+    if (groups < 0) invariant(false, `${step.label} is to run ${groups} groups`);
     if (groups === 0) return undefined;
     const { label, references } = step;
     const { kernel } = chosen;

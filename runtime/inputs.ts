@@ -6,7 +6,7 @@
  * a hash.
  */
 
-import { type Backend, type DeviceBuffer, tensorBytes } from "./backend.ts";
+import { type Backend, type Slice, tensorBytes, wholeOf } from "./backend.ts";
 import type { Plan, PlanInput } from "./contract.ts";
 import { BraidError, invariant } from "./errors.ts";
 import { showSize } from "./size.ts";
@@ -18,7 +18,8 @@ export type Inputs = Readonly<Record<string, HostTensor>>;
 /** An input that has been given. */
 export interface StoredInput {
   readonly tensor: HostTensor;
-  readonly buffer: DeviceBuffer;
+  /** Where it lies; the same object as long as it stays there. */
+  readonly slice: Slice;
   /** Changes exactly when the content does. */
   readonly version: number;
 }
@@ -69,7 +70,7 @@ export class InputStore {
 
   /** Frees the device copies. */
   close(): void {
-    for (const { buffer } of this.#stored.values()) this.#backend.free(buffer);
+    for (const { slice } of this.#stored.values()) this.#backend.free(slice.buffer);
     this.#stored.clear();
   }
 
@@ -77,15 +78,15 @@ export class InputStore {
     const bytes = tensorBytes(tensor.data.length);
     // From here on the old content is gone, even if the upload fails.
     this.#stored.delete(name);
-    let buffer = old?.buffer;
-    if (buffer !== undefined && buffer.bytes !== bytes) {
-      this.#backend.free(buffer);
-      buffer = undefined;
+    let slice = old?.slice;
+    if (slice !== undefined && slice.bytes !== bytes) {
+      this.#backend.free(slice.buffer);
+      slice = undefined;
     }
-    buffer ??= await this.#backend.allocate(bytes, `input ${name}`);
-    await this.#backend.upload(buffer, 0, tensor.data);
+    slice ??= wholeOf(await this.#backend.allocate(bytes, `input ${name}`));
+    await this.#backend.upload(slice.buffer, 0, tensor.data);
     this.#versions++;
-    this.#stored.set(name, { tensor: copyTensor(tensor), buffer, version: this.#versions });
+    this.#stored.set(name, { tensor: copyTensor(tensor), slice, version: this.#versions });
   }
 }
 

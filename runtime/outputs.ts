@@ -2,7 +2,7 @@
  * The outputs of phases on the device, read when somebody wants them.
  */
 
-import { type Backend, type DeviceBuffer, type Slice, tensorBytes } from "./backend.ts";
+import { type Backend, type Slice, tensorBytes } from "./backend.ts";
 import type { PlanOutput, PlanPhase } from "./contract.ts";
 import { BraidError, invariant } from "./errors.ts";
 import { evaluateSize, type SymbolValues } from "./size.ts";
@@ -23,7 +23,8 @@ export interface OutputTensor {
 }
 
 interface StoredOutput {
-  readonly buffer: DeviceBuffer;
+  /** Where it lies; the same object as long as that and its shape stay. */
+  readonly slice: Slice;
   readonly shape: readonly number[];
   /** Counts the runs of the phase. */
   readonly run: number;
@@ -45,12 +46,13 @@ export class OutputStore {
   async prepare(phase: PlanPhase, values: SymbolValues): Promise<(name: string) => Slice> {
     for (const output of phase.outputs) {
       const shape = output.axes.map(({ size }) => evaluateSize(size, values));
-      await this.#make(key(phase, output.name), shape);
+      const name = key(phase, output.name);
+      if (!this.#reuse(name, shape)) await this.#make(name, shape);
     }
     return (name) => {
       const stored = this.#stored.get(key(phase, name));
       invariant(stored !== undefined, `phase ${phase.name} has no output ${name}`);
-      return { buffer: stored.buffer, offset: 0, bytes: tensorBytes(elementCount(stored.shape)) };
+      return stored.slice;
     };
   }
 
@@ -61,17 +63,25 @@ export class OutputStore {
     );
   }
 
+  /** Writes over what there is, if that is large enough. */
+  #reuse(name: string, shape: readonly number[]): boolean {
+    const old = this.#stored.get(name);
+    const bytes = tensorBytes(elementCount(shape));
+    if (old === undefined || old.slice.buffer.bytes < bytes) return false;
+    const { buffer } = old.slice;
+    const slice = old.slice.bytes === bytes ? old.slice : { buffer, offset: 0, bytes };
+    this.#stored.set(name, { slice, shape, run: old.run + 1 });
+    return true;
+  }
+
   async #make(name: string, shape: readonly number[]): Promise<void> {
     const bytes = tensorBytes(elementCount(shape));
     const old = this.#stored.get(name);
-    if (old !== undefined && old.buffer.bytes >= bytes) {
-      this.#stored.set(name, { buffer: old.buffer, shape, run: old.run + 1 });
-      return;
-    }
-    if (old !== undefined) this.#backend.free(old.buffer);
+    if (old !== undefined) this.#backend.free(old.slice.buffer);
     this.#stored.delete(name);
     const buffer = await this.#backend.allocate(bytes, name);
-    this.#stored.set(name, { buffer, shape, run: (old?.run ?? 0) + 1 });
+    const slice = { buffer, offset: 0, bytes };
+    this.#stored.set(name, { slice, shape, run: (old?.run ?? 0) + 1 });
   }
 
   #tensor(phase: PlanPhase, { name, element }: PlanOutput, onRead: () => void): OutputTensor {
@@ -83,7 +93,7 @@ export class OutputStore {
       const now = this.#stored.get(key(phase, name));
       if (now?.run !== run) throw overwritten(name, phase.name);
       if (count === 0) return new ArrayBuffer(0);
-      const bytes = await this.#backend.download(now.buffer, first * 4, count * 4);
+      const bytes = await this.#backend.download(now.slice.buffer, first * 4, count * 4);
       onRead();
       return bytes;
     };

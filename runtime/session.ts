@@ -8,7 +8,7 @@
  */
 
 import { Arena } from "./arena.ts";
-import type { Backend, DeviceBuffer, Slice } from "./backend.ts";
+import { type Backend, wholeOf } from "./backend.ts";
 import type { CompiledModel, PhaseKind, Plan, PlanPhase } from "./contract.ts";
 import { BraidError, invariant } from "./errors.ts";
 import { type CacheBasis, cacheBasisOf } from "./cache-basis.ts";
@@ -16,6 +16,7 @@ import { PhaseCommands } from "./execute.ts";
 import { type Inputs, InputStore } from "./inputs.ts";
 import { type LoadProgress, loadResidents, type Residents } from "./load.ts";
 import { OutputStore, type OutputTensor } from "./outputs.ts";
+import { linkOf, linksOf, type PhaseLinks } from "./phase-links.ts";
 import type { SymbolValues } from "./size.ts";
 import { appends, StateStore } from "./states.ts";
 import { showReference } from "./steps.ts";
@@ -66,6 +67,7 @@ export class Session {
   readonly #outputs: OutputStore;
   readonly #arena: Arena;
   readonly #programs: Map<string, PhaseCommands> = new Map();
+  readonly #links: ReadonlyMap<string, PhaseLinks>;
   /** The phases whose kernels the backend has. */
   readonly #loaded: Set<string> = new Set();
   /** What cached rows depend on beside the rows before them. */
@@ -87,6 +89,7 @@ export class Session {
     this.#states = new StateStore(backend, plan);
     this.#outputs = new OutputStore(backend);
     this.#basis = cacheBasisOf(plan);
+    this.#links = linksOf(plan);
     this.#arena = new Arena(backend, new Map(plan.kernels.map((each) => [each.name, each])));
   }
 
@@ -221,8 +224,8 @@ export class Session {
     const values = this.#symbols(phase, this.past);
     await this.#execute(phase, values, () => this.#symbols(phase, ahead(this.past)));
     this.#states.commit(phase, values);
-    this.#current.set(phase.name, this.#versions(phase));
     if (appends(phase)) this.#cached = this.#cacheBasis();
+    else this.#current.set(phase.name, this.#versions(phase));
     return this.#outputs.of(phase, await this.#time(phase, start));
   }
 
@@ -248,9 +251,7 @@ export class Session {
 
   /** Runs the static phases whose values `phase` reads, where they are out of date. */
   async #updateSources(phase: PlanPhase): Promise<void> {
-    const makers = phase.reads.map((name) => this.#phase(this.#states.declaration(name).phase));
-    for (const maker of new Set(makers)) {
-      if (maker.kind !== "static") continue;
+    for (const maker of linkOf(this.#links, phase).makers) {
       await this.#updateSources(maker);
       if (!this.#isCurrent(maker)) await this.#run(maker);
     }
@@ -275,7 +276,7 @@ export class Session {
         case "output":
           return outputs(reference.name);
         case "input":
-          return wholeOf(this.#inputs.get(reference.name, phase.name).buffer);
+          return this.#inputs.get(reference.name, phase.name).slice;
         case "weight":
         case "constant": {
           const buffer = this.#residents.get(showReference(reference));
@@ -288,9 +289,10 @@ export class Session {
   }
 
   #symbols(phase: PlanPhase, past: number): SymbolValues {
-    const shapes = this.plan.inputs
-      .filter(({ name }) => phase.inputs.includes(name))
-      .map((input) => ({ input, shape: this.#inputs.get(input.name, phase.name).tensor.shape }));
+    const shapes = linkOf(this.#links, phase).inputs.map((input) => ({
+      input,
+      shape: this.#inputs.get(input.name, phase.name).tensor.shape,
+    }));
     return bindSymbols(this.plan, { inherited: this.#states.inherited(phase), shapes, past });
   }
 
@@ -357,10 +359,6 @@ export class Session {
 /** The rows to place temporaries for: a little ahead, so that single steps do not place anew. */
 function ahead(past: number): number {
   return (Math.floor(past / 256) + 1) * 256;
-}
-
-function wholeOf(buffer: DeviceBuffer): Slice {
-  return { buffer, offset: 0, bytes: buffer.bytes };
 }
 
 function checkTarget(plan: Plan, backend: Backend): void {

@@ -15,7 +15,7 @@ export class SizeTable {
   readonly #numbers: Map<string, number> = new Map();
   readonly #sizes: Size[] = [];
   readonly #symbols: string[] = [];
-  #values: (number | undefined)[] = [];
+  readonly #values: (number | undefined)[] = [];
   #given: SymbolValues | undefined;
 
   /** The number of `size`. */
@@ -24,6 +24,7 @@ export class SizeTable {
     const before = this.#numbers.get(key);
     if (before !== undefined) return before;
     this.#numbers.set(key, this.#sizes.length);
+    this.#values.push(undefined);
     return this.#sizes.push(size) - 1;
   }
 
@@ -42,11 +43,12 @@ export class SizeTable {
   start(values: SymbolValues): number {
     const before = this.#given;
     let changed = before === undefined ? firstCall : 0;
-    for (const [index, symbol] of this.#symbols.entries()) {
+    for (let index = 0; index < this.#symbols.length; index++) {
+      const symbol = this.#symbols[index] ?? "";
       if (before?.get(symbol) !== values.get(symbol)) changed |= markOf(index);
     }
     this.#given = values;
-    if (changed !== 0) this.#values = new Array(this.#sizes.length);
+    if (changed !== 0) this.#values.fill(undefined);
     return changed;
   }
 
@@ -56,7 +58,7 @@ export class SizeTable {
     if (before !== undefined) return before;
     const size = this.#sizes[number];
     const values = this.#given;
-    invariant(size !== undefined && values !== undefined, `there is no size ${number}`);
+    if (size === undefined || values === undefined) invariant(false, `there is no size ${number}`);
     const value = evaluateSize(size, values);
     this.#values[number] = value;
     return value;

@@ -16,12 +16,13 @@ export function evaluateSize(size: Size, values: SymbolValues): number {
   if (typeof size === "number") return size;
   if (typeof size === "string") {
     const value = values.get(size);
-    invariant(value !== undefined, `the size symbol ${size} has no value here`);
+    if (value === undefined) invariant(false, `the size symbol ${size} has no value here`);
     return value;
   }
   const [operator, first, second] = size;
   const result = combine(operator, evaluateSize(first, values), evaluateSize(second, values));
-  invariant(Number.isSafeInteger(result), `the size ${showSize(size)} is ${result}`);
+  // The message is only made where it is needed: sizes are computed for every token.
+  if (!Number.isSafeInteger(result)) invariant(false, `the size ${showSize(size)} is ${result}`);
   return result;
 }
 

@@ -5,13 +5,14 @@
  * computed for; all caches hold the same number of rows (`past`), which lie first in their memory.
  */
 
-import { type Backend, type DeviceBuffer, type Slice, tensorBytes } from "./backend.ts";
+import { type Backend, type Slice, tensorBytes, wholeOf } from "./backend.ts";
 import type { Plan, PlanPhase, PlanState, Size } from "./contract.ts";
 import { BraidError, invariant } from "./errors.ts";
 import { evaluateSize, type SymbolValues } from "./size.ts";
 
 interface StoredState {
-  readonly buffer: DeviceBuffer;
+  /** Where it lies; the same object as long as it stays there. */
+  readonly slice: Slice;
   /** Undefined while there is memory but no content. */
   version: number | undefined;
   symbols: SymbolValues;
@@ -41,7 +42,7 @@ export class StateStore {
 
   /** The bytes that states take on the device. */
   get bytes(): number {
-    return [...this.#stored.values()].reduce((sum, { buffer }) => sum + buffer.bytes, 0);
+    return [...this.#stored.values()].reduce((sum, { slice }) => sum + slice.bytes, 0);
   }
 
   /** Lets caches have room for `rows` when they are next made or grown. */
@@ -61,7 +62,7 @@ export class StateStore {
   /** The declaration of the state `name`. */
   declaration(name: string): PlanState {
     const state = this.#declared.get(name);
-    invariant(state !== undefined, `no state is called ${name}`);
+    if (state === undefined) invariant(false, `no state is called ${name}`);
     return state;
   }
 
@@ -98,8 +99,8 @@ export class StateStore {
   /** Where the state `name` lies; it must exist. */
   slice(name: string): Slice {
     const stored = this.#stored.get(name);
-    invariant(stored !== undefined, `the state ${name} has no memory yet`);
-    return { buffer: stored.buffer, offset: 0, bytes: stored.buffer.bytes };
+    if (stored === undefined) invariant(false, `the state ${name} has no memory yet`);
+    return stored.slice;
   }
 
   /**
@@ -109,6 +110,8 @@ export class StateStore {
   async prepare(phase: PlanPhase, values: SymbolValues): Promise<void> {
     for (const name of phase.writes) {
       const state = this.declaration(name);
+      // Most calls find room, and waiting for nothing takes its time, too.
+      if (state.kind === "cache" && this.#hasRoom(state, values)) continue;
       if (state.kind === "cache") await this.#extendCache(state, values);
       else await this.#makeValue(state, values);
     }
@@ -116,12 +119,14 @@ export class StateStore {
 
   /** Says that `phase` has run for these sizes: what it wrote is there. */
   commit(phase: PlanPhase, values: SymbolValues): void {
-    const symbols = lasting(values, this.#plan);
+    let symbols: SymbolValues | undefined;
     for (const name of phase.writes) {
       const stored = this.#stored.get(name);
-      invariant(stored !== undefined, `the state ${name} was not prepared`);
+      if (stored === undefined) invariant(false, `the state ${name} was not prepared`);
       this.#versions++;
       stored.version = this.#versions;
+      if (this.declaration(name).kind === "cache") continue;
+      symbols ??= lasting(values, this.#plan);
       stored.symbols = symbols;
     }
     if (appends(phase)) this.#past = this.#rowsAfter(phase, values);
@@ -129,7 +134,7 @@ export class StateStore {
 
   /** Frees everything. */
   close(): void {
-    for (const { buffer } of this.#stored.values()) this.#backend.free(buffer);
+    for (const { slice } of this.#stored.values()) this.#backend.free(slice.buffer);
     this.#stored.clear();
     this.#past = 0;
   }
@@ -139,33 +144,39 @@ export class StateStore {
     const bytes = tensorBytes(sizes.reduce((product, size) => product * size, 1));
     const old = this.#stored.get(state.name);
     this.#stored.delete(state.name);
-    let buffer = old?.buffer;
-    if (buffer !== undefined && buffer.bytes !== bytes) {
-      this.#backend.free(buffer);
-      buffer = undefined;
+    let slice = old?.slice;
+    if (slice !== undefined && slice.bytes !== bytes) {
+      this.#backend.free(slice.buffer);
+      slice = undefined;
     }
-    buffer ??= await this.#backend.allocate(bytes, `state ${state.name}`);
-    this.#stored.set(state.name, { buffer, version: undefined, symbols: new Map() });
+    slice ??= wholeOf(await this.#backend.allocate(bytes, `state ${state.name}`));
+    this.#stored.set(state.name, { slice, version: undefined, symbols: new Map() });
+  }
+
+  /** Whether a cache holds the rows that it is to have. */
+  #hasRoom({ name, axes }: PlanState, values: SymbolValues): boolean {
+    const stored = this.#stored.get(name);
+    let bytes = 4;
+    for (const { size } of axes) bytes *= evaluateSize(size, values);
+    return stored !== undefined && stored.slice.bytes >= bytes;
   }
 
   async #extendCache(state: PlanState, values: SymbolValues): Promise<void> {
     const [rows = 0, ...rest] = state.axes.map(({ size }) => evaluateSize(size, values));
     const rowBytes = rest.reduce((product, size) => product * size, 4);
-    const old = this.#stored.get(state.name);
-    if (old !== undefined && old.buffer.bytes >= rows * rowBytes) return;
-    const doubled = old === undefined ? 0 : 2 * Math.floor(old.buffer.bytes / rowBytes);
+    const old = this.#stored.get(state.name)?.slice;
+    const doubled = old === undefined ? 0 : 2 * Math.floor(old.bytes / rowBytes);
     const capacity = Math.max(rows, doubled, this.#reserved);
     const bytes = tensorBytes((capacity * rowBytes) / 4);
-    const buffer = await this.#backend.allocate(bytes, `cache ${state.name}`);
+    const slice = wholeOf(await this.#backend.allocate(bytes, `cache ${state.name}`));
     const held = this.#past * rowBytes;
     if (old !== undefined && held > 0) {
-      const from = { buffer: old.buffer, offset: 0, bytes: old.buffer.bytes };
-      const to = { buffer, offset: 0, bytes };
       const label = `grow ${state.name}`;
-      await this.#backend.run([{ kind: "copy", label, from, to, bytes: held, toOffset: 0 }]);
+      const copy = { kind: "copy", label, from: old, to: slice, bytes: held, toOffset: 0 } as const;
+      await this.#backend.run([copy]);
     }
     if (old !== undefined) this.#backend.free(old.buffer);
-    this.#stored.set(state.name, { buffer, version: undefined, symbols: new Map() });
+    this.#stored.set(state.name, { slice, version: undefined, symbols: new Map() });
   }
 
   /** The rows of the caches that `phase` extends, which must agree. */
@@ -173,10 +184,8 @@ export class StateStore {
     const sizes = this.#rowSizes.get(phase.name) ?? this.#rowSizesOf(phase);
     const rows = sizes.map((size) => evaluateSize(size, values));
     const [first = this.#past] = rows;
-    invariant(
-      rows.every((each) => each === first),
-      `caches of ${phase.name} hold ${rows} rows`,
-    );
+    if (rows.some((each) => each !== first))
+      invariant(false, `caches of ${phase.name} hold ${rows} rows`);
     return first;
   }
 
