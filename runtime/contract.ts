@@ -214,6 +214,7 @@ export interface PlanPhase {
   readonly kind: PhaseKind;
   /** For people: what it computes and why it is a phase of its own. */
   readonly doc: string;
+  /** What its steps read, and what tells it a size that nothing else does. */
   readonly inputs: readonly string[];
   readonly reads: readonly string[];
   readonly writes: readonly string[];

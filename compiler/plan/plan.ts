@@ -31,6 +31,7 @@ import { lifetimes } from "./lifetimes.ts";
 import { findLoops, type LoopedStep } from "./loops.ts";
 import type { PreparedPhase } from "./prepare.ts";
 import { sizeOf } from "./size.ts";
+import { withSizingInputs } from "./sizing-inputs.ts";
 import { ConstantTable, type FlatStep, flatSteps } from "./steps.ts";
 
 /** A plan and the kernels it calls, not yet printed. */
@@ -50,24 +51,28 @@ export function makePlan(
   const packs = weightPacks(graph, prepared, target);
   const kernels = new KernelTable(target, { layouts, packs });
   const constants = new ConstantTable();
-  const phases = prepared.map((each) => planPhase(each, kernels, constants));
+  const states = split.states.map((state) => planState(state, split));
+  const inputs = planInputs(graph);
+  const planned = prepared.map((each) => planPhase(each, kernels, constants));
+  const phases = withSizingInputs({ phases: planned, states }, inputs);
   const used = new Set(
     split.phases.flatMap((phase) =>
       phase.graph.nodes.flatMap(({ op }) => (op.kind === "weight" ? [op.name] : [])),
     ),
   );
-  const inputs = planInputs(graph, split);
+  const given = new Set(phases.flatMap((phase) => phase.inputs));
+  const needed = inputs.filter(({ name }) => given.has(name));
   const generation = planGeneration(graph, split);
   const plan: Plan = {
     version: 1,
     model: graph.name,
     target: target.family,
-    symbols: planSymbols(inputs, split),
+    symbols: planSymbols(needed, split),
     weights: planWeights(graph, used, { layouts, packs }),
     constants: constants.constants,
-    inputs,
+    inputs: needed,
     segments: planSegments(graph),
-    states: split.states.map((state) => planState(state, split)),
+    states,
     phases,
     kernels: kernels.kernels.map(({ name, buffers, scalars, workgroupSize, arrays }) => ({
       name,
@@ -190,26 +195,23 @@ function constantSize(graph: Graph, axis: AxisName): number {
   return evaluateDimension(axisSize(graph, axis), new Map());
 }
 
-/** The inputs that some phase reads; a position input's segment and a token's vocabulary with them. */
-function planInputs(graph: Graph, split: Phases): readonly PlanInput[] {
-  const used = new Set(split.phases.flatMap((phase) => phase.inputs));
-  return graph.inputs
-    .filter((input) => used.has(input.name))
-    .map((input) => {
-      const { element, axes } = planTensor(graph, input.type);
-      const bound = input.role === "token" ? vocabularyOf(graph, input.name) : undefined;
-      const segment = graph.sequences
-        .flatMap((sequence) => graph.axes.get(sequence.axis)?.segments ?? [])
-        .find((each) => input.role === "position" && each.axis === input.type.axes[0]);
-      return {
-        name: input.name,
-        role: input.role,
-        element,
-        axes,
-        ...(bound === undefined ? {} : { bound }),
-        ...(segment === undefined ? {} : { segment: segment.name }),
-      };
-    });
+/** All inputs; a position input's segment and a token's vocabulary with them. */
+function planInputs(graph: Graph): readonly PlanInput[] {
+  return graph.inputs.map((input) => {
+    const { element, axes } = planTensor(graph, input.type);
+    const bound = input.role === "token" ? vocabularyOf(graph, input.name) : undefined;
+    const segment = graph.sequences
+      .flatMap((sequence) => graph.axes.get(sequence.axis)?.segments ?? [])
+      .find((each) => input.role === "position" && each.axis === input.type.axes[0]);
+    return {
+      name: input.name,
+      role: input.role,
+      element,
+      axes,
+      ...(bound === undefined ? {} : { bound }),
+      ...(segment === undefined ? {} : { segment: segment.name }),
+    };
+  });
 }
 
 /** The smallest constant axis that the tokens index. */

@@ -124,20 +124,21 @@ class Building {
       { kind: "join", into: "S", parts: this.#sequence.segments },
       ...positions,
     );
-    // Every size is that of an input which is read, whatever the mask hides.
-    draft.output("positions", position);
     const own = only === undefined ? position : positions[this.#sequence.segments.indexOf(only)];
     const [q, k, v] = [
       this.#floats("q", [query, "H", "E"], [queries.length, heads, width]),
       this.#floats("k", ["S", "G", "E"], [this.#rows.length, groups, width]),
       this.#floats("v", ["S", "G", "E"], [this.#rows.length, groups, width]),
     ];
-    const datum = (index: number, axis: string, rows: readonly Row[]): ValueId =>
-      this.#integers(
-        `data${index}`,
-        [axis],
-        rows.map((row) => row.data[index] ?? 0),
+    const datum = (index: number, axis: string, rows: readonly Row[]): ValueId => {
+      const byRow = rows.map((row) => row.data[index] ?? 0);
+      if (this.#from.below(3) > 0) return this.#integers(`data${index}`, [axis], byRow);
+      // Each head has numbers of its own.
+      const byHead = byRow.flatMap((value) =>
+        Array.from({ length: heads }, (_, head) => value + (head % 2)),
       );
+      return this.#integers(`data${index}`, [axis, "H"], byHead, [rows.length, heads]);
+    };
     const keys = [k, v, position, datum(1, "S", this.#rows)].map((value) =>
       draft.node({ kind: "rename", from: "S", to: "K" }, value),
     );
@@ -151,8 +152,13 @@ class Building {
     return this.#draft.input(name, axes);
   }
 
-  #integers(name: string, axes: readonly string[], data: readonly number[]): ValueId {
-    this.#inputs.set(name, { element: "int", shape: axes.map(() => data.length), data });
+  #integers(
+    name: string,
+    axes: readonly string[],
+    data: readonly number[],
+    shape: readonly number[] = axes.map(() => data.length),
+  ): ValueId {
+    this.#inputs.set(name, { element: "int", shape, data });
     const role = name.startsWith("position") ? "position" : "tensor";
     return this.#draft.input(name, axes, "int", role);
   }

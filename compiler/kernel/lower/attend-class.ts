@@ -62,28 +62,37 @@ export function queryRanges(
   return merged(position, data);
 }
 
-/** The ranges of the `count` key rows from `first` on of one part. */
+/** The ranges of the `count` key rows from `first` on of one part, for all heads of the set. */
 export function keyRanges(
   attention: Attention,
   part: number,
-  keyHeads: Coordinates,
+  rows: PackedRows,
   first: Expr,
   count: Expr,
 ): RowRanges {
+  const { context, op, args, pack } = attention;
   const { mask } = partAt(attention, part);
-  const facts = (row: Expr) =>
+  const facts = (row: Expr, head: Expr) =>
     pairFacts(attention, {
-      ...{ part, query: keyHeads, queryRow: build.int(0) },
-      ...{ key: keyPlace(attention, part, keyHeads, row), keyRow: row },
+      ...{ part, query: rows.place(head), queryRow: build.int(0) },
+      ...{ key: keyPlace(attention, part, rows.keyHeads, row), keyRow: row },
     });
   const at = (row: Expr): Expr => build.add(first, row);
   const used = dataUses(mask).filter(([, side]) => side === "k");
   const position = span(attention, "key_position", count, keysRise(attention, part), (row) =>
-    facts(at(row)).position("k"),
+    facts(at(row), build.int(0)).position("k"),
   );
   const data = usesOf(used).map(([index, side]) => {
-    const range = span(attention, "key_data", count, false, (row) =>
-      facts(at(row)).data(index, side),
+    const value = args.parts[part]?.data.get(index);
+    invariant(value !== undefined, "lowering: the data of a mask");
+    const { axes } = nodeAt(context.graph, value).type;
+    const byHead = op.group !== undefined && axes.includes(op.group.query);
+    const range = span(
+      ...([attention, "key_data", byHead ? build.multiply(count, pack) : count, false] as const),
+      (each) =>
+        byHead
+          ? facts(at(build.quotient(each, pack)), build.remainder(each, pack)).data(index, side)
+          : facts(at(each), build.int(0)).data(index, side),
     );
     return [keyOf(index, side), range] as const;
   });
