@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { evaluateDimension } from "../../compiler/op/dimension.ts";
 import { graphFlops } from "../../compiler/graph/flops.ts";
-import type { Graph } from "../../compiler/graph/graph.ts";
+import type { Graph, Node } from "../../compiler/graph/graph.ts";
 import { paperFlops, totalOf } from "../../compiler/report/papers.ts";
 import { evaluateGraph } from "../../compiler/graph/evaluate.ts";
 import { readCase, readCheckpoint, weightsOf } from "./checkpoint.ts";
@@ -42,6 +42,20 @@ test("SAISA saves 66 %, its projectors counted", () => {
   const all = counted(saisa, 64) + evaluateDimension(projectors, sizes(64));
   expect(percent(all, 64)).toBe("33.6");
 });
+
+test.each([
+  ["Honeybee7bC", "11.1"],
+  ["Honeybee7bC256", "21.3"],
+  ["Honeybee7bC576", "38.7"],
+])(
+  "the convolutions and linear maps of %s's abstractor need %s GFLOP an image",
+  (model, wanted) => {
+    const counts = ({ op, origin: { path } }: Node): boolean =>
+      path.startsWith("abstractor") && (op.kind === "contract" || /\bconv2\.conv$/.test(path));
+    const flops = graphFlops(exampleGraph("honeybee/honeybee", model), counts);
+    expect((evaluateDimension(flops, sizes(0)) / 1e9).toFixed(1)).toBe(wanted);
+  },
+);
 
 test("EE-MLLM-F with 19 of 32 layers: (13 + 19 × 90.5 %) / 32 of LLaVA", () => {
   const composite = exampleGraph("ee-mllm/ee-mllm-f", "EeMllmF7b");
