@@ -37,8 +37,8 @@ export function buildPage(): BuiltPage {
     writeFileSync(join(model, name), content);
   }
   const folder = join(work, "page");
-  const script = "examples/ee-mllm/page/build.mjs";
-  const args = ["--model", model, "--runtime", "runtime/index.ts", "--out", folder];
+  const script = "runtime/page/build.mjs";
+  const args = [file, "--model", model, "--runtime", "runtime/index.ts", "--out", folder];
   const { status, stderr } = spawnSync(process.execPath, [script, ...args], { encoding: "utf8" });
   if (status !== 0) throw new Error(`the page was not built:\n${stderr}`);
   return {

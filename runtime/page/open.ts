@@ -16,7 +16,7 @@ import {
   readSettings,
   type WeightSource,
 } from "braid/runtime";
-import { EeMllm, plan } from "ee-mllm/model";
+import { Model, plan } from "page/model";
 import { readKernels } from "./kernels.ts";
 import { sentence } from "./words.ts";
 
@@ -55,7 +55,7 @@ async function openOn(
   folder: Promise<Folder>,
   listener: Listener,
 ): Promise<Assistant> {
-  const { session } = await EeMllm.load({
+  const { session } = await Model.load({
     backend,
     weights: weightsOf(folder),
     read: readKernels,

@@ -10,10 +10,10 @@ import { download } from "./download.ts";
 export async function readKernels(address: URL): Promise<Uint8Array> {
   const name = decodeURIComponent(address.pathname.split("/").at(-1) ?? "");
   if (name === "kernels.wasm") {
-    const wasm = await import("ee-mllm/cpu-kernels");
+    const wasm = await import("page/cpu-kernels");
     return download({ name, address: new URL(wasm.address, import.meta.url) });
   }
-  const { sources } = await import("ee-mllm/gpu-kernels");
+  const { sources } = await import("page/gpu-kernels");
   const text = sources[name.replace(/\.wgsl$/, "")];
   if (text !== undefined) return new TextEncoder().encode(text);
   throw new BraidError("page/kernel", `the page was built without the kernel ${name}`, {
