@@ -6,7 +6,13 @@ import { axisAt, type Graph } from "../../compiler/graph/graph.ts";
 import type { NamedTensor, Tensor } from "../../compiler/graph/tensor.ts";
 import { testedBackends } from "../support/backends.ts";
 import { planGraph } from "../support/run-graph.ts";
-import { type Expected, graphTolerance, unitRoundoff, worstOf } from "../support/tolerance.ts";
+import {
+  type Expected,
+  graphTolerance,
+  undecidedOutputs,
+  unitRoundoff,
+  worstOf,
+} from "../support/tolerance.ts";
 import type { Lookup } from "./checkpoint.ts";
 import { forward, openPlanned } from "./run.ts";
 
@@ -19,6 +25,8 @@ export interface OracleCase {
   /** What the oracle has for an output. */
   readonly wanted: (output: string) => Tensor;
 }
+
+const none: ReadonlySet<string> = new Set();
 
 /** Declares the tests of `cases`. */
 export async function testCases(cases: readonly OracleCase[]): Promise<void> {
@@ -47,7 +55,15 @@ export async function testCases(cases: readonly OracleCase[]): Promise<void> {
         const planned = planGraph(graph, backend.target);
         const session = await openPlanned(backend, graph, planned, checkpoint);
         try {
-          compare(each, await forward(session, graph, environment), bounds());
+          const undecided =
+            factorUnit === undefined ? none : undecidedOutputs(graph, environment, backend.errors);
+          const found = await forward(session, graph, environment);
+          const excused = compare(each, found, bounds(), undecided);
+          expect(excused.length).toBeLessThan(graph.outputs.length);
+          if (excused.length > 0)
+            console.warn(
+              `${backend.name}: ${name}: a tie was decided otherwise: ${excused.join()}`,
+            );
         } finally {
           session.close();
         }
@@ -56,13 +72,18 @@ export async function testCases(cases: readonly OracleCase[]): Promise<void> {
   }
 }
 
-/** Expects each output to be the oracle's tensor, whose numbers are rounded to float32. */
+/**
+ * Expects each output to be the oracle's tensor, whose numbers are rounded to float32. Gives those of
+ * `undecided` that are not: they follow from a choice that is closer than the errors.
+ */
 function compare(
   { graph, wanted, name: model }: OracleCase,
   outputs: ReadonlyMap<string, NamedTensor>,
   tolerances: ReadonlyMap<string, Expected> | undefined,
-): void {
+  undecided: ReadonlySet<string> = none,
+): readonly string[] {
   expect(graph.outputs.length).toBeGreaterThan(0);
+  const excused: string[] = [];
   for (const { name } of graph.outputs) {
     const found = outputs.get(name);
     const tolerance = tolerances?.get(name)?.tolerance;
@@ -71,6 +92,9 @@ function compare(
     const labels = found.axes.map((axis) => axisAt(graph, axis).label);
     expect(found.shape, `${model}: ${name} over ${labels.join(", ")}`).toEqual(shape);
     const bounds = tolerance.map((t, i) => t + unitRoundoff.f32 * Math.abs(data[i] ?? 0));
-    expect(worstOf(found.data, data, bounds), `${model}: ${name}`).toBeUndefined();
+    const worst = worstOf(found.data, data, bounds);
+    if (worst !== undefined && undecided.has(name)) excused.push(name);
+    else expect(worst, `${model}: ${name}`).toBeUndefined();
   }
+  return excused;
 }

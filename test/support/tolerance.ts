@@ -20,7 +20,7 @@ import {
   estimateError,
 } from "../../compiler/graph/estimate-error.ts";
 import { type Environment, evaluateGraph } from "../../compiler/graph/evaluate.ts";
-import { type Graph, nodeAt, type ValueId } from "../../compiler/graph/graph.ts";
+import { type Graph, nodeAt, type ValueId, valueId } from "../../compiler/graph/graph.ts";
 import { type NamedTensor, permuted } from "../../compiler/graph/tensor.ts";
 
 /** Float types that kernels store and compute in. */
@@ -130,19 +130,37 @@ export function isTie(gap: number, tolerance: number): boolean {
 }
 
 /**
- * The discontinuous nodes (`argmax`, comparisons, `floor`, …) whose decisions float32 could take
- * otherwise: their margin is within the tolerance of what they decide on. A comparison of anything
- * that depends on them means nothing unless the choice is forced.
+ * The discontinuous nodes (`argmax`, comparisons, `floor`, …) whose decisions an evaluation with these
+ * errors could take otherwise: their margin is within the tolerance of what they decide on. A
+ * comparison of anything that depends on them means nothing unless the choice is forced.
  */
-export function tiesOf(graph: Graph, environment: Environment): readonly ValueId[] {
+export function tiesOf(
+  graph: Graph,
+  environment: Environment,
+  options: ErrorOptions = {},
+): readonly ValueId[] {
   const { margins } = evaluateGraph(graph, environment, { margins: true });
   const args = [...margins.keys()].flatMap((id) => nodeAt(graph, id).args);
   const outputs = [...new Set(args)].map((value) => ({ name: `%${value}`, value }));
-  const expected = graphTolerance({ ...graph, outputs }, environment);
+  if (outputs.length === 0) return [];
+  const expected = graphTolerance({ ...graph, outputs }, environment, options);
   return [...margins].flatMap(([id, margin]) => {
     const tolerances = nodeAt(graph, id).args.map((arg) =>
       Math.max(0, ...(expected.get(`%${arg}`)?.tolerance ?? [])),
     );
     return isTie(margin, Math.max(...tolerances)) ? [id] : [];
   });
+}
+
+/** The outputs that depend on a decision which these errors could turn, by name. */
+export function undecidedOutputs(
+  graph: Graph,
+  environment: Environment,
+  options: ErrorOptions,
+): ReadonlySet<string> {
+  const ties = new Set(tiesOf(graph, environment, options));
+  const undecided: boolean[] = [];
+  for (const [id, { args }] of graph.nodes.entries())
+    undecided.push(ties.has(valueId(id)) || args.some((arg) => undecided[arg]));
+  return new Set(graph.outputs.flatMap(({ name, value }) => (undecided[value] ? [name] : [])));
 }
