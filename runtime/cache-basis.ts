@@ -24,7 +24,7 @@ export function cacheBasisOf(plan: Plan): CacheBasis {
 }
 
 /** The symbols of the rows that each call appends to the caches. */
-function growingSymbols(plan: Plan): ReadonlySet<string> {
+export function growingSymbols(plan: Plan): ReadonlySet<string> {
   const rows = plan.states.filter(({ kind }) => kind === "cache").map(({ axes }) => axes[0]?.size);
   const past = plan.symbols.filter(({ source }) => source.kind === "past").map(({ name }) => name);
   const symbols = rows.flatMap((size) => (size === undefined ? [] : [...symbolsOf(size)]));

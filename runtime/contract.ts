@@ -122,6 +122,18 @@ export interface PlanState {
   readonly axes: readonly PlanAxis[];
   /** The phase that computes or extends it. */
   readonly phase: string;
+  /** For a cache that forgets; others hold all rows. */
+  readonly ring?: PlanRing;
+}
+
+/**
+ * A cache of at most `slots` rows: row r lies in slot `r mod slots`. A row reads none that is
+ * `window` rows or more before it, so one call may append `slots - window + 1` rows, and a cache can
+ * be cut back as far as the rows that the last one reads are still there.
+ */
+export interface PlanRing {
+  readonly slots: number;
+  readonly window: number;
 }
 
 export interface PlanOutput {

@@ -114,7 +114,8 @@ export class Conversation {
     const differs = rows.findIndex((row, index) => !sameRow(row, this.#held[index]));
     const shared = Math.min(differs < 0 ? rows.length : differs, rows.length - 1);
     // What other rows computed from the given ones holds for all of them or not at all.
-    const kept = current && shared >= this.#given ? shared : 0;
+    const whole = shared >= this.#given && session.canTruncate(shared);
+    const kept = current && whole ? shared : 0;
     if (kept === 0) this.#given = 0;
     session.truncate(kept);
     this.#held = this.#held.slice(0, kept);

@@ -7,7 +7,7 @@
  */
 
 import { type Backend, type Slice, tensorBytes, wholeOf } from "./backend.ts";
-import type { Plan, PlanInput } from "./contract.ts";
+import type { Plan, PlanInput, PlanPhase } from "./contract.ts";
 import { BraidError, invariant } from "./errors.ts";
 import { showSize } from "./size.ts";
 import { copyTensor, type HostTensor, sameTensor } from "./tensor.ts";
@@ -61,6 +61,15 @@ export class InputStore {
     throw new BraidError("input/missing", message, {
       hint: `give \`${name}\`: ${showInput(input)}`,
     });
+  }
+
+  /** What was given of what `phase` needs. */
+  given({ inputs }: PlanPhase): Inputs {
+    const found = inputs.flatMap((name): (readonly [string, HostTensor])[] => {
+      const stored = this.#stored.get(name);
+      return stored === undefined ? [] : [[name, stored.tensor]];
+    });
+    return Object.fromEntries(found);
   }
 
   /** The version of `name`, or undefined before it was given. Equal versions mean equal content. */

@@ -189,6 +189,11 @@ export function cache(name: string, phase: string, axes: Axes): PlanState {
   return { name, kind: "cache", element: "f32", axes: axesOf(axes), phase };
 }
 
+/** The same cache with at most `slots` rows, of which the last `window` are read. */
+export function ring(slots: number, window: number, state: PlanState): PlanState {
+  return { ...state, ring: { slots, window } };
+}
+
 /** What a phase gives its caller. */
 export function result(name: string, axes: Axes): PlanOutput {
   return { name, element: "f32", axes: axesOf(axes) };

@@ -11,6 +11,7 @@ import { Arena } from "./arena.ts";
 import { type Backend, wholeOf } from "./backend.ts";
 import type { CompiledModel, PhaseKind, Plan, PlanPhase } from "./contract.ts";
 import { BraidError, invariant } from "./errors.ts";
+import { blocksOf } from "./blocks.ts";
 import { type CacheBasis, cacheBasisOf } from "./cache-basis.ts";
 import { PhaseCommands } from "./execute.ts";
 import { type Inputs, InputStore } from "./inputs.ts";
@@ -19,7 +20,7 @@ import { OutputStore, type OutputTensor } from "./outputs.ts";
 import { linkOf, linksOf, type PhaseLinks } from "./phase-links.ts";
 import type { SymbolValues } from "./size.ts";
 import { appends, StateStore } from "./states.ts";
-import { showReference } from "./steps.ts";
+import { kernelsOf, showReference } from "./steps.ts";
 import { bindSymbols } from "./symbols.ts";
 import { verifyPlan } from "./verify.ts";
 import type { WeightSource } from "./weight-source.ts";
@@ -143,7 +144,12 @@ export class Session {
   async run(name: string, inputs: Inputs = {}): Promise<Outputs> {
     return this.#alone(async () => {
       await this.#inputs.accept(inputs);
-      return this.#run(this.#phase(name));
+      const phase = this.#phase(name);
+      const most = this.#states.block(phase);
+      const given = this.#inputs.given(phase);
+      const blocks = blocksOf(this.plan, given, most);
+      if (blocks.length === 1) return this.#run(phase);
+      return this.#runBlocks(phase, blocks, given);
     });
   }
 
@@ -188,7 +194,12 @@ export class Session {
     this.#states.reserve(rows);
   }
 
-  /** Forgets all cached rows but the first `rows`; throws `session/truncate` if there are fewer. */
+  /** Whether `truncate(rows)` can be done: caches that forget hold the last rows only. */
+  canTruncate(rows: number): boolean {
+    return this.#states.canTruncate(rows);
+  }
+
+  /** Forgets all cached rows but the first `rows`; throws `session/truncate` if it cannot. */
   truncate(rows: number): void {
     this.#states.truncate(rows);
   }
@@ -247,6 +258,17 @@ export class Session {
       if (!read) timings[place] = note();
       read = true;
     };
+  }
+
+  /** Appends the rows of `given` in several calls: caches that forget take only so many at once. */
+  async #runBlocks(phase: PlanPhase, blocks: readonly Inputs[], given: Inputs): Promise<Outputs> {
+    let last: Outputs = new Map();
+    for (const rows of blocks) {
+      await this.#inputs.accept(rows);
+      last = await this.#run(phase);
+    }
+    await this.#inputs.accept(given);
+    return last;
   }
 
   /** Runs the static phases whose values `phase` reads, where they are out of date. */
@@ -373,15 +395,4 @@ function checkTarget(plan: Plan, backend: Backend): void {
 /** Whether a phase is run in answering; the others' kernels are compiled when they first run. */
 function isUsual(phase: PlanPhase, plan: Plan): boolean {
   return phase.kind !== "forward" || plan.generation === undefined;
-}
-
-/** The names of all kernels that phases may call. */
-function kernelsOf(phases: readonly PlanPhase[]): ReadonlySet<string> {
-  const leaves = phases.flatMap(({ steps }) =>
-    steps.flatMap((step) => (step.kind === "repeat" ? step.steps : [step])),
-  );
-  const names = leaves.flatMap((step) =>
-    step.kind === "dispatch" ? step.variants.map(({ kernel }) => kernel) : [],
-  );
-  return new Set(names);
 }

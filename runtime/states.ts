@@ -2,11 +2,12 @@
  * What phases leave for each other on the device: values, and caches whose rows grow.
  *
  * Holds: a value has a version that changes whenever it is computed, and the symbols it was
- * computed for; all caches hold the same number of rows (`past`), which lie first in their memory.
+ * computed for; all caches hold the same number of rows (`past`), which lie first in their memory,
+ * or as a ring where only the last are read.
  */
 
 import { type Backend, type Slice, tensorBytes, wholeOf } from "./backend.ts";
-import type { Plan, PlanPhase, PlanState, Size } from "./contract.ts";
+import type { Plan, PlanPhase, PlanRing, PlanState, Size } from "./contract.ts";
 import { BraidError, invariant } from "./errors.ts";
 import { evaluateSize, type SymbolValues } from "./size.ts";
 
@@ -27,6 +28,8 @@ export class StateStore {
   readonly #rowSizes: Map<string, readonly Size[]> = new Map();
   #versions: number = 0;
   #past: number = 0;
+  /** The most rows that the caches have held since they were empty: what rings forgot follows. */
+  #reached: number = 0;
   #reserved: number = 0;
 
   constructor(backend: Backend, plan: Plan) {
@@ -50,13 +53,33 @@ export class StateStore {
     this.#reserved = Math.max(this.#reserved, rows);
   }
 
+  /** The most rows that one call of `phase` may append; more come in several calls. */
+  block(phase: PlanPhase): number {
+    const rings = phase.writes.flatMap((name) => this.declaration(name).ring ?? []);
+    return Math.min(Number.POSITIVE_INFINITY, ...rings.map(blockOf));
+  }
+
+  /** Whether the caches can be cut to `rows` rows: rings still hold what the next row reads. */
+  canTruncate(rows: number): boolean {
+    if (rows === 0 || rows === this.#past) return true;
+    const rings = this.#plan.states.flatMap(({ ring }) => ring ?? []);
+    return rings.every(({ slots, window }) => rows - (window - 1) >= this.#reached - slots);
+  }
+
   /** Forgets all cached rows but the first `rows`. */
   truncate(rows: number): void {
     if (!Number.isInteger(rows) || rows < 0 || rows > this.#past) {
       const message = `the caches cannot be cut to ${rows} rows: they hold ${this.#past}`;
       throw new BraidError("session/truncate", message, { hint: "keep at most what is there" });
     }
+    if (!this.canTruncate(rows)) {
+      const message = `the caches cannot be cut to ${rows} rows: they hold the last ones only`;
+      throw new BraidError("session/truncate", message, {
+        hint: "call `reset()` and give the whole prompt again",
+      });
+    }
     this.#past = rows;
+    if (rows === 0) this.#reached = 0;
   }
 
   /** The declaration of the state `name`. */
@@ -130,6 +153,7 @@ export class StateStore {
       stored.symbols = symbols;
     }
     if (appends(phase)) this.#past = this.#rowsAfter(phase, values);
+    this.#reached = Math.max(this.#reached, this.#past);
   }
 
   /** Frees everything. */
@@ -137,6 +161,7 @@ export class StateStore {
     for (const { slice } of this.#stored.values()) this.#backend.free(slice.buffer);
     this.#stored.clear();
     this.#past = 0;
+    this.#reached = 0;
   }
 
   async #makeValue(state: PlanState, values: SymbolValues): Promise<void> {
@@ -154,21 +179,30 @@ export class StateStore {
   }
 
   /** Whether a cache holds the rows that it is to have. */
-  #hasRoom({ name, axes }: PlanState, values: SymbolValues): boolean {
+  #hasRoom({ name, axes, ring }: PlanState, values: SymbolValues): boolean {
     const stored = this.#stored.get(name);
     let bytes = 4;
-    for (const { size } of axes) bytes *= evaluateSize(size, values);
+    // Rows come first.
+    let most = ring?.slots ?? Number.POSITIVE_INFINITY;
+    for (const { size } of axes) {
+      bytes *= Math.min(evaluateSize(size, values), most);
+      most = Number.POSITIVE_INFINITY;
+    }
     return stored !== undefined && stored.slice.bytes >= bytes;
   }
 
   async #extendCache(state: PlanState, values: SymbolValues): Promise<void> {
-    const [rows = 0, ...rest] = state.axes.map(({ size }) => evaluateSize(size, values));
+    const [after = 0, ...rest] = state.axes.map(({ size }) => evaluateSize(size, values));
+    const { ring } = state;
+    const most = ring?.slots ?? Number.POSITIVE_INFINITY;
+    const rows = Math.min(after, most);
     const rowBytes = rest.reduce((product, size) => product * size, 4);
     const old = this.#stored.get(state.name)?.slice;
     const doubled = old === undefined ? 0 : 2 * Math.floor(old.bytes / rowBytes);
-    const capacity = Math.max(rows, doubled, this.#reserved);
+    const capacity = Math.min(Math.max(rows, doubled, this.#reserved), most);
     const bytes = tensorBytes((capacity * rowBytes) / 4);
     const slice = wholeOf(await this.#backend.allocate(bytes, `cache ${state.name}`));
+    // Memory that grows has never been full: every row lies in the slot of its own number.
     const held = this.#past * rowBytes;
     if (old !== undefined && held > 0) {
       const label = `grow ${state.name}`;
@@ -202,6 +236,11 @@ export class StateStore {
     this.#rowSizes.set(phase.name, sizes);
     return sizes;
   }
+}
+
+/** How many rows a call may append: those before the last row that it reads stay. */
+function blockOf({ slots, window }: PlanRing): number {
+  return slots - window + 1;
 }
 
 /** The values that later phases may rely on: `past` is another number by then. */

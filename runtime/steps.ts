@@ -5,7 +5,7 @@
  * mean one thing.
  */
 
-import type { BufferReference, PlanKernel, PlanStep } from "./contract.ts";
+import type { BufferReference, PlanKernel, PlanPhase, PlanStep } from "./contract.ts";
 import { invariant } from "./errors.ts";
 
 /** A step that does something itself. */
@@ -111,4 +111,15 @@ function countLeaves(steps: readonly PlanStep[]): number {
     (sum, step) => sum + (step.kind === "repeat" ? countLeaves(step.steps) : 1),
     0,
   );
+}
+
+/** The names of all kernels that phases may call. */
+export function kernelsOf(phases: readonly PlanPhase[]): ReadonlySet<string> {
+  const leaves = phases.flatMap(({ steps }) =>
+    steps.flatMap((step) => (step.kind === "repeat" ? step.steps : [step])),
+  );
+  const names = leaves.flatMap((step) =>
+    step.kind === "dispatch" ? step.variants.map(({ kernel }) => kernel) : [],
+  );
+  return new Set(names);
 }

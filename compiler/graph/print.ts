@@ -92,7 +92,8 @@ const table: OpTable<[], string> = {
   top: (op) => `top ${op.axis} as ${op.into} ${op.result}:`,
   sort: (op) => `sort ${op.axis} ${op.result}:`,
   state: (op) => `state ${op.name}`,
-  append: (op) => `append ${op.state} ${op.axis} as ${op.into}:`,
+  append: ({ state, axis, into, ring }) =>
+    `append ${state} ${axis} as ${into}${ring === undefined ? "" : ` in ${ring} slots`}:`,
 };
 
 function printAttend(op: AttendOp): string {

@@ -13,6 +13,7 @@ export { type Facts, nothingKnown, possibleDifferences } from "./facts.ts";
 export type { Likelihood } from "./feasible.ts";
 export type { Range } from "./interval.ts";
 export { type KeyInterval, keyIntervals, keyLoops } from "./key-loops.ts";
+export { reachOf } from "./reach.ts";
 export { simplify } from "./simplify.ts";
 export {
   type Extendable,

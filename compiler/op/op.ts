@@ -131,12 +131,16 @@ export type Op =
   | { readonly kind: "sort"; readonly axis: AxisName; readonly result: "values" | "indices" }
   /** A state that an earlier phase left: computed once, or a cache's rows so far (phase graphs only). */
   | { readonly kind: "state"; readonly name: string; readonly type: TensorType }
-  /** The cache's rows so far, then the rows of the only argument, which it keeps (phase graphs only). */
+  /**
+   * The cache's rows so far, then the rows of the only argument, which it keeps (phase graphs only).
+   * With a `ring` row r lies in slot `r mod ring`, and older rows of that slot are read by nobody.
+   */
   | {
       readonly kind: "append";
       readonly state: string;
       readonly axis: AxisName;
       readonly into: AxisName;
+      readonly ring?: number;
     };
 
 /**

@@ -24,6 +24,7 @@ import { allGiven, promptGraph } from "./prompt-graph.ts";
 import { readCached } from "./read-cached.ts";
 import { share } from "./share.ts";
 import { removeDead } from "./remove-dead.ts";
+import { defaultBlock, ringCaches } from "./ring-caches.ts";
 import { type SplitGraph, splitSegments } from "./split-segments.ts";
 
 /** The phases, and why the model may generate from caches. */
@@ -35,10 +36,17 @@ export interface PhaseSplit extends Phases {
 /**
  * Splits a graph, whose attention is split where that pays and whose rows are narrowed, into static
  * phases, `prompt` where values as a whole depend on the prompt, `extend` over caches, and `forward`.
+ * Caches that forget have room for `block` new rows at once.
  */
-export function splitPhases(graph: Graph): PhaseSplit {
-  const split = cutPhases(graph);
-  return { ...split, phases: split.phases.map(forKernels) };
+export function splitPhases(graph: Graph, block: number = defaultBlock): PhaseSplit {
+  const cut = cutPhases(graph);
+  const split = { ...cut, phases: cut.phases.map(forKernels) };
+  const extend = split.phases.find(({ kind }) => kind === "extend");
+  // The rows of a prompt come at once, however many: a ring would have no room for them.
+  if (extend === undefined || split.phases.some(({ kind }) => kind === "prompt")) return split;
+  const ringed = ringCaches(extend, split.states, growthOf(graph), block);
+  const phases = split.phases.map((phase) => (phase === extend ? ringed.extend : phase));
+  return { ...split, phases, states: ringed.states };
 }
 
 function cutPhases(graph: Graph): PhaseSplit {

@@ -36,6 +36,17 @@ export interface State {
   readonly type: TensorType;
   /** The phase that computes or extends it. */
   readonly phase: string;
+  /** For a cache that forgets: see `Ring`. */
+  readonly ring?: Ring;
+}
+
+/**
+ * A cache of `slots` rows: row r lies in slot `r mod slots`. A row sees none that is `window` rows or
+ * more before it (at least 1), so one call may append `slots - window + 1` rows.
+ */
+export interface Ring {
+  readonly slots: number;
+  readonly window: number;
 }
 
 /** The phases in the order in which they run, or what keeps the model from being generated with. */

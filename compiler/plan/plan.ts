@@ -168,7 +168,8 @@ function planState(state: State, split: Phases): PlanState {
   const phase = split.phases.find((each) => each.name === state.phase);
   invariant(phase !== undefined, `plan: the state ${state.name} has a phase`);
   const { element, axes } = planTensor(phase.graph, state.type);
-  return { name: state.name, kind: state.kind, element, axes, phase: state.phase };
+  const { name, kind, ring } = state;
+  return { name, kind, element, axes, phase: state.phase, ...(ring === undefined ? {} : { ring }) };
 }
 
 function planWeights(

@@ -6,6 +6,7 @@
 
 import { type BufferSource, makesItsResult, type Region, resultsOf } from "../fusion/region.ts";
 import { type Graph, nodeAt, sizeOf, type ValueId } from "../graph/graph.ts";
+import { rowsRise } from "../graph/rising-rows.ts";
 import { asConstant, type Dimension, equalDimensions, symbol } from "../op/dimension.ts";
 import { sourceOf } from "../kernel/lower/read.ts";
 
@@ -75,7 +76,7 @@ export function signatureOf(
     const source = sourceOf({ graph, stored }, id);
     if (source !== undefined && !(made.has(id) && source.kind === "value")) {
       sources.push(source);
-      parts.push(`${name}:${source.kind} ${typeText(id)}`);
+      parts.push(`${name}:${source.kind} ${typeText(id)}${cacheText(graph, id)}`);
       return name;
     }
     const args = node.args.map(visit);
@@ -88,11 +89,20 @@ export function signatureOf(
   for (const { result, store } of resultsOf(region)) {
     const rows = JSON.stringify(canonical(store.rows));
     const target = sources.findIndex((source) => sameSource(source, store.target));
-    const at = `${store.target.kind} ${target} ${rows} ${typeText(store.value)}`;
+    const to = `${typeText(store.value)}${cacheText(graph, store.value)}`;
+    const at = `${store.target.kind} ${target} ${rows} ${to}`;
     parts.push(`${visit(result)} -> ${at}`);
     sources.push(store.target);
   }
   return { text: parts.join("\n"), sources, sizes };
+}
+
+/** What a kernel may rely on of a cache, beside its type. */
+function cacheText(graph: Graph, id: ValueId): string {
+  const { op } = nodeAt(graph, id);
+  if (op.kind !== "append") return "";
+  const rises = rowsRise(graph, op.into, id, undefined) ? " numbered" : "";
+  return op.ring === undefined ? rises : `${rises} in ${op.ring} slots`;
 }
 
 function isDimension(value: object): value is Dimension {

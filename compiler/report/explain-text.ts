@@ -4,7 +4,7 @@ import type { Consequence, Consequences } from "./consequences.ts";
 import type { LengthsReport, ModelReport, PhaseCall } from "./explain.ts";
 import { past } from "../phase/phase.ts";
 import { type MaskRow, type MaskTable, seesAll } from "./mask-tables.ts";
-import type { MemoryUse } from "./memory.ts";
+import type { MemoryUse, RingUse } from "./memory.ts";
 import type { Reconciliation } from "./reconcile.ts";
 import { textTable, wrapped } from "./text-table.ts";
 import { showBytes, showCount, showFlops, showPercent } from "./units.ts";
@@ -207,7 +207,7 @@ function listed(names: readonly string[]): string {
 }
 
 function memoryText(memory: MemoryUse): readonly string[] {
-  const { weights, constants, values, caches, perRow, arena } = memory;
+  const { weights, constants, values, caches, perRow, rings, arena } = memory;
   const rows = [
     ["weights, in float32", showBytes(weights)],
     ["tables of the compiler", showBytes(constants)],
@@ -222,5 +222,15 @@ function memoryText(memory: MemoryUse): readonly string[] {
       rows.filter(([, bytes]) => bytes !== "0"),
       ["left", "right", "left"],
     ),
+    ...(rings === undefined ? [] : ringText(rings)),
   ];
+}
+
+/** `64 caches forget: no row sees more than the last 4096 rows; …`. */
+function ringText({ count, window, slots, full, savedPerRow }: RingUse): readonly string[] {
+  const sees = `no row sees more than the last ${showCount(window, "row")}`;
+  const room = `they have room for ${showCount(slots, "row")} and take ${showBytes(full)} at most`;
+  const saved = `each row beyond saves ${showBytes(savedPerRow)}`;
+  const text = `${showCount(count, "cache")} forget: ${sees}; ${room}, ${saved}.`;
+  return ["", ...wrapped(text, width, ["  ", "  "])];
 }

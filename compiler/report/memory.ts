@@ -1,6 +1,6 @@
 /** What a model takes of a device's memory, in bytes: numbers have four. */
 
-import type { Plan, PlanPhase } from "../../runtime/contract.ts";
+import type { Plan, PlanPhase, PlanState } from "../../runtime/contract.ts";
 import type { Measure } from "./executed.ts";
 
 /** How the runtime places the temporaries of a phase: their bytes in all. */
@@ -15,8 +15,21 @@ export interface MemoryUse {
   /** What caches hold after the prompt, and what each further row adds. */
   readonly caches: number;
   readonly perRow: number;
+  /** The caches that forget, if there are any. */
+  readonly rings?: RingUse;
   /** The temporaries of the phase that needs most; phases share them. */
   readonly arena: number;
+}
+
+/** Caches that hold the last rows only. */
+export interface RingUse {
+  readonly count: number;
+  /** The rows that are read, and those that there is room for: the most of all rings. */
+  readonly window: number;
+  readonly slots: number;
+  /** Their bytes when they are full, and what each further row would take if they forgot nothing. */
+  readonly full: number;
+  readonly savedPerRow: number;
 }
 
 /** The memory of a plan for some lengths; `longer` are the same with one more row in the caches. */
@@ -27,10 +40,14 @@ export function memoryUse(
   arena: ArenaBytes,
 ): MemoryUse {
   const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 4);
+  const bytes = ({ axes, ring }: PlanState, by: Measure): number => {
+    const [rows = 1, ...rest] = axes.map(({ size }) => by(size));
+    return product([Math.min(rows, ring?.slots ?? rows), ...rest]);
+  };
   const states = (kind: "value" | "cache", by: Measure): number =>
     plan.states
       .filter((state) => state.kind === kind)
-      .reduce((sum, { axes }) => sum + product(axes.map(({ size }) => by(size))), 0);
+      .reduce((sum, state) => sum + bytes(state, by), 0);
   const phases = plan.phases.filter(
     (phase) => phase.kind !== "forward" || plan.generation === undefined,
   );
@@ -40,6 +57,25 @@ export function memoryUse(
     values: states("value", measure),
     caches: states("cache", measure),
     perRow: states("cache", longer) - states("cache", measure),
+    ...ringUse(plan, measure),
     arena: Math.max(0, ...phases.map((phase) => arena(phase, measure))),
+  };
+}
+
+function ringUse({ states }: Plan, measure: Measure): Pick<MemoryUse, "rings"> {
+  const found = states.flatMap(({ ring, axes }) => {
+    if (ring === undefined) return [];
+    const row = axes.slice(1).reduce((bytes, { size }) => bytes * measure(size), 4);
+    return [{ ...ring, row }];
+  });
+  if (found.length === 0) return {};
+  return {
+    rings: {
+      count: found.length,
+      window: Math.max(...found.map(({ window }) => window)),
+      slots: Math.max(...found.map(({ slots }) => slots)),
+      full: found.reduce((sum, { slots, row }) => sum + slots * row, 0),
+      savedPerRow: found.reduce((sum, { row }) => sum + row, 0),
+    },
   };
 }

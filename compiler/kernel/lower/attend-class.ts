@@ -7,8 +7,8 @@
  */
 
 import { invariant } from "../../../grammar/invariant.ts";
-import { axisAt, nodeAt, type ValueId } from "../../graph/graph.ts";
-import type { AxisName } from "../../op/axis.ts";
+import { nodeAt } from "../../graph/graph.ts";
+import { rowsRise } from "../../graph/rising-rows.ts";
 import type { Side } from "../../op/predicate.ts";
 import { dataUses } from "../../op/replace-data.ts";
 import { type Facts, keyLoops } from "../../mask/index.ts";
@@ -44,8 +44,8 @@ export function queryRanges(
       ...{ key: new Map(), keyRow: build.int(0) },
     });
   };
-  const isRising =
-    op.querySegment !== undefined || isIndex(attention, op.query, args.queryPosition);
+  const { graph } = attention.context;
+  const isRising = rowsRise(graph, op.query, args.queryPosition, op.querySegment);
   const at = (row: Expr): Expr => build.add(first, row);
   const used = op.parts.flatMap((part) => dataUses(part.mask)).filter(([, side]) => side !== "k");
   const position = span(attention, "query_position", count, isRising, (row) =>
@@ -280,11 +280,5 @@ function keysRise(attention: Attention, index: number): boolean {
   const part = partAt(attention, index);
   const position = attention.args.parts[index]?.position;
   invariant(position !== undefined, "lowering: the positions of an attention's keys");
-  return part.segment !== undefined || isIndex(attention, part.axis, position);
-}
-
-/** Whether the positions of an axis are the row numbers. */
-function isIndex({ context }: Attention, axis: AxisName, position: ValueId): boolean {
-  const { segments } = axisAt(context.graph, axis);
-  return segments.length === 0 && nodeAt(context.graph, position).op.kind === "index";
+  return rowsRise(attention.context.graph, part.axis, position, part.segment);
 }

@@ -1,7 +1,8 @@
 /** The walk of an attention over the keys of one part; see `attend.ts`. */
 
 import { invariant } from "../../../grammar/invariant.ts";
-import { axisAt, nodeAt, type ValueId } from "../../graph/graph.ts";
+import type { ValueId } from "../../graph/graph.ts";
+import { rowsRise } from "../../graph/rising-rows.ts";
 import { asConstant, constant, type Dimension, subtract } from "../../op/dimension.ts";
 import type { AttendArguments, AttendOp } from "../../op/op.ts";
 import type { Predicate, Side } from "../../op/predicate.ts";
@@ -314,10 +315,10 @@ function pairAt(walk: Walk, row: Expr, column: Expr): Pair {
 
 /** The tile's class. Positions rise within a segment: its first and last key bound the others. */
 function classOf(walk: Walk, mask: Predicate): { readonly possible: Expr; readonly certain: Expr } {
-  const { schedule, op } = walk;
+  const { schedule } = walk;
   const rows = Array.from({ length: schedule.queries }, (_, row) => build.int(row));
   const keys = Array.from({ length: schedule.keys }, (_, key) => build.int(key));
-  const rising = op.parts[walk.index]?.segment !== undefined || isPlain(walk);
+  const rising = keysRise(walk);
   const ends = rising ? [build.int(0), build.int(schedule.keys - 1)] : keys;
   const at = (
     side: Side,
@@ -346,10 +347,8 @@ function factsOf(walk: Walk): Facts {
   };
 }
 
-function isPlain(walk: Walk): boolean {
-  const axis = walk.op.parts[walk.index]?.axis;
-  const { segments } = axisAt(walk.context.graph, axis ?? "");
-  const position = walk.args.parts[walk.index]?.position;
-  if (position === undefined || segments.length > 0) return false;
-  return nodeAt(walk.context.graph, position).op.kind === "index";
+function keysRise({ context, op, args, index }: Walk): boolean {
+  const [part, position] = [op.parts[index], args.parts[index]?.position];
+  if (part === undefined || position === undefined) return false;
+  return rowsRise(context.graph, part.axis, position, part.segment);
 }

@@ -16,7 +16,8 @@ import * as build from "../build.ts";
 import type { Expr } from "../kernel.ts";
 import { type Affine, affineOf, plus, times } from "./affine.ts";
 import type { Context, Coordinates } from "./context.ts";
-import { divideIndex, unflatten } from "./read.ts";
+import { divideIndex } from "./divide-index.ts";
+import { unflatten } from "./read.ts";
 import type { Schedule } from "./schedule.ts";
 
 /** An attention, its arguments by role and its sizes. */

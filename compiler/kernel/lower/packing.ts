@@ -16,7 +16,8 @@ import type { Expr } from "../kernel.ts";
 import { type Affine, affineOf, fixed, plus, times } from "./affine.ts";
 import type { Context, Coordinates } from "./context.ts";
 import type { Product, ProductPart, ProductSum } from "./product.ts";
-import { divideIndex, throughView, unflatten } from "./read.ts";
+import { divideIndex } from "./divide-index.ts";
+import { throughView, unflatten } from "./read.ts";
 
 /** Columns of a panel: two registers of four lanes. */
 export const panelWidth = 8;

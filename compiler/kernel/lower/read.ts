@@ -11,8 +11,10 @@ import { constant, type Dimension, multiply, productOf, subtract } from "../../o
 import { applyTable, type Op, type OpKind, type OpTable } from "../../op/op.ts";
 import * as build from "../build.ts";
 import type { Expr } from "../kernel.ts";
-import { type Affine, affineOf, divideBy, fixed, plus, times } from "./affine.ts";
+import { addressOf } from "./address.ts";
+import { type Affine, affineOf, fixed, plus, times } from "./affine.ts";
 import type { Context, Coordinates } from "./context.ts";
+import { divideIndex } from "./divide-index.ts";
 import { mapExpression } from "./map-function.ts";
 import { readPacked } from "./packing.ts";
 
@@ -71,7 +73,7 @@ function load(context: Context, id: ValueId, source: BufferSource, at: Coordinat
   const name = "name" in memory ? shortName(memory.name) : context.nameOf(id);
   const buffer = context.buffer(memory, type.element, "read", name);
   const start = fixed(constant(pack?.offset ?? 0));
-  const index = context.emit(plus(context.offset(type, at), start));
+  const index = context.emit(plus(addressOf(context, id, at), start));
   if (type.element === "float") return build.load(buffer, index, build.f32);
   const value = build.load(buffer, index, build.i32);
   return type.element === "int" ? value : build.notEqual(value, build.int(0));
@@ -263,20 +265,6 @@ export function affineValue(context: Context, id: ValueId, at: Coordinates): Aff
     default:
       return undefined;
   }
-}
-
-/** Quotient and remainder of an index by a size. */
-export function divideIndex(
-  context: Context,
-  index: Affine,
-  n: ReturnType<typeof constant>,
-): { readonly quotient: Affine; readonly remainder: Affine } {
-  return divideBy(index, n, (kind, rest, size) => {
-    const [a, b] = [context.emit(rest), context.size(size)];
-    return kind === "quotient"
-      ? context.opaque(build.quotient(a, b))
-      : context.opaque(build.remainder(a, b), size);
-  });
 }
 
 /** The coordinates of `axes` as digits of one flat index, the last axis fastest. */

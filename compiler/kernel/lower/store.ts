@@ -7,6 +7,7 @@ import type { AxisName } from "../../op/axis.ts";
 import * as build from "../build.ts";
 import type { Expr, Statement } from "../kernel.ts";
 import { store as storeStatement } from "../statements.ts";
+import { addressOf } from "./address.ts";
 import { fixed, plus } from "./affine.ts";
 import type { Context, Coordinates } from "./context.ts";
 import { shortName } from "./read.ts";
@@ -34,5 +35,5 @@ export function storeTo(context: Context, store: Store, at: Coordinates, value: 
       : shortName(store.target.name);
   const buffer = context.buffer(store.target, type.element, "write", name);
   const stored = type.element === "bool" ? build.cast(value, build.i32) : value;
-  return storeStatement(buffer, context.emit(context.offset(type, place)), stored);
+  return storeStatement(buffer, context.emit(addressOf(context, store.value, place)), stored);
 }

@@ -138,8 +138,11 @@ export function inputCode(input: PlanInput, size: SizeCode): Code {
 }
 
 /** A state. */
-export function stateCode({ name, kind, element, axes, phase }: PlanState, size: SizeCode): Code {
-  const code = call(kind, text(name), text(phase), axesCode(axes, size));
+export function stateCode(state: PlanState, size: SizeCode): Code {
+  const { name, kind, element, axes, phase, ring } = state;
+  const whole = call(kind, text(name), text(phase), axesCode(axes, size));
+  const code =
+    ring === undefined ? whole : call("ring", literal(ring.slots), literal(ring.window), whole);
   return element === "f32" ? code : call("i32", code);
 }
 

@@ -17,10 +17,10 @@ import type { Tables } from "./tables.ts";
 /** Every builder that the code may call; see `runtime/plan-builder.ts`. */
 export const builders: readonly string[] = [
   ..."plus times ceil floor larger smaller layers alternate range fill i32 f32".split(" "),
-  ..."sizeOfInput stored under panels within table tensor tokens positions value cache result".split(
+  ..."sizeOfInput stored under panels within table tensor tokens positions value cache".split(" "),
+  ..."ring result temporaries weight constant input state output layer read write update upTo".split(
     " ",
   ),
-  ..."temporaries weight constant input state output layer read write update upTo".split(" "),
   ..."otherwise kernel declare schedule kernelsOf step copy repeat".split(" "),
 ];
 

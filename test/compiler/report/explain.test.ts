@@ -56,6 +56,7 @@ const toys: Readonly<Record<string, CheckedModel>> = {
   prefix: toyModel(prefix),
   "image both ways": toyModel(imageBothWays),
   "image apart": toyModel(imageApart),
+  "text window": toyModel(both(masks.textQuery, sliding(3))),
   "composite window": toyModel(both(composite, sliding(3))),
 };
 
@@ -149,8 +150,25 @@ test("masks that agree are one table, in words", () => {
   ]);
 });
 
+test("what caches forget is said, and saves what whole caches would take", () => {
+  const model = toyModel(both(masks.textQuery, sliding(4)));
+  const [short, long] = ["image=1,text=100", "image=1,text=5000"].map((length) => {
+    const { memory } = explainer(model, "cpu")(length);
+    return { caches: memory.caches, perRow: memory.perRow };
+  });
+  const explain = new Explainer(model, compileFor(model, targets.cpu).plan, reader);
+  const read = readLengths(model.graph, "image=1,text=5000");
+  if (read.kind === "mistake") throw new Error(read.message);
+  // Three layers of keys and values of two heads by four, and a position a row.
+  expect(short).toEqual({ caches: 100 * (6 * 8 * 4 + 4), perRow: 6 * 8 * 4 + 4 });
+  expect(long).toEqual({ caches: 515 * 6 * 8 * 4 + 5000 * 4, perRow: 4 });
+  expect(lengthsText(explain.at(read.lengths), explain.model())).toContain(
+    "6 caches forget: no row sees more than the last 4 rows; they have room for 515 rows and take",
+  );
+});
+
 test("the text fits a terminal", () => {
-  for (const name of ["composite", "window", "image apart"]) {
+  for (const name of ["composite", "window", "image apart", "text window"]) {
     const model = toys[name];
     if (model === undefined) throw new Error(name);
     const explain = new Explainer(model, compileFor(model, targets.gpu).plan, reader);

@@ -1,0 +1,128 @@
+/** Caches that forget give what whole caches give, on every backend, bit for bit. */
+
+import { expect, test } from "vitest";
+import type { Graph } from "../../compiler/graph/graph.ts";
+import { optimize } from "../../compiler/optimize/optimize.ts";
+import { splitPhases } from "../../compiler/optimize/split-phases.ts";
+import { makePlan, type Planned } from "../../compiler/plan/plan.ts";
+import { preparePhase } from "../../compiler/plan/prepare.ts";
+import type { Predicate } from "../../compiler/op/predicate.ts";
+import type { Session } from "../../runtime/session.ts";
+import { integers } from "../../runtime/tensor.ts";
+import { inputsOf, openPlanned } from "../oracle/run.ts";
+import { type TestedBackend, testedBackends } from "../support/backends.ts";
+import { both, composite, masks, sliding, toyMllm } from "../support/toy-mllm.ts";
+import { toyEnvironment, weightsOf } from "../support/toy-prompt.ts";
+import { graphTolerance } from "../support/tolerance.ts";
+
+/** New rows that a ring has room for beside its window. */
+const block = 3;
+const layout = "tittttttttttt";
+
+function planned(graph: Graph, target: TestedBackend["target"], rows?: number): Planned {
+  const split = splitPhases(optimize(graph), rows);
+  return makePlan(graph, split, split.phases.map(preparePhase), target);
+}
+
+function graphOf(...layers: readonly Predicate[]): Graph {
+  // Images see no text, so that a prompt need not come in one call.
+  return toyMllm({ layers: layers.map((mask) => ({ mask: both(masks.textQuery, mask) })) });
+}
+
+/** The logits after the prompt and after each further token, and what the session holds. */
+async function answer(session: Session, graph: Graph, prompt: number): Promise<Float32Array[]> {
+  const environment = toyEnvironment(graph, { layout, seed: 4 });
+  const tokens = Array.from(environment.inputs.get("prompt")?.data ?? []);
+  const positions = Array.from(environment.inputs.get("position.text")?.data ?? []);
+  const found: Float32Array[] = [];
+  const extend = async (from: number, to: number): Promise<void> => {
+    const outputs = await session.run("extend", {
+      ...inputsOf(session, environment),
+      prompt: integers(tokens.slice(from, to)),
+      "position.text": integers(positions.slice(from, to)),
+    });
+    const logits = await outputs.get("logits")?.read();
+    if (logits?.element === "f32") found.push(logits.data);
+  };
+  await extend(0, prompt);
+  for (let row = prompt; row < tokens.length; row++) await extend(row, row + 1);
+  // The last two rows once more, as after a draft that was refused.
+  session.truncate(tokens.length - 2);
+  await extend(tokens.length - 2, tokens.length);
+  return found;
+}
+
+const cases: Readonly<Record<string, Graph>> = {
+  "a window in one layer of two": graphOf(sliding(4), masks.causal),
+};
+
+for (const tested of await testedBackends()) {
+  for (const [index, [name, graph]] of Object.entries(cases).entries()) {
+    if (!tested.takes(index)) continue;
+    test.skipIf(tested.missing !== undefined)(`${tested.name}: ${name}, past its end`, async () => {
+      const weights = weightsOf(graph);
+      const ringed = planned(graph, tested.target, block);
+      const rings = ringed.plan.states.filter(({ ring }) => ring !== undefined);
+      expect(rings.length).toBeGreaterThan(0);
+      expect(rings.every(({ kind, element }) => kind === "cache" && element !== "i32")).toBe(true);
+      const [small, whole] = await Promise.all(
+        [ringed, planned(graph, tested.target)].map((each) =>
+          openPlanned(tested, graph, each, weights),
+        ),
+      );
+      if (small === undefined || whole === undefined) throw new Error("no session");
+      const [actual, wanted] = [await answer(small, graph, 7), await answer(whole, graph, 7)];
+      expect(actual).toEqual(wanted);
+      expect(small.memory.states).toBeLessThan(whole.memory.states);
+      const environment = toyEnvironment(graph, { layout, seed: 4 });
+      const expected = graphTolerance(graph, environment, tested.errors).get("logits");
+      const last = actual.at(-1);
+      if (expected === undefined || last === undefined) throw new Error("no logits");
+      const start = expected.value.data.length - last.length;
+      for (const [index, value] of last.entries()) {
+        const error = Math.abs(value - (expected.value.data[start + index] ?? Number.NaN));
+        expect(error).toBeLessThanOrEqual(expected.tolerance[start + index] ?? 0);
+      }
+      small.close();
+      whole.close();
+    });
+  }
+}
+
+test("only what no later row sees is forgotten", () => {
+  const rings = (...layers: readonly Predicate[]): readonly (string | undefined)[] =>
+    splitPhases(optimize(graphOf(...layers)), block).states.flatMap(({ name, ring }) =>
+      ring === undefined ? [] : [`${name}: ${ring.window} in ${ring.slots}`],
+    );
+  expect(rings(masks.causal)).toEqual([]);
+  expect(rings(composite)).toEqual([]);
+  expect(rings(sliding(4))).toEqual(["k: 4 in 6", "v: 4 in 6"]);
+  const sinks: Predicate = {
+    kind: "or",
+    operands: [
+      sliding(4),
+      {
+        kind: "compare",
+        comparison: "<",
+        left: { kind: "position", side: "k" },
+        right: { kind: "number", value: 2 },
+      },
+    ],
+  };
+  expect(rings(sinks)).toEqual([]);
+});
+
+test("a ring is not cut back beyond what it holds", async () => {
+  const [tested] = await testedBackends();
+  if (tested === undefined) throw new Error("no backend");
+  const graph = graphOf(sliding(4));
+  const ringed = planned(graph, tested.target, block);
+  const session = await openPlanned(tested, graph, ringed, weightsOf(graph));
+  await answer(session, graph, 7);
+  expect(session.canTruncate(session.past - 3)).toBe(true);
+  expect(session.canTruncate(session.past - 4)).toBe(false);
+  expect(() => session.truncate(5)).toThrow("they hold the last ones only");
+  session.truncate(0);
+  expect(session.canTruncate(0)).toBe(true);
+  session.close();
+});
