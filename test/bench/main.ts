@@ -16,6 +16,7 @@ import { type Bench, type BenchOptions, header } from "./bench.ts";
 const benches: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>> = {
   attention: () => import("./attention.ts"),
   decode: () => import("./decode.ts"),
+  device: () => import("./device.ts"),
   matmul: () => import("./matmul.ts"),
   tiles: () => import("./tiles.ts"),
 };
