@@ -201,6 +201,17 @@ export type PlanStep =
       readonly size: Size;
       readonly toOffset: Size;
     }
+  /**
+   * Reads one i32 back, from 0 to `most`: from here on it is what `symbol` stands for. Memory is made
+   * for the most, whose symbols are known before. Steps inside a `repeat` do not measure.
+   */
+  | {
+      readonly kind: "measure";
+      readonly label: string;
+      readonly symbol: string;
+      readonly most: Size;
+      readonly from: BufferReference;
+    }
   /** Equal layers: `steps` runs `count` times with the i-th entry of each table. */
   | {
       readonly kind: "repeat";
@@ -263,10 +274,14 @@ export interface PlanGeneration {
 /** Which input sizes are free, and how others follow from them. */
 export interface PlanSymbol {
   readonly name: string;
-  /** Where its value is first met; `past` is the rows a cache holds before the call. */
+  /**
+   * Where its value is first met; `past` is the rows a cache holds before the call. A `measured` one
+   * is read back by a step of a phase; other phases know it from the states that they read.
+   */
   readonly source:
     | { readonly kind: "input"; readonly input: string; readonly axis: number }
-    | { readonly kind: "past" };
+    | { readonly kind: "past" }
+    | { readonly kind: "measured" };
 }
 
 export interface Plan {

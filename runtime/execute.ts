@@ -49,7 +49,7 @@ interface PreparedVariant {
   readonly when: { readonly size: number; readonly atMost: number } | undefined;
 }
 
-/** The commands of one phase, call after call. */
+/** The commands of one phase that measures nothing, or of a section of one, call after call. */
 export class PhaseCommands {
   readonly #steps: readonly Prepared[];
   readonly #sizes: SizeTable = new SizeTable();
@@ -182,6 +182,7 @@ function prepare(
   sizes: SizeTable,
 ): Prepared {
   const { label } = step;
+  invariant(step.kind !== "measure", `${label} is run with commands that depend on it`);
   if (step.kind === "copy") {
     const [from, to] = [numberOf(step.from), numberOf(step.to)];
     const [size, toOffset] = [sizes.add(step.size), sizes.add(step.toOffset)];

@@ -56,6 +56,16 @@ export class OutputStore {
     };
   }
 
+  /** Says which sizes `phase` ran for, where it was made room for larger ones. */
+  settle(phase: PlanPhase, values: SymbolValues): void {
+    for (const output of phase.outputs) {
+      const stored = this.#stored.get(key(phase, output.name));
+      invariant(stored !== undefined, `phase ${phase.name} has no output ${output.name}`);
+      const shape = output.axes.map(({ size }) => evaluateSize(size, values));
+      this.#stored.set(key(phase, output.name), { ...stored, shape });
+    }
+  }
+
   /** The outputs of the last run of `phase`; `onRead` is told whenever one has been read. */
   of(phase: PlanPhase, onRead: () => void = () => undefined): ReadonlyMap<string, OutputTensor> {
     return new Map(

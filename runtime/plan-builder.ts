@@ -107,6 +107,11 @@ export function sizeOfInput(name: string, input: string, axis: number): PlanSymb
   return { name, source: { kind: "input", input, axis } };
 }
 
+/** A size that a phase measures. */
+export function measuredSize(name: string): PlanSymbol {
+  return { name, source: { kind: "measured" } };
+}
+
 /** A stored tensor; `alternatives` are its own name, unless given. */
 export function stored(
   name: string,
@@ -351,6 +356,11 @@ export function copy(
   toOffset: Size = 0,
 ): PlanStep {
   return { kind: "copy", label, from: referenceOf(from), to: referenceOf(to), size, toOffset };
+}
+
+/** Reads back what `symbol` stands for from here on, which is at most `most`. */
+export function measure(label: string, symbol: string, most: Size, from: Argument): PlanStep {
+  return { kind: "measure", label, symbol, most, from: referenceOf(from) };
 }
 
 /**

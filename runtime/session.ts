@@ -13,11 +13,11 @@ import type { CompiledModel, PhaseKind, Plan, PlanPhase } from "./contract.ts";
 import { BraidError, invariant } from "./errors.ts";
 import { blocksOf } from "./blocks.ts";
 import { type CacheBasis, cacheBasisOf } from "./cache-basis.ts";
-import { PhaseCommands } from "./execute.ts";
 import { type Inputs, InputStore } from "./inputs.ts";
 import { type LoadProgress, loadResidents, type Residents } from "./load.ts";
 import { OutputStore, type OutputTensor } from "./outputs.ts";
 import { linkOf, linksOf, type PhaseLinks } from "./phase-links.ts";
+import { PhaseProgram } from "./program.ts";
 import type { SymbolValues } from "./size.ts";
 import { appends, StateStore } from "./states.ts";
 import { kernelsOf, showReference } from "./steps.ts";
@@ -67,7 +67,7 @@ export class Session {
   readonly #states: StateStore;
   readonly #outputs: OutputStore;
   readonly #arena: Arena;
-  readonly #programs: Map<string, PhaseCommands> = new Map();
+  readonly #programs: Map<string, PhaseProgram> = new Map();
   readonly #links: ReadonlyMap<string, PhaseLinks>;
   /** The phases whose kernels the backend has. */
   readonly #loaded: Set<string> = new Set();
@@ -232,9 +232,7 @@ export class Session {
     }
     const start = performance.now();
     this.#current.delete(phase.name);
-    const values = this.#symbols(phase, this.past);
-    await this.#execute(phase, values, () => this.#symbols(phase, ahead(this.past)));
-    this.#states.commit(phase, values);
+    this.#states.commit(phase, await this.#execute(phase));
     if (appends(phase)) this.#cached = this.#cacheBasis();
     else this.#current.set(phase.name, this.#versions(phase));
     return this.#outputs.of(phase, await this.#time(phase, start));
@@ -279,17 +277,18 @@ export class Session {
     }
   }
 
-  async #execute(
-    phase: PlanPhase,
-    values: SymbolValues,
-    generous: () => SymbolValues,
-  ): Promise<void> {
-    await this.#states.prepare(phase, values);
-    const outputs = await this.#outputs.prepare(phase, values);
-    const temporary = await this.#arena.prepare(phase, values, generous);
-    const program = this.#programs.get(phase.name) ?? new PhaseCommands(phase);
+  /** Runs a phase for the inputs given; the sizes that it ran for. */
+  async #execute(phase: PlanPhase): Promise<SymbolValues> {
+    const program = this.#programs.get(phase.name) ?? new PhaseProgram(phase);
     this.#programs.set(phase.name, program);
-    const commands = program.at(values, (reference) => {
+    const values = this.#symbols(phase, this.past);
+    const most = program.atMost(values);
+    await this.#states.prepare(phase, most);
+    const outputs = await this.#outputs.prepare(phase, most);
+    const temporary = await this.#arena.prepare(phase, most, () =>
+      program.atMost(this.#symbols(phase, ahead(this.past))),
+    );
+    const found = await program.run(this.backend, values, (reference) => {
       switch (reference.kind) {
         case "buffer":
           return temporary(reference.name);
@@ -307,7 +306,8 @@ export class Session {
         }
       }
     });
-    await this.backend.run(commands);
+    if (!program.isSettled) this.#outputs.settle(phase, found);
+    return found;
   }
 
   #symbols(phase: PlanPhase, past: number): SymbolValues {

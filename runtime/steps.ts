@@ -44,6 +44,8 @@ export function accessesOf(
   { step, resolve }: Occurrence,
   kernels: ReadonlyMap<string, PlanKernel>,
 ): readonly Access[] {
+  if (step.kind === "measure")
+    return [{ reference: resolve(step.from), reads: true, writes: false }];
   if (step.kind === "copy") {
     return [
       { reference: resolve(step.from), reads: true, writes: false },

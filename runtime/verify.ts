@@ -58,6 +58,7 @@ function verifySteps(
   kernels: ReadonlyMap<string, PlanKernel>,
   symbols: ReadonlySet<string>,
   where: string,
+  isOutermost: boolean = true,
 ): void {
   for (const step of steps) {
     if (step.kind === "repeat") {
@@ -65,10 +66,16 @@ function verifySteps(
         const rounds = `${column.length} entries for ${step.count} rounds`;
         invariant(column.length === step.count, `${where}: the column ${name} has ${rounds}`);
       }
-      verifySteps(step.steps, kernels, symbols, where);
+      verifySteps(step.steps, kernels, symbols, where, false);
       continue;
     }
     const at = `${where}: ${step.label}`;
+    if (step.kind === "measure") {
+      verifySize(step.most, symbols, at);
+      const isMeasured = symbols.has(step.symbol);
+      invariant(isMeasured && isOutermost, `${at} measures ${step.symbol} where it cannot`);
+      continue;
+    }
     if (step.kind === "copy") {
       for (const size of [step.size, step.toOffset]) verifySize(size, symbols, at);
       continue;

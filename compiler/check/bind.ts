@@ -5,6 +5,7 @@ import type { Span } from "../../grammar/source.ts";
 import { annotate, expectedOf } from "./annotate.ts";
 import { type Body, evaluate, fail, type Use } from "./context.ts";
 import { breakLabel } from "./labels.ts";
+import { measuredCall, measuredSize } from "./measured.ts";
 import { sizeOf } from "./number.ts";
 import { describe, unknown, type Value } from "./value.ts";
 
@@ -31,7 +32,8 @@ function useOf(body: Body, target: BindTarget): Use {
 }
 
 function bindDim(body: Body, target: BindTarget, { value }: Bind): void {
-  const size = sizeOf(body, value);
+  const call = measuredCall(value);
+  const size = call === undefined ? sizeOf(body, value) : measuredSize(body, target.name, call);
   const { text, span } = target.name;
   body.scope.labels.delete(text);
   body.scope.places.set(text, span);

@@ -62,8 +62,10 @@ export interface Context {
   readonly axes: AxisTable;
   readonly rows: RowTable;
   readonly isRuntime: IsRuntime;
-  /** Symbols of sizes that inputs bring. */
+  /** Symbols of sizes that inputs bring or that the model measures. */
   readonly runtime: Set<string>;
+  /** Those that it measures, with the most that each can be. */
+  readonly measured: Map<string, Dimension>;
   readonly report: (diagnostic: Diagnostic) => void;
   /** The result of checking a block for all callers; undefined inside its own check. */
   readonly signatureOf: (definition: Definition & { kind: "block" }) => Signature | undefined;

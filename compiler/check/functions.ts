@@ -10,6 +10,7 @@ import { type Body, evaluate, fail, type Use } from "./context.ts";
 import { alignsWell, mapBinary, mapUnary, rangeOf } from "./elementwise.ts";
 import { emit, toTensor } from "./emit.ts";
 import { axisOf, breakLabel } from "./labels.ts";
+import { measured } from "./measured.ts";
 import { asReal, asSize, isMeasured, quotient } from "./number.ts";
 import { below, exactly, maxRanges, unionRanges } from "./range.ts";
 import { cumulative, reduce, sort, top } from "./reduce.ts";
@@ -332,13 +333,4 @@ function indexAlong(body: Body, call: BuiltinCall): Value {
 function position(body: Body, call: BuiltinCall): Value {
   const axis = axisArgument(body, call);
   return axis === undefined ? unknown : positionsOf(body, axis, call.span);
-}
-
-/** Sizes that a run computes need a plan that reads them back. */
-function measured(body: Body, call: BuiltinCall): Value {
-  return fail(body, "dim/measured", {
-    message: "sizes computed while the model runs are not compiled yet",
-    at: { span: call.span, note: "" },
-    hint: "keep a fixed number of rows: `values, kept = top(x over V, 128)`",
-  });
 }

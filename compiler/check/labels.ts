@@ -9,6 +9,7 @@ import type { AxisWish } from "./axis-table.ts";
 import { compare } from "./condition.ts";
 import { type Body, demand, report } from "./context.ts";
 import { givenAxis } from "./given.ts";
+import { requireGrowing } from "./measured.ts";
 import { sizeOf } from "./number.ts";
 import type { Tensor } from "./value.ts";
 
@@ -62,6 +63,7 @@ export function newAxis(body: Body, name: Name, wish: AxisWish): AxisName {
   const { labels, sizes, places, wanted, avoid } = body.scope;
   const known = sizes.get(name.text);
   if (known !== undefined) requireSize(body, name.span, name.text, wish.size, known);
+  requireGrowing(body, name.text, wish.size, name.span);
   const caller = wanted.get(name.text);
   const axis =
     caller?.axis !== undefined && !avoid.has(caller.axis)

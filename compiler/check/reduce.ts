@@ -4,7 +4,7 @@ import type { Expr } from "../../grammar/ast.ts";
 import { error } from "../../grammar/diagnostic.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { AxisName } from "../op/axis.ts";
-import type { Dimension } from "../op/dimension.ts";
+import { type Dimension, productOf } from "../op/dimension.ts";
 import type { ReduceFunction } from "../op/op.ts";
 import {
   type BuiltinCall,
@@ -17,10 +17,11 @@ import {
 import { compare } from "./condition.ts";
 import { indexedProduct } from "./contract.ts";
 import { type Body, demand, fail, type Use } from "./context.ts";
+import { rangeOf } from "./elementwise.ts";
 import { emit, rename } from "./emit.ts";
 import { newAxis, showAxes } from "./labels.ts";
 import { sizeOf } from "./number.ts";
-import { below } from "./range.ts";
+import { below, exactly, multiplyRanges, type Range } from "./range.ts";
 import { hasPositions, recordMap } from "./rows.ts";
 import { type Tensor, unknown, type Value } from "./value.ts";
 
@@ -43,9 +44,17 @@ export function reduce(body: Body, call: BuiltinCall): Value {
   const fn = reductions.get(name);
   if (fn === undefined) return unknown;
   if (fn === "argmax" && over.axes.length !== 1) return oneAxis(body, call);
-  const [axis] = over.axes;
-  const range = fn === "argmax" && axis !== undefined ? below(body.axes.size(axis)) : undefined;
+  const range = rangeOfReduced(body, fn, over);
   return emit(body, { kind: "reduce", fn, over: over.axes }, [over.x], span, range);
+}
+
+/** Bounds of what a reduction of ints gives, where they are known. */
+function rangeOfReduced(body: Body, fn: ReduceFunction, { x, axes }: Over): Range | undefined {
+  const [axis] = axes;
+  if (fn === "argmax") return axis === undefined ? undefined : below(body.axes.size(axis));
+  if (fn !== "sum" || x.element !== "int") return undefined;
+  const rows = productOf(axes.map((each) => body.axes.size(each)));
+  return multiplyRanges(rangeOf(x), exactly(rows));
 }
 
 const reductions: ReadonlyMap<string, ReduceFunction> = new Map([

@@ -36,6 +36,7 @@ export function newContext(options: RunOptions): Context {
     rows: emptyRowTable(),
     isRuntime: options.isRuntime(runtime),
     runtime,
+    measured: new Map(),
     report: options.report,
     signatureOf: options.signatureOf,
     demands: [],

@@ -11,6 +11,7 @@ import { type Body, demand, evaluate, fail, report } from "./context.ts";
 import { rangeOf } from "./elementwise.ts";
 import { emit, rename, toTensor } from "./emit.ts";
 import { axisOf, breakLabel, newAxis, showAxes, showAxis } from "./labels.ts";
+import { largerSizes } from "./measured.ts";
 import { hasPositions, recordRows } from "./rows.ts";
 import { describe, type Tensor, unknown, type Value } from "./value.ts";
 
@@ -83,7 +84,10 @@ function renameAxis(body: Body, x: Tensor, from: Name, to: Name, span: Span): Te
   }
   const isSameRows = bound !== undefined && body.axes.rows(bound) === body.axes.rows(found.axis);
   // A name whose axis has other rows, or none yet, becomes an axis of these rows.
-  if (bound !== undefined && !isSameRows) body.scope.labels.delete(to.text);
+  if (bound !== undefined && !isSameRows) {
+    body.scope.labels.delete(to.text);
+    body.scope.sizes.delete(to.text);
+  }
   const axis = bound !== undefined && isSameRows ? bound : newAxis(body, to, wish);
   return rename(body, found.x, found.axis, axis, span);
 }
@@ -131,7 +135,12 @@ function isInRange(body: Body, index: Tensor, axis: AxisName, item: Select): boo
           kind: "and",
           operands: [
             compare(constant(0), "<=", low),
-            compare(high, "<=", subtract(size, constant(1))),
+            {
+              kind: "or",
+              operands: [high, ...largerSizes(body, high)].map((each) =>
+                compare(each, "<=", subtract(size, constant(1))),
+              ),
+            },
           ],
         };
   // Bounds of symbols are looser than those of the sizes that an instance has: it decides.

@@ -53,6 +53,7 @@ const table: OpTable<[], number> = {
   state: () => 0,
   constant: () => 0,
   index: () => 0,
+  measure: () => 0,
   size: () => 0,
   map: (op) => functions[op.fn],
   rename: () => 0,

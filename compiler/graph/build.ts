@@ -5,6 +5,7 @@
 
 import { invariant } from "../../grammar/invariant.ts";
 import type { Axis, AxisName } from "../op/axis.ts";
+import { symbolsOf } from "../op/dimension.ts";
 import type { Op } from "../op/op.ts";
 import type { TensorType } from "../op/type.ts";
 import {
@@ -32,6 +33,8 @@ export class GraphBuilder {
   readonly #inputs: InputInfo[] = [];
   readonly #sequences: SequenceInfo[] = [];
   readonly #configChecks: ConfigCheck[] = [];
+  /** By symbol: the node that measures it. */
+  readonly #measures = new Map<string, ValueId>();
   #generation: Generation | undefined;
 
   /** An empty graph called `name`. */
@@ -111,16 +114,31 @@ export class GraphBuilder {
     this.#generation = generation;
   }
 
-  /** Appends `op` of `args`; its type is inferred, and an ill-formed application throws. */
+  /**
+   * Appends `op` of `args`; its type is inferred, and an ill-formed application throws. A `size` and
+   * an `index` get the measures that they depend on as arguments.
+   */
   node(op: Op, args: readonly ValueId[], origin: Origin): ValueId {
-    const types = args.map((arg) => this.typeOf(arg));
+    const measures = this.#measuresFor(op);
+    const all = measures.length === 0 ? args : [...new Set([...args, ...measures])];
+    const types = all.map((arg) => this.typeOf(arg));
     const type = resultType(op, types, { inputs: this.#inputs, weights: this.#weights });
-    return this.append({ op, args, type, origin });
+    return this.append({ op, args: all, type, origin });
+  }
+
+  #measuresFor(op: Op): readonly ValueId[] {
+    if (this.#measures.size === 0) return [];
+    const size =
+      op.kind === "size" ? op.size : op.kind === "index" ? this.axis(op.axis)?.size : undefined;
+    if (size === undefined) return [];
+    return [...symbolsOf(size)].flatMap((symbol) => this.#measures.get(symbol) ?? []);
   }
 
   /** Appends a node whose type is known; `verify` checks it later. */
   append(node: Node): ValueId {
-    return valueId(this.#nodes.push(node) - 1);
+    const id = valueId(this.#nodes.push(node) - 1);
+    if (node.op.kind === "measure") this.#measures.set(node.op.symbol, id);
+    return id;
   }
 
   /** Gives a node the name that the user gave its value, unless it has one. */

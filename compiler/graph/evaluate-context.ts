@@ -1,12 +1,13 @@
 /** What the evaluation of a node may use besides its arguments. */
 
 import type { AxisName } from "../op/axis.ts";
+import type { Dimension } from "../op/dimension.ts";
 import type { Graph } from "./graph.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** What a graph is evaluated on. */
 export interface Environment {
-  /** The value of every symbol that an axis size contains. */
+  /** The value of every symbol that an axis size contains, but those that the graph measures. */
   readonly sizes: ReadonlyMap<string, number>;
   /** By input name, positions included. Shapes are those of the inputs' axes. */
   readonly inputs: ReadonlyMap<string, Tensor>;
@@ -28,4 +29,8 @@ export interface EvaluateContext {
   readonly round: (value: number) => number;
   /** The number of rows of an axis. */
   readonly extent: (axis: AxisName) => number;
+  /** What a size is; everything that it depends on must have been measured. */
+  readonly sizeOf: (size: Dimension) => number;
+  /** Lets `symbol` stand for `value`. */
+  readonly measure: (symbol: string, value: number) => void;
 }

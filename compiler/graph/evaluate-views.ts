@@ -2,7 +2,6 @@
 
 import { invariant } from "../../grammar/invariant.ts";
 import type { AxisName } from "../op/axis.ts";
-import { evaluateDimension } from "../op/dimension.ts";
 import type { OpOf } from "../op/op.ts";
 import type { EvaluateContext } from "./evaluate-context.ts";
 import {
@@ -41,7 +40,7 @@ export function evaluateSlice(
   x: NamedTensor,
   context: EvaluateContext,
 ): Float64Array {
-  const start = evaluateDimension(op.start, context.environment.sizes);
+  const start = context.sizeOf(op.start);
   const size = context.extent(op.into);
   invariant(
     start >= 0 && start + size <= extentOf(x, op.axis),

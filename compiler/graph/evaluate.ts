@@ -9,7 +9,7 @@
 
 import { invariant } from "../../grammar/invariant.ts";
 import type { AxisName } from "../op/axis.ts";
-import { evaluateDimension } from "../op/dimension.ts";
+import { type Dimension, evaluateDimension } from "../op/dimension.ts";
 import { applyTable, type OpOf, type OpTable } from "../op/op.ts";
 import type { Element, TensorType } from "../op/type.ts";
 import { evaluateAttend } from "./evaluate-attend.ts";
@@ -51,6 +51,8 @@ export interface Evaluation {
    * argument that could change its result; empty unless asked for.
    */
   readonly margins: ReadonlyMap<ValueId, number>;
+  /** What each `measure` found, by its symbol. */
+  readonly measured: ReadonlyMap<string, number>;
 }
 
 /** Evaluates every node of `graph`. Throws if the environment lacks something or sizes disagree. */
@@ -63,11 +65,13 @@ export function evaluateGraph(
   const values: NamedTensor[] = [];
   const margins = new Map<ValueId, number>();
   const states = new Map<string, NamedTensor>();
+  const measured = new Map<string, number>();
   for (const [index, node] of graph.nodes.entries()) {
     const args = node.args.map((arg) => valueAt(values, arg));
     const value = evaluateNode(node, args, context);
     values.push(value);
     if (node.op.kind === "append") states.set(node.op.state, value);
+    if (node.op.kind === "measure") measured.set(node.op.symbol, value.data[0] ?? 0);
     if (options.margins) {
       const margin = marginOf(node.op, args, context);
       if (margin !== undefined) margins.set(valueId(index), margin);
@@ -76,7 +80,7 @@ export function evaluateGraph(
   const outputs = new Map(
     graph.outputs.map((output) => [output.name, valueAt(values, output.value)]),
   );
-  return { outputs, states, values, margins };
+  return { outputs, states, values, margins, measured };
 }
 
 /** One node on the values of its arguments. */
@@ -103,6 +107,8 @@ export function createContext(
   precision: "float64" | "float32",
 ): EvaluateContext {
   const extents = new Map<AxisName, number>();
+  const sizes = new Map(environment.sizes);
+  const sizeOf = (size: Dimension): number => evaluateDimension(size, sizes);
   const single = precision === "float32";
   return {
     graph,
@@ -112,10 +118,14 @@ export function createContext(
     extent: (name) => {
       const known = extents.get(name);
       if (known !== undefined) return known;
-      const size = evaluateDimension(axisAt(graph, name).size, environment.sizes);
+      const size = sizeOf(axisAt(graph, name).size);
       invariant(Number.isInteger(size) && size >= 0, `the axis ${name} has ${size} rows`);
       extents.set(name, size);
       return size;
+    },
+    sizeOf,
+    measure: (symbol, value) => {
+      sizes.set(symbol, value);
     },
   };
 }
@@ -139,8 +149,16 @@ const table: OpTable<[Application], Float64Array> = {
     load(`weight \`${op.name}\``, context.environment.weights(op.name), shape, type.element),
   constant: (op) => Float64Array.of(op.value),
   table: (op) => Float64Array.from(op.data),
-  size: (op, { context }) => Float64Array.of(evaluateDimension(op.size, context.environment.sizes)),
+  size: (op, { context }) => Float64Array.of(context.sizeOf(op.size)),
   index: (op, { context }) => Float64Array.from({ length: context.extent(op.axis) }, (_, i) => i),
+  measure: (op, { args, context }) => {
+    const { data } = only(args);
+    const [count = 0] = data;
+    const most = context.sizeOf(op.most);
+    invariant(count >= 0 && count <= most, `${op.symbol} is measured as ${count} of ${most}`);
+    context.measure(op.symbol, count);
+    return Float64Array.from(data);
+  },
   map: (op, { args, axes, shape, type }) => {
     const operands = args.map((arg) =>
       arg.data.length === 1 ? arg.data : align(arg, axes, shape),

@@ -39,6 +39,7 @@ const table: OpTable<[Context], Dimension> = {
   table: none,
   size: none,
   index: none,
+  measure: none,
   map: perElement,
   reduce: perArgument,
   cumulative: perElement,

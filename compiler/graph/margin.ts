@@ -33,6 +33,7 @@ const table: OpTable<Rule, number | undefined> = {
   table: none,
   size: none,
   index: none,
+  measure: none,
   map: (op, args) => mapMargin(op.fn, args),
   reduce: (op, args) => (op.fn === "argmax" ? orderMargin(args, op.over, 1) : undefined),
   cumulative: none,

@@ -77,6 +77,7 @@ const table: OpTable<[], string> = {
   },
   size: (op) => `size (${showDimension(op.size)})`,
   index: (op) => `index ${op.axis}`,
+  measure: (op) => `measure ${op.symbol} <= ${op.most.key}`,
   map: (op) => `map ${op.fn}`,
   reduce: (op) => `reduce ${op.fn} over ${op.over.join(", ")}:`,
   cumulative: (op) => `cumulative ${op.axis}`,

@@ -51,13 +51,18 @@ const table: OpTable<[Types, TypeContext], TensorType> = {
     takes(op, args, 0);
     return { element: op.element, axes: op.axes };
   },
-  size: (op, args) => {
-    takes(op, args, 0);
+  size: (_, args) => {
+    args.forEach(isCount);
     return scalarType("int");
   },
   index: (op, args) => {
-    takes(op, args, 0);
+    args.forEach(isCount);
     return { element: "int", axes: [op.axis] };
+  },
+  measure: (op, args) => {
+    const [count] = takes(op, args, 1);
+    isCount(count);
+    return count;
   },
   map: (op, args) => ({
     element: mapElement(
@@ -171,6 +176,10 @@ function takes<N extends number>(op: Op, args: Types, count: N): Tuple<N>;
 function takes(op: Op, args: Types, count: number): Types {
   invariant(args.length === count, `\`${op.kind}\` takes ${count} arguments, not ${args.length}`);
   return args;
+}
+
+function isCount({ element, axes }: TensorType): void {
+  invariant(element === "int" && axes.length === 0, "a count is one int");
 }
 
 function has(op: Op, x: TensorType, axis: AxisName): void {

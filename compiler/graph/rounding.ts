@@ -49,6 +49,7 @@ const table: OpTable<[RoundingArguments], Float64Array | undefined> = {
   table: (_, { value }) => relative(value, 1),
   size: exact,
   index: exact,
+  measure: exact,
   map: mapRounding,
   reduce: (op, { args, value }) => {
     const [x] = args;

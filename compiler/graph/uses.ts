@@ -21,6 +21,7 @@ const table: OpTable<[], readonly AxisName[]> = {
   table: (op) => op.axes,
   size: () => [],
   index: (op) => [op.axis],
+  measure: () => [],
   map: () => [],
   reduce: (op) => op.over,
   cumulative: (op) => [op.axis],

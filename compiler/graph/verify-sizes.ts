@@ -42,6 +42,7 @@ const table: OpTable<Rule, void> = {
   size: (op) =>
     invariant(asConstant(op.size) === undefined, "a size that is constant is a `constant`"),
   index: nothing,
+  measure: nothing,
   map: nothing,
   reduce: (op) => distinct(op.over),
   cumulative: nothing,

@@ -4,6 +4,7 @@
  */
 
 import { invariant } from "../../grammar/invariant.ts";
+import { symbolsOf } from "../op/dimension.ts";
 import { equalTypes } from "../op/type.ts";
 import type { Graph, Node } from "./graph.ts";
 import { printNode, printType } from "./print.ts";
@@ -64,10 +65,32 @@ function verifyTables(graph: Graph): void {
     invariant(!names.has(output.name), `two outputs are called ${output.name}`);
     names.add(output.name);
   }
+  verifyMeasures(graph);
   const { generation } = graph;
   if (generation === undefined) return;
   invariant(graph.nodes[generation.logits] !== undefined, "generation reads no value");
   invariant(graph.axes.has(generation.axis), `the axis ${generation.axis} is not in the graph`);
+}
+
+/** Whatever has rows that the graph counts depends on the count, so that it is computed after it. */
+function verifyMeasures(graph: Graph): void {
+  const measured = new Set(
+    graph.nodes.flatMap(({ op }) => (op.kind === "measure" ? [op.symbol] : [])),
+  );
+  if (measured.size === 0) return;
+  const known: ReadonlySet<string>[] = [];
+  for (const [id, node] of graph.nodes.entries()) {
+    const own = new Set(node.args.flatMap((arg) => [...(known[arg] ?? [])]));
+    if (node.op.kind === "measure") own.add(node.op.symbol);
+    known.push(own);
+    const sizes = node.type.axes.flatMap((axis) => graph.axes.get(axis)?.size ?? []);
+    if (node.op.kind === "size") sizes.push(node.op.size);
+    for (const symbol of sizes.flatMap((size) => [...symbolsOf(size)]))
+      invariant(
+        !measured.has(symbol) || own.has(symbol),
+        `%${id} has rows by ${symbol}, on whose count it does not depend`,
+      );
+  }
 }
 
 function argument(graph: Graph, id: number): Node {

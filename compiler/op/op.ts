@@ -83,10 +83,15 @@ export type Op =
       readonly axes: readonly AxisName[];
       readonly data: readonly number[];
     }
-  /** A size as an int scalar, for run-time sizes; a constant size is a `constant`. */
+  /**
+   * A size as an int scalar, for run-time sizes; a constant size is a `constant`. Its arguments are
+   * the `measure`s that the size depends on, whose values it does not read.
+   */
   | { readonly kind: "size"; readonly size: Dimension }
-  /** 0, 1, 2, … along the only axis of the result. */
+  /** 0, 1, 2, … along the only axis of the result; arguments as those of `size`. */
   | { readonly kind: "index"; readonly axis: AxisName }
+  /** The only argument, an int scalar from 0 to `most`: from here on it is what `symbol` stands for. */
+  | { readonly kind: "measure"; readonly symbol: string; readonly most: Dimension }
   /** Elementwise; an operand that lacks an axis of the result is repeated along it. */
   | { readonly kind: "map"; readonly fn: MapFunction }
   /** Over no rows: sum 0, mean 0, max -∞, min +∞, argmax 0. Ties of argmax go to the lower index. */

@@ -97,6 +97,7 @@ const costs: OpTable<[], Cost> = {
   table: () => "costly",
   size: () => "unknown",
   index: () => "cheap",
+  measure: () => "unknown",
   map: (op) => (cheapFunctions.has(op.fn) ? "cheap" : "costly"),
   reduce: () => "costly",
   cumulative: () => "costly",

@@ -104,6 +104,7 @@ export function allGiven(graph: Graph, growth: Growth): Graph {
   const opOf = ({ op }: Node): Op => {
     if (op.kind === "attend") return masked(op);
     if (op.kind === "size") return { ...op, size: sized(op.size) };
+    if (op.kind === "measure") return { ...op, most: sized(op.most) };
     return op.kind === "slice" ? { ...op, start: sized(op.start) } : op;
   };
   return { ...graph, axes, nodes: graph.nodes.map((node) => ({ ...node, op: opOf(node) })) };

@@ -104,6 +104,7 @@ const steps: OpTable<Rule, Step | undefined> = {
   table: stays,
   size: stays,
   index: stays,
+  measure: stays,
   map: batch,
   reduce: batch,
   cumulative: (op, axis, args) => (op.axis === axis ? undefined : batch(op, axis, args)),

@@ -138,6 +138,7 @@ const passages: OpTable<[Context], Passage> = {
     const start = path.reduce((sum, step) => add(sum, step.start), constant(0));
     return { kind: "index", axis: axisAfter(op.axis, path), start };
   },
+  measure: never,
   map: (op, context) => unless([], op, context),
   reduce: (op, context) => unless([], op, context),
   cumulative: (op, context) => unless([op.axis], op, context),

@@ -140,7 +140,7 @@ function dependenceOf(
     case "input":
     case "size":
     case "index":
-      return { all: ownInputs(graph, node, sources) };
+      return { all: unite(all, ownInputs(graph, node, sources)) };
     case "rename":
       return renamed(args[0] ?? { all }, op.from, op.to);
     case "slice": {

@@ -109,6 +109,8 @@ const isWork: OpTable<[], boolean> = {
   table: no,
   size: no,
   index: no,
+  // Whoever reads it knows how many rows there are without asking the device again.
+  measure: yes,
   map: no,
   reduce: yes,
   cumulative: yes,

@@ -139,7 +139,10 @@ function planStep(each: LoopedStep): PlanStep {
   return { kind: "repeat", count, tables, steps: steps.map(dispatch) };
 }
 
-function dispatch({ label, call, buffers }: FlatStep): PlanStep {
+function dispatch({ label, call, buffers, measures }: FlatStep): PlanStep {
+  const [from] = buffers;
+  if (measures !== undefined && from !== undefined)
+    return { kind: "measure", label, ...measures, from };
   const flops = call.variants.at(-1)?.flops ?? 0;
   return {
     kind: "dispatch",
@@ -227,7 +230,7 @@ function vocabularyOf(graph: Graph, input: string): number | undefined {
   return sizes.length === 0 ? undefined : Math.min(...sizes);
 }
 
-/** Each symbol that is the whole size of an input's axis, and `past` where caches grow. */
+/** Each symbol that is the whole size of an input's axis, those measured, `past` where caches grow. */
 function planSymbols(inputs: readonly PlanInput[], split: Phases): readonly PlanSymbol[] {
   const symbols = new Map<string, PlanSymbol>();
   for (const input of inputs) {
@@ -240,6 +243,10 @@ function planSymbols(inputs: readonly PlanInput[], split: Phases): readonly Plan
     [...phase.graph.axes.values()].some((axis) => symbolsOf(axis.size).has("past")),
   );
   if (past) symbols.set("past", { name: "past", source: { kind: "past" } });
+  for (const { op } of split.phases.flatMap((phase) => phase.graph.nodes)) {
+    if (op.kind !== "measure" || symbols.has(op.symbol)) continue;
+    symbols.set(op.symbol, { name: op.symbol, source: { kind: "measured" } });
+  }
   return [...symbols.values()];
 }
 

@@ -6,7 +6,7 @@
 import type { BufferReference } from "../../runtime/contract.ts";
 import { fuse } from "../fusion/fuse.ts";
 import type { Region } from "../fusion/region.ts";
-import type { ValueId } from "../graph/graph.ts";
+import { type ValueId, valueId } from "../graph/graph.ts";
 import { expandWeights } from "../optimize/expand-weights.ts";
 import { groupProducts } from "../optimize/group-products.ts";
 import type { Phase } from "../phase/phase.ts";
@@ -46,7 +46,11 @@ export function preparePhase(asSplit: Phase): PreparedPhase {
   };
   for (const { state, value } of phase.writes) place(value, { kind: "state", name: state });
   for (const { name, value } of graph.outputs) place(value, { kind: "output", name });
-  const { regions, stored } = fuse(graph, new Set(placed.keys()));
+  // What is read back must lie somewhere.
+  const measures = graph.nodes.flatMap(({ op }, id) =>
+    op.kind === "measure" ? [valueId(id)] : [],
+  );
+  const { regions, stored } = fuse(graph, new Set([...placed.keys(), ...measures]));
   const signed = regions.map((region) => ({
     region,
     signature: signatureOf(graph, (value) => stored.has(value), region),

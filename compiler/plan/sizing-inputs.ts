@@ -31,7 +31,12 @@ export function withSizingInputs(
   const told = new Map<string, ReadonlySet<string>>();
   return phases.map((phase) => {
     const own = all.filter(({ name }) => phase.inputs.includes(name));
-    const known = new Set([past, ...own.flatMap(toldBy), ...inherited(phase, states, told)]);
+    const measured = phase.steps.flatMap((step) => (step.kind === "measure" ? [step.symbol] : []));
+    const known = new Set([
+      ...[past, ...measured],
+      ...own.flatMap(toldBy),
+      ...inherited(phase, states, told),
+    ]);
     const inputs = new Set(phase.inputs);
     for (const symbol of [...usedSymbols(phase, states, own)].filter((each) => !known.has(each))) {
       const source = cheapest.find((input) => toldBy(input).includes(symbol));
@@ -82,6 +87,8 @@ function sizesOf(step: PlanStep): readonly Size[] {
       return step.steps.flatMap(sizesOf);
     case "copy":
       return [step.size, step.toOffset];
+    case "measure":
+      return [step.most];
     case "dispatch":
       return [
         step.flops,

@@ -2,18 +2,20 @@
 
 import type { BufferReference, PlanConstant, Size } from "../../runtime/contract.ts";
 import { invariant } from "../../grammar/invariant.ts";
-import type { BufferSource } from "../fusion/region.ts";
+import { type BufferSource, resultsOf } from "../fusion/region.ts";
 import { type Graph, nodeAt, sizeOf as axisSize, type ValueId } from "../graph/graph.ts";
 import { evaluateDimension, productOf } from "../op/dimension.ts";
 import type { Call, KernelTable } from "./kernels.ts";
 import type { PreparedPhase } from "./prepare.ts";
 import { sizeOf } from "./size.ts";
 
-/** One call of a kernel, or a copy, with its buffers. */
+/** One call of a kernel with its buffers. */
 export interface FlatStep {
   readonly label: string;
   readonly call: Call;
   readonly buffers: readonly BufferReference[];
+  /** No kernel is called: the only buffer is read back, and is what the symbol stands for. */
+  readonly measures?: { readonly symbol: string; readonly most: Size };
 }
 
 /** A temporary of the phase. */
@@ -91,12 +93,25 @@ export function flatSteps(
         return { kind: source.kind, name: source.name };
     }
   };
-  const steps = regions.map(({ region, signature }): FlatStep => {
+  const steps = regions.flatMap(({ region, signature }): readonly FlatStep[] => {
     const call = kernels.call(graph, (value) => stored.has(value), region, signature);
     const buffers = call.sources.map(reference);
-    return { label: valueLabel(graph, region.result), call, buffers };
+    const step = { label: valueLabel(graph, region.result), call, buffers };
+    const measured = resultsOf(region).flatMap(({ store: { value } }) => measureOf(value));
+    return [step, ...measured];
   });
   return { steps, temporaries };
+
+  function measureOf(value: ValueId): readonly FlatStep[] {
+    const { op } = nodeAt(graph, value);
+    if (op.kind !== "measure") return [];
+    const { symbol } = op;
+    const key = `measure ${symbol}`;
+    const call = { key, variants: [], sources: [], writes: [false], scalars: [] };
+    const from = reference({ kind: "value", value });
+    const measures = { symbol, most: sizeOf(op.most) };
+    return [{ label: valueLabel(graph, value), call, buffers: [from], measures }];
+  }
 }
 
 /** The value's path without layer numbers, and its name: `layers.self_attn.q`. */

@@ -28,6 +28,7 @@ function stepFlops(step: PlanStep, measure: Measure): number {
     case "dispatch":
       return measure(variantOf(step.variants, measure).flops ?? step.flops);
     case "copy":
+    case "measure":
       return 0;
     case "repeat":
       return step.count * step.steps.reduce((sum, each) => sum + stepFlops(each, measure), 0);

@@ -23,10 +23,11 @@ export function lengthsText(report: LengthsReport, model: ModelReport): string {
   const segments = lengths.segments.map(({ name, rows }) => `${showCount(rows, `${name} row`)}`);
   const symbols = [...lengths.values]
     .filter(([name]) => name !== past)
-    .map(([name, value]) => `${name} = ${value}`);
+    .map(([name, value]) => `${name} ${lengths.measured.includes(name) ? "<=" : "="} ${value}`);
   return [
     rule(lengths.title),
     ...wrapped(`${[...segments, ...symbols].join(", ")}`, width, ["  ", "  "]),
+    ...(lengths.measured.length === 0 ? [] : measuredNote),
     "",
     ...(consequences === undefined ? [] : [...consequenceText(consequences, model.masks), ""]),
     ...(reconciliation === undefined ? [] : [...reconciliationText(reconciliation, model), ""]),
@@ -36,6 +37,12 @@ export function lengthsText(report: LengthsReport, model: ModelReport): string {
     "",
   ].join("\n");
 }
+
+const measuredNote = wrapped(
+  "Sizes with <= are measured while the model runs: figures are for the most that they can be.",
+  width,
+  ["  ", "  "],
+);
 
 function rule(title: string): string {
   const text = title === "" ? "" : ` ${title} `;

@@ -21,6 +21,8 @@ export interface Lengths {
   /** As a person reads it: `image=1, text=64`. */
   readonly title: string;
   readonly values: ReadonlyMap<string, number>;
+  /** Symbols that the model itself measures, which are counted as the most that they can be. */
+  readonly measured: readonly string[];
   /** The rows of each segment, in storage order. */
   readonly segments: readonly { readonly name: string; readonly rows: number }[];
 }
@@ -69,31 +71,44 @@ export function lengthsOf(graph: Graph, free: ReadonlyMap<string, number>): Leng
     for (const each of symbolsOf(axis.size)) if (rows !== undefined) values.set(each, rows);
   }
   values.set(past, 0);
+  const measured = measuredSizes(graph);
+  for (const [name, most] of measured) values.set(name, evaluateDimension(most, values));
   const names = [...titleNames(graph)].flatMap(([name, each]) => {
     const value = free.get(each);
     return value === undefined ? [] : [`${name}=${value}`];
   });
-  return { title: names.join(","), values, segments: segmentRows(graph, values) };
+  const segments = segmentRows(graph, values);
+  return { title: names.join(","), values, segments, measured: [...measured.keys()] };
 }
 
-function segmentRows(graph: Graph, values: ReadonlyMap<string, number>): Lengths["segments"] {
-  return sequencesOf(graph).flatMap(({ segments }) =>
-    segments.map(({ name, axis: own }) => ({
-      name,
-      rows: evaluateDimension(sizeOf(graph, own), values),
-    })),
+/** By symbol: the most that each size which the model measures can be, in symbols before it. */
+function measuredSizes(graph: Graph): ReadonlyMap<string, Dimension> {
+  return new Map(
+    graph.nodes.flatMap(({ op }) => (op.kind === "measure" ? [[op.symbol, op.most] as const] : [])),
   );
 }
 
+function segmentRows(graph: Graph, values: ReadonlyMap<string, number>): Lengths["segments"] {
+  const all = sequencesOf(graph).flatMap(({ segments }) =>
+    segments.map(({ name, axis: own }) => {
+      const rows = evaluateDimension(sizeOf(graph, own), values);
+      return [`${name} ${rows}`, { name, rows }] as const;
+    }),
+  );
+  // A sequence formed later may have as many rows of a segment.
+  return [...new Map(all).values()];
+}
+
 /** The values of a model's symbols when `rows` more tokens follow what caches hold. */
-export function afterwards(graph: Graph, { values }: Lengths, rows: number): Lengths {
+export function afterwards(graph: Graph, { values, measured }: Lengths, rows: number): Lengths {
   const growing = growthOf(graph).symbols;
   const held = Math.max(0, ...[...growing].map((each) => values.get(each) ?? 0));
   const later = new Map(
     [...values].map(([name, value]) => [name, growing.has(name) ? rows : value]),
   );
   later.set(past, held);
-  return { title: `${rows} after ${held}`, values: later, segments: segmentRows(graph, later) };
+  const segments = segmentRows(graph, later);
+  return { title: `${rows} after ${held}`, values: later, segments, measured };
 }
 
 /** The sequences whose segments have lengths of their own. */

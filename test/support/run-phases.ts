@@ -17,6 +17,8 @@ export class PhaseRun {
   /** The names of the phases that ran, in order. */
   readonly ran: string[] = [];
   past = 0;
+  /** What phases have measured, by symbol. */
+  readonly #measured: Map<string, number> = new Map();
 
   constructor(graph: Graph, split: Phases) {
     this.#split = split;
@@ -62,7 +64,7 @@ export class PhaseRun {
 
   #run(phase: Phase, environment: Environment): ReadonlyMap<string, NamedTensor> {
     this.ran.push(phase.name);
-    const sizes = new Map(environment.sizes).set("past", this.past);
+    const sizes = new Map([...environment.sizes, ...this.#measured]).set("past", this.past);
     const result = evaluateGraph(phase.graph, {
       ...environment,
       sizes,
@@ -75,6 +77,7 @@ export class PhaseRun {
     for (const { state, value } of phase.writes)
       this.states.set(state, result.values[value] ?? missing(state));
     for (const [name, value] of result.states) this.states.set(name, value);
+    for (const [name, value] of result.measured) this.#measured.set(name, value);
     return result.outputs;
   }
 

@@ -114,6 +114,11 @@ const computed: OpTable<[Place], Expr> = {
   },
   size: (op, { context }) => context.size(context.dimension(op.size)),
   index: (op, { context, at }) => context.emit(coordinate(at, op.axis)),
+  measure: (_op, { context, id, at, known }) => {
+    const [count] = nodeAt(context.graph, id).args;
+    invariant(count !== undefined, `lowering: %${id} measures something`);
+    return read(context, count, at, known);
+  },
   map: (op, { context, id, at, known }) => {
     const { args } = nodeAt(context.graph, id);
     const elements = args.map((arg) => nodeAt(context.graph, arg).type.element);

@@ -74,7 +74,7 @@ export class Calls {
 /** The dispatches among steps, those of loops included. */
 export function dispatches(steps: readonly PlanStep[]): readonly Dispatch[] {
   return steps.flatMap((step) => {
-    if (step.kind === "copy") return [];
+    if (step.kind === "copy" || step.kind === "measure") return [];
     return step.kind === "repeat" ? dispatches(step.steps) : [step];
   });
 }

@@ -34,6 +34,7 @@ export function symbolsCode(plan: Plan): readonly Code[] {
   return plan.symbols.map((symbol) => {
     const { name, source } = symbol;
     if (source.kind === "past") return literal(symbol);
+    if (source.kind === "measured") return call("measuredSize", text(name));
     return call("sizeOfInput", text(name), text(source.input), `${source.axis}`);
   });
 }

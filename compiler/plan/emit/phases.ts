@@ -78,6 +78,16 @@ function stepCode(step: PlanStep, words: PhaseWords): Code {
         ...offset,
       );
     }
+    case "measure": {
+      const { label, symbol, most, from } = step;
+      return hangingCall(
+        "measure",
+        text(label),
+        text(symbol),
+        words.size(most),
+        argumentCode(from),
+      );
+    }
     case "repeat":
       return repeatCode(step, words);
     default:

@@ -17,11 +17,10 @@ import type { Tables } from "./tables.ts";
 /** Every builder that the code may call; see `runtime/plan-builder.ts`. */
 export const builders: readonly string[] = [
   ..."plus times ceil floor larger smaller layers alternate range fill i32 f32".split(" "),
-  ..."sizeOfInput stored under panels within table tensor tokens positions value cache".split(" "),
-  ..."ring result temporaries weight constant input state output layer read write update upTo".split(
-    " ",
-  ),
-  ..."otherwise kernel declare schedule kernelsOf step copy repeat".split(" "),
+  ..."sizeOfInput measuredSize stored under panels within table tensor tokens positions".split(" "),
+  ..."value cache ring result temporaries weight constant input state output layer".split(" "),
+  ..."read write update upTo otherwise kernel declare schedule kernelsOf".split(" "),
+  ..."step copy measure repeat".split(" "),
 ];
 
 /** Names of modules and of what they export, which nothing else in a module may have. */

@@ -9,7 +9,8 @@ import { targets } from "../../../compiler/kernel/target.ts";
 import { optimize } from "../../../compiler/optimize/optimize.ts";
 import { splitPhases } from "../../../compiler/optimize/split-phases.ts";
 import { emitModel, type Plans } from "../../../compiler/plan/emit/emit.ts";
-import { planGraph } from "../../support/run-graph.ts";
+import { droppingGraph } from "../../support/dropping.ts";
+import { planGraph, planModel } from "../../support/run-graph.ts";
 import { composite, masks, prefix, type ToyLayer, toyMllm } from "../../support/toy-mllm.ts";
 import { toyTransformer } from "../../support/toy-transformer.ts";
 import { toyPlan } from "../../runtime/support/toy-plan.ts";
@@ -37,6 +38,13 @@ export const samples: readonly (readonly [string, () => Plans])[] = [
   ["causal attention in phases", () => phased(masks.causal, 4)],
   ["a prefix that sees itself", () => phased(prefix, 3)],
   ["one layer", () => phased(composite, 1)],
+  [
+    "sizes that are measured",
+    () => {
+      const graph = droppingGraph();
+      return { gpu: planModel(graph, targets.gpu).plan, cpu: planModel(graph, targets.cpu).plan };
+    },
+  ],
   [
     "a decoder with weights of four bits",
     () => {
