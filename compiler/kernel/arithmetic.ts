@@ -128,6 +128,7 @@ export const callMeaning: Readonly<Record<CallFunction, (...args: readonly numbe
   inverse_sqrt: (x = 0) => round(1 / Math.sqrt(x)),
   exp: (x = 0) => round(Math.exp(x)),
   exp2: (x = 0) => round(2 ** x),
+  exp2_negative: (x = 0) => round(2 ** x),
   exp2_approximate: (x = 0) => round(2 ** x),
   log: (x = 0) => round(Math.log(x)),
   tanh: (x = 0) => round(Math.tanh(x)),

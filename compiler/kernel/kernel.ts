@@ -85,6 +85,8 @@ export type CallFunction =
   | "inverse_sqrt"
   | "exp"
   | "exp2"
+  /** Of numbers that are not positive: what is below 2 ** -126 may be 0, as from 2 ** -127 on it is. */
+  | "exp2_negative"
   /** To within 2 ** -22 of it, where a target has that in one step (CUDA). */
   | "exp2_approximate"
   | "log"

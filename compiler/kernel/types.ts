@@ -34,6 +34,7 @@ const signatures: Readonly<Record<CallFunction, Signature>> = {
   inverse_sqrt: unaryFloat,
   exp: unaryFloat,
   exp2: unaryFloat,
+  exp2_negative: unaryFloat,
   exp2_approximate: unaryFloat,
   log: unaryFloat,
   tanh: unaryFloat,

@@ -54,7 +54,7 @@ export interface CpuOptions {
 }
 
 /** Sharing a kernel pays off from so much processor time on, in milliseconds. */
-const worthSharing = 0.01;
+const worthSharing = 0.004;
 
 /** How long kernels may run before timers, input and drawing get their turn, in milliseconds. */
 const sliceMilliseconds = 50;

@@ -1,9 +1,9 @@
 /**
  * Threads that run the groups of a kernel together with the calling one (`tickets.ts` says how).
  *
- * Between calls a worker looks for work for some microseconds and then sleeps; the calling thread
+ * Between calls a worker looks for work for half a millisecond and then sleeps; the calling thread
  * never waits for one that sleeps. So a barrier costs well under a microsecond while work comes one
- * piece after another, and an idle pool takes no processor.
+ * piece after another, token after token, and an idle pool takes no processor.
  */
 
 import { BraidError } from "../errors.ts";
@@ -25,8 +25,12 @@ export interface PoolStart extends Pick<WorkerStart, "module" | "memory" | "name
   readonly scratch: readonly number[];
 }
 
-/** Looks for work before sleeping: about 20 µs. */
-const spins = 2_000;
+/** Looks for work before sleeping: about half a millisecond, longer than from token to token. */
+const spins = 50_000;
+/** Looks at whether all is done before sleeping: about 20 µs. */
+const looks = 2_000;
+/** Calls are counted up to here, and from 1 again. */
+const mostCalls = 2 ** 30;
 /** Tickets for each thread: enough to even out groups that take unequal times. */
 const ticketsPerThread = 8;
 /** How long to sleep before looking again, where a notification could have been missed. */
@@ -34,21 +38,26 @@ const waitMilliseconds = 10;
 
 /** Workers beside the calling thread. */
 export class ThreadPool {
-  readonly #words: Int32Array = new Int32Array(new SharedArrayBuffer(sharedWords * 4));
+  readonly #words: Int32Array;
   readonly #kernels: readonly KernelFunction[];
   readonly #threads: readonly Thread[];
+  #calls: number = 0;
   #failure: unknown;
   #failed: boolean = false;
 
   constructor({ module, memory, names, kernels, scratch }: PoolStart) {
     this.#kernels = kernels;
+    const threads = scratch.length + 1;
+    const words = new Int32Array(new SharedArrayBuffer(sharedWords(threads) * 4));
+    words[places.threads] = threads;
+    this.#words = words;
     const failed = (error: unknown): void => {
       this.#failure = error;
       this.#failed = true;
     };
-    this.#threads = scratch.map((address) =>
+    this.#threads = scratch.map((address, index) =>
       startThread(
-        { module, memory, names, scratch: address, words: this.#words, at: places, spins },
+        { module, memory, names, scratch: address, words, at: places, own: index + 1, spins },
         failed,
       ),
     );
@@ -76,9 +85,15 @@ export class ThreadPool {
     for (let i = 0; i < args.length; i++) words[places.arguments + i] = args[i] ?? 0;
     words[places.failure] = 0;
     Atomics.store(words, places.done, 0);
-    Atomics.store(words, places.remaining, tickets);
-    if (Atomics.load(words, places.sleepers) > 0) Atomics.notify(words, places.remaining);
-    takeTickets(words, this.#kernels, places);
+    for (let share = 0, from = 0; share < this.size; share++) {
+      const to = Math.floor(((share + 1) * tickets) / this.size);
+      Atomics.store(words, places.remaining + share * places.line, to - from);
+      from = to;
+    }
+    this.#calls = (this.#calls % mostCalls) + 1;
+    Atomics.store(words, places.calls, this.#calls);
+    if (Atomics.load(words, places.sleepers) > 0) Atomics.notify(words, places.calls);
+    takeTickets(words, this.#kernels, places, 0);
     this.#wait(tickets);
     const length = Atomics.load(words, places.failure);
     if (length === 0) return;
@@ -88,8 +103,8 @@ export class ThreadPool {
 
   /** Ends the threads. */
   close(): void {
-    Atomics.store(this.#words, places.remaining, -1);
-    Atomics.notify(this.#words, places.remaining);
+    Atomics.store(this.#words, places.calls, -1);
+    Atomics.notify(this.#words, places.calls);
     for (const thread of this.#threads) thread.stop();
   }
 
@@ -100,7 +115,7 @@ export class ThreadPool {
       const done = Atomics.load(words, places.done);
       if (done === tickets) return;
       looked++;
-      if (looked > spins && mayWait) Atomics.wait(words, places.done, done, waitMilliseconds);
+      if (looked > looks && mayWait) Atomics.wait(words, places.done, done, waitMilliseconds);
     }
   }
 }

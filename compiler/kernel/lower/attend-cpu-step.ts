@@ -1,4 +1,7 @@
-/** What a task of an attention on a CPU does with one key tile; see `attend-cpu.ts`. */
+/**
+ * What a task of an attention on a CPU with a single query does with one key tile: neighbouring keys,
+ * and neighbouring columns of values, lie in the lanes of a register. See `attend-cpu.ts`.
+ */
 
 import { invariant } from "../../../grammar/invariant.ts";
 import type { ValueId } from "../../graph/graph.ts";
@@ -17,51 +20,31 @@ import {
   valueColumn,
   weightOf,
 } from "./attend-tiles.ts";
-import type { Coordinates } from "./context.ts";
 import type { KeyTile } from "./attend-walk.ts";
 import { read } from "./read.ts";
 import { lowest } from "./reduce.ts";
 
-import { copyRow, overRows, type Task } from "./attend-cpu-task.ts";
+import { overRows, type Task } from "./attend-cpu-task.ts";
 /** Takes the keys of a tile into the running rows; `unmasked` if all its pairs are visible. */
 export function softmaxStep(task: Task, tile: KeyTile, unmasked: Expr): readonly Statement[] {
-  const { attention, array, keys } = task;
-  const { context, args, depth, width } = attention;
-  const part = args.parts[tile.part];
+  const part = task.attention.args.parts[tile.part];
   invariant(part !== undefined, "lowering: the arguments of an attention's part");
-  const copied = (
-    name: string | undefined,
-    value: ValueId,
-    extent: number,
-    column: (column: Expr) => Coordinates,
-  ): readonly Statement[] => {
-    if (name === undefined) return [];
-    const key = context.fresh("key");
-    const at = tile.place(build.variable(key));
-    const body = copyRow(context, extent, name, build.variable(key), (c) =>
-      read(context, value, new Map([...at, ...column(c)])),
-    );
-    return [loop(key, 0, keys, body)];
-  };
   return [
-    ...copied(array.key, part.key, depth, (c) => depthColumn(attention, c)),
     ...scores(task, tile, part.key),
     ...weights(task, tile, unmasked),
-    ...copied(array.value, part.value, width, (c) => valueColumn(attention, c)),
     ...addValues(task, tile, part.value),
   ];
 }
 
 /** The products of queries and keys, four keys at a time. */
 function scores(task: Task, tile: KeyTile, keyValue: ValueId): readonly Statement[] {
-  const { attention, array, keys, scoreRows } = task;
+  const { attention, array, keys } = task;
+  const scoreRows = Math.min(task.outputRows, 2);
   const { context, depth } = attention;
   const key = context.fresh("key");
   const firstKey = build.variable(key);
   const keyAt: TileValue = (e, column) => {
     const row = build.add(firstKey, column);
-    if (array.key !== undefined)
-      return build.loadArray(array.key, build.add(build.multiply(row, depth), e));
     return read(context, keyValue, new Map([...tile.place(row), ...depthColumn(attention, e)]));
   };
   const body = overRows(task, scoreRows, (first) => {
@@ -122,10 +105,10 @@ function running({ attention, array }: Task, row: Expr, score: string): readonly
   out.push(tileReduce(top, score, "max"));
   const next = single("next", build.maximum(build.element(before), build.element(top)));
   const change = build.subtract(build.element(before), build.element(next));
-  const decay = single("decay", build.call("exp2", change));
+  const decay = single("decay", build.call("exp2_negative", change));
   const shifted = build.subtract(build.element(score), build.element(next));
   out.push(
-    refill(context, score, () => build.call("exp2", shifted)),
+    refill(context, score, () => build.call("exp2_negative", shifted)),
     tileReduce(added, score, "sum"),
   );
   const old = build.multiply(build.loadArray(array.sum, row), build.element(decay));
@@ -145,14 +128,11 @@ function addValues(task: Task, tile: KeyTile, value: ValueId): readonly Statemen
   const { output } = array;
   if (output === undefined) return [];
   const valueAt: TileValue = (row, column) => {
-    if (array.value !== undefined)
-      return build.loadArray(array.value, build.add(build.multiply(row, width), column));
     return read(context, value, new Map([...tile.place(row), ...valueColumn(attention, column)]));
   };
-  const columns = outputRows === 4 ? [8, 4] : [16, 8, 4];
   return [
     overRows(task, outputRows, (first) =>
-      inBlocks(context, width, columns, (start, size) => {
+      inBlocks(context, width, outputRows === 4 ? [8, 4] : [16, 8, 4], (start, size) => {
         const out: Statement[] = [];
         const at: TileValue = (r, c) =>
           build.add(build.multiply(build.add(first, r), width), build.add(start, c));

@@ -6,15 +6,16 @@ import type { Expr, Statement } from "../kernel.ts";
 import { loop } from "../statements.ts";
 import { queryRanges } from "./attend-class.ts";
 import { type Attention, packedRows } from "./attend-rows.ts";
-import { fill, inBlocks, keep } from "./attend-tiles.ts";
-import type { Context } from "./context.ts";
+import { asConstant } from "../../op/dimension.ts";
+import { fill, inBlocks, keep, type TileValue } from "./attend-tiles.ts";
 import type { Schedule } from "./schedule.ts";
 
 /** One task in the making. */
 export interface Task extends Walk {
-  /** Rows of a register tile with keys, and with values: a multiple. */
-  readonly scoreRows: number;
+  /** Rows of a register tile. */
   readonly outputRows: number;
+  /** The rows that the arrays hold, where neighbouring rows lie side by side. */
+  readonly laneRows: number | undefined;
   readonly array: Arrays;
 }
 
@@ -27,9 +28,6 @@ interface Arrays {
   readonly maximum: string;
   readonly sum: string;
   readonly decay: string;
-  /** The tile's keys and values, whose copies pay for several rows only. */
-  readonly key: string | undefined;
-  readonly value: string | undefined;
 }
 
 /** The task of `set` that takes the `count` rows from `first` on, at most `step`. */
@@ -44,12 +42,15 @@ export function taskOf(
   const { context, op, depth, width } = attention;
   const { keys, singleQuery } = schedule;
   const rows = packedRows(attention, set, step);
-  const outputRows = step === 1 ? 1 : step === 2 ? 2 : 4;
+  const few = (asConstant(attention.rows) ?? step) <= 4;
+  const laneRows = few ? 4 : 8;
+  const headRows = step < 4 ? Math.min(step, 2) : 4;
+  const outputRows = singleQuery ? headRows : laneRows;
   const padded = Math.ceil(step / outputRows) * outputRows;
   const hasOutput = op.result === "output";
   return {
     ...{ attention, rows, first, count, keys, outputRows },
-    scoreRows: Math.min(outputRows, 2),
+    laneRows: singleQuery ? undefined : padded,
     queries: queryRanges(attention, rows, first, count),
     array: {
       query: context.array("query", padded * depth),
@@ -58,10 +59,14 @@ export function taskOf(
       maximum: context.array("maximum", padded),
       sum: context.array("sum", padded),
       decay: context.array("decay", padded),
-      key: singleQuery ? undefined : context.array("key_tile", keys * depth),
-      value: singleQuery || !hasOutput ? undefined : context.array("value_tile", keys * width),
     },
   };
+}
+
+/** Where element `column` of row `row` lies in an array of rows of `width`. */
+export function arrayIndex({ laneRows }: Task, width: number, row: Expr, column: Expr): Expr {
+  if (laneRows === undefined) return build.add(build.multiply(row, width), column);
+  return build.add(build.multiply(column, laneRows), row);
 }
 
 /** A loop over the task's rows, rounded up to whole register tiles. */
@@ -78,16 +83,17 @@ export function overRows(
 
 /** Stores `value` of each column in row `row` of an array. */
 export function copyRow(
-  context: Context,
+  task: Task,
   width: number,
   array: string,
   row: Expr,
   value: (column: Expr) => Expr,
 ): readonly Statement[] {
+  const { context } = task.attention;
   return inBlocks(context, width, [16, 4], (start, size) => {
     const out: Statement[] = [];
     const copy = fill(context, "copy", 1, size, (_, c) => value(build.add(start, c)), out);
-    const at = build.add(build.multiply(row, width), start);
-    return [...out, keep(context, copy, array, (_, c) => build.add(at, c))];
+    const at: TileValue = (_, c) => arrayIndex(task, width, row, build.add(start, c));
+    return [...out, keep(context, copy, array, at)];
   });
 }

@@ -1,8 +1,9 @@
 /**
  * Attention on a CPU, with an online softmax (Milakov and Gimelshein 2018; Dao 2022, FlashAttention,
  * algorithm 1). A task takes some packed query rows of one set and walks the keys of every part in
- * tiles. Queries, the tile's keys, values and scores, and the output lie in arrays of the task, small
- * enough for the first cache; products go through register tiles.
+ * tiles. Queries, the tile's scores and the output lie in arrays of the task, small enough for the first
+ * cache; products go through register tiles: of several rows (`attend-cpu-lanes.ts`), or of the heads
+ * of a single query that read the same keys (`attend-cpu-step.ts`).
  *
  * Logits of a softmax are powers of two; their factor is part of the queries where no score comes
  * between. A hidden pair's logit is far below what the running maximum starts from, so its weight is
@@ -31,9 +32,11 @@ import { commentOf, regionName } from "./name.ts";
 import { read } from "./read.ts";
 import { finish, type Lowered, type Schedule } from "./schedule.ts";
 
+import { laneStep } from "./attend-cpu-lanes.ts";
 import { softmaxStep } from "./attend-cpu-step.ts";
+import { arrayIndex, copyRow, overRows, type Task, taskOf } from "./attend-cpu-task.ts";
 import { walkPart } from "./attend-walk.ts";
-import { copyRow, overRows, type Task, taskOf } from "./attend-cpu-task.ts";
+
 /** The kernel of a region whose root is an `attend` that gives its output or its log-sum-exp. */
 export function lowerAttendCpu(context: Context, region: Region, schedule: Schedule): Lowered {
   const attention = attentionOf(context, region, schedule.queries);
@@ -58,7 +61,9 @@ export function lowerAttendCpu(context: Context, region: Region, schedule: Sched
       ...prepare(task),
       ...task.queries.statements,
       ...op.parts.flatMap((_, part) =>
-        walkPart(task, part, (tile, unmasked) => softmaxStep(task, tile, unmasked)),
+        walkPart(task, part, (tile, unmasked) =>
+          schedule.singleQuery ? softmaxStep(task, tile, unmasked) : laneStep(task, tile, unmasked),
+        ),
       ),
       ...storeResult(task),
     ];
@@ -79,10 +84,10 @@ function prepare(task: Task): readonly Statement[] {
     overRows(task, 1, (row) => {
       const start = startOf(attention, rows.place(build.add(first, row)));
       return [
-        ...copyRow(context, depth, array.query, row, (column) => query(row, column)),
+        ...copyRow(task, depth, array.query, row, (column) => query(row, column)),
         storeArray(array.maximum, row, start.maximum),
         storeArray(array.sum, row, start.sum),
-        ...(output === undefined ? [] : copyRow(context, width, output, row, () => build.real(0))),
+        ...(output === undefined ? [] : copyRow(task, width, output, row, () => build.real(0))),
       ];
     }),
   ];
@@ -117,9 +122,9 @@ function storeResult(task: Task): readonly Statement[] {
   }
   const body = inBlocks(context, width, [16, 4], (start, size) => {
     const column = (c: Expr): Coordinates => valueColumn(attention, build.add(start, c));
-    const at = build.add(build.multiply(r, width), start);
+    const at = (c: Expr): Expr => arrayIndex(task, width, r, build.add(start, c));
     return storeRows(attention, 1, size, place, column, (_, c) =>
-      resultOf(attention, { maximum, total, output: build.loadArray(output, build.add(at, c)) }),
+      resultOf(attention, { maximum, total, output: build.loadArray(output, at(c)) }),
     );
   });
   return [loop(row, 0, count, body)];

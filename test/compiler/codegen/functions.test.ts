@@ -59,6 +59,19 @@ const subjects: readonly Subject[] = [
     bound: twoUlp,
   },
   {
+    fn: "exp2_negative",
+    reference: (x) => (x < -126.5 ? 0 : 2 ** x),
+    arguments: [
+      ...small.map((x) => -Math.abs(x)),
+      -126,
+      -127,
+      -150,
+      -3e38,
+      ...spread(-126, 0, 2000, 4),
+    ],
+    bound: twoUlp,
+  },
+  {
     fn: "log",
     reference: Math.log,
     arguments: [

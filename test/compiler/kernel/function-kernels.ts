@@ -5,7 +5,7 @@ import type { CallFunction, Kernel } from "../../../compiler/kernel/kernel.ts";
 import { store } from "../../../compiler/kernel/statements.ts";
 
 const expanded: readonly CallFunction[] = [
-  ...(["exp", "exp2", "log", "tanh", "sin", "cos", "acos", "erf"] as const),
+  ...(["exp", "exp2", "exp2_negative", "log", "tanh", "sin", "cos", "acos", "erf"] as const),
 ];
 
 /** How many numbers a group takes. */

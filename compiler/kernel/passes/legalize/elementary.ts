@@ -58,6 +58,25 @@ export function exp2(x: Expr, bind: Bind): Expr {
   return scaledExp(n, bind(multiply(subtract(inside, n), Math.LN2), "exp_rest"), bind);
 }
 
+/**
+ * 2^x for x of at most 0, in half the steps: weights of a softmax. From -126.5 down it is 0. The
+ * polynomial is that of Cephes' exp2f: 1.7e-7 of the value, and the roundings.
+ */
+export function exp2Negative(x: Expr, bind: Bind): Expr {
+  // The bits of 2^-127 are those of 0.
+  const inside = bind(call("max", x, -127), "exp_in");
+  const n = bind(call("round_even", inside), "exp_n");
+  const r = bind(subtract(inside, n), "exp_rest");
+  const tail = polynomial(
+    r,
+    [1.5353362e-4, 1.3398874e-3, 9.6184373e-3, 5.5503325e-2, 2.4022648e-1, 6.931472e-1],
+  );
+  // The last bits of a number of this size are whole: n, without a conversion; the others are shifted out.
+  const whole = call("bits_of", add(n, 1.5 * 2 ** 23));
+  const power = call("from_bits", build.shiftLeft(add(whole, 127), 23));
+  return multiply(add(multiply(tail, r), 1), power);
+}
+
 /** The natural logarithm; minus infinity for 0 and below. */
 export function log(x: Expr, bind: Bind): Expr {
   const tiny = bind(less(x, 2 ** -126), "log_tiny");

@@ -15,11 +15,11 @@ import { i32 } from "../../kernel.ts";
 import { mapBlocks, mapExpr, mapExpressions } from "../../rewrite.ts";
 import { declare } from "../../statements.ts";
 import { Names } from "../names.ts";
-import { acos, type Bind, erf, exp, exp2, log, tanh } from "./elementary.ts";
+import { acos, type Bind, erf, exp, exp2, exp2Negative, log, tanh } from "./elementary.ts";
 import { cos, sin } from "./trigonometry.ts";
 
 const expansions: Partial<Readonly<Record<CallFunction, (x: Expr, bind: Bind) => Expr>>> = {
-  ...{ exp, exp2, log, tanh, erf, acos, sin, cos },
+  ...{ exp, exp2, exp2_negative: exp2Negative, log, tanh, erf, acos, sin, cos },
 };
 
 /** A function of one value as statements and a result. */
