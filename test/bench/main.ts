@@ -18,6 +18,7 @@ const benches: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   decode: () => import("./decode.ts"),
   device: () => import("./device.ts"),
   matmul: () => import("./matmul.ts"),
+  model: () => import("./model.ts"),
   tiles: () => import("./tiles.ts"),
 };
 

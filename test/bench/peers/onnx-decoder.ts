@@ -28,57 +28,28 @@ export type DecoderWeights = (name: string) => Float32Array;
 /** The graph of a decoder with these weights. */
 export function onnxDecoder(sizes: DecoderSizes, weights: DecoderWeights): OnnxGraph {
   const builder = new Builder();
-  const { width, heads, groups, head, feed, layers, vocabulary, longest } = sizes;
-  const norm = (x: string, name: string): string =>
-    builder.add(
-      "SimplifiedLayerNormalization",
-      [x, builder.constant(name, [width], weights(name))],
-      {
-        epsilon: { float: 1e-5 },
-        stash_type: 1,
-      },
-    );
-  const linear = (x: string, name: string, into: number, from: number): string =>
-    builder.add("MatMul", [x, builder.constant(name, [from, into], turned(weights(name), from))]);
-  const [cosine, sine] = rotaryTables(head, longest);
-  const table = [longest, head / 2];
-  const tables = [builder.constant("cosine", table, cosine), builder.constant("sine", table, sine)];
-  const embedding = builder.constant("embed", [vocabulary, width], weights("embed_tokens"));
-  let x = builder.add("Gather", [embedding, "ids"]);
+  const { heads, groups, head, layers, vocabulary } = sizes;
+  const tables = rotaryConstants(builder, sizes);
   const states: string[] = [];
-  for (let l = 0; l < layers; l++) {
-    const at = (name: string): string => `layers.${l}.${name}`;
-    const normed = norm(x, at("input_layernorm"));
-    const q = linear(normed, at("self_attn.q_proj"), heads * head, width);
-    const k = linear(normed, at("self_attn.k_proj"), groups * head, width);
-    const v = linear(normed, at("self_attn.v_proj"), groups * head, width);
+  const embedded = builder.add("Gather", [embeddingOf(builder, sizes, weights), "ids"]);
+  const attention: Attention = ({ q, k, v }, l) => {
     const past = [`past.key.${l}`, `past.value.${l}`];
-    const seen = builder.put(
+    states.push(`key.${l}`, `value.${l}`);
+    return builder.put(
       "GroupQueryAttention",
       [q, k, v, ...past, "last", "total", ...tables],
       [`seen.${l}`, `key.${l}`, `value.${l}`],
       { num_heads: heads, kv_num_heads: groups, do_rotary: 1 },
     );
-    states.push(`key.${l}`, `value.${l}`);
-    x = builder.add("Add", [x, linear(seen, at("self_attn.o_proj"), width, heads * head)]);
-    const after = norm(x, at("post_attention_layernorm"));
-    const gate = linear(after, at("mlp.gate_proj"), feed, width);
-    const up = linear(after, at("mlp.up_proj"), feed, width);
-    const open = builder.add("Mul", [gate, builder.add("Sigmoid", [gate])]);
-    const hidden = builder.add("Mul", [open, up]);
-    x = builder.add("Add", [x, linear(hidden, at("mlp.down_proj"), width, feed)]);
-  }
-  const head_ = turned(weights("head"), width);
-  builder.put(
-    "MatMul",
-    [norm(x, "norm"), builder.constant("head", [width, vocabulary], head_)],
-    ["logits"],
-  );
+  };
+  const x = layersOf(builder, sizes, weights, embedded, attention);
+  headOf(builder, sizes, weights, x);
   const state = (name: string, rows: string): OnnxValue => ({
     name,
     element: "float32",
     axes: [1, groups, rows, head],
   });
+  const pairs = Array.from({ length: layers }, (_, l) => [`key.${l}`, `value.${l}`]).flat();
   return {
     nodes: builder.nodes,
     constants: builder.constants,
@@ -86,7 +57,7 @@ export function onnxDecoder(sizes: DecoderSizes, weights: DecoderWeights): OnnxG
       { name: "ids", element: "int64", axes: [1, "rows"] },
       { name: "last", element: "int32", axes: [1] },
       { name: "total", element: "int32", axes: [] },
-      ...states.map((name) => state(`past.${name}`, "past")),
+      ...pairs.map((name) => state(`past.${name}`, "past")),
     ],
     outputs: [
       { name: "logits", element: "float32", axes: [1, "rows", vocabulary] },
@@ -95,6 +66,101 @@ export function onnxDecoder(sizes: DecoderSizes, weights: DecoderWeights): OnnxG
   };
 }
 
+/**
+ * A whole prompt of visual rows and tokens at once, under a mask that is a bias, up to the logits of
+ * the last row. Inputs: `visual` [1, rows, width], `ids` [1, tokens], `positions` [1, all], `bias` [1,
+ * 1, all, all], `last` (int64 [1], the index of the last row). Output: `logits` [1, 1, vocabulary].
+ */
+export function onnxPrefill(sizes: DecoderSizes, weights: DecoderWeights): OnnxGraph {
+  const builder = new Builder();
+  const { width, heads, vocabulary } = sizes;
+  const tables = rotaryConstants(builder, sizes);
+  const text = builder.add("Gather", [embeddingOf(builder, sizes, weights), "ids"]);
+  const joined = builder.add("Concat", ["visual", text], { axis: 1 });
+  const turned = (rows: string): string =>
+    builder.add("RotaryEmbedding", [rows, "positions", ...tables], { num_heads: heads });
+  const attention: Attention = ({ q, k, v }) =>
+    builder.add("MultiHeadAttention", [turned(q), turned(k), v, "", "", "bias"], {
+      num_heads: heads,
+    });
+  const x = layersOf(builder, sizes, weights, joined, attention);
+  headOf(builder, sizes, weights, builder.add("Gather", [x, "last"], { axis: 1 }));
+  return {
+    nodes: builder.nodes,
+    constants: builder.constants,
+    inputs: [
+      { name: "visual", element: "float32", axes: [1, "rows", width] },
+      { name: "ids", element: "int64", axes: [1, "tokens"] },
+      { name: "positions", element: "int64", axes: [1, "all"] },
+      { name: "bias", element: "float32", axes: [1, 1, "all", "all"] },
+      { name: "last", element: "int64", axes: [1] },
+    ],
+    outputs: [{ name: "logits", element: "float32", axes: [1, 1, vocabulary] }],
+  };
+}
+
+/** What a layer's queries, keys and values see of each other. */
+type Attention = (
+  rows: { readonly q: string; readonly k: string; readonly v: string },
+  layer: number,
+) => string;
+
+/** The layers, without the norm after the last one. */
+function layersOf(
+  builder: Builder,
+  { width, heads, groups, head, feed, layers }: DecoderSizes,
+  weights: DecoderWeights,
+  input: string,
+  attention: Attention,
+): string {
+  let x = input;
+  for (let l = 0; l < layers; l++) {
+    const linear = (from: string, name: string, into: number, inner: number): string =>
+      builder.linear(from, `layers.${l}.${name}`, into, inner, weights);
+    const norm = (name: string): string => builder.norm(x, `layers.${l}.${name}`, width, weights);
+    const normed = norm("input_layernorm");
+    const q = linear(normed, "self_attn.q_proj", heads * head, width);
+    const k = linear(normed, "self_attn.k_proj", groups * head, width);
+    const v = linear(normed, "self_attn.v_proj", groups * head, width);
+    const seen = attention({ q, k, v }, l);
+    x = builder.add("Add", [x, linear(seen, "self_attn.o_proj", width, heads * head)]);
+    const after = norm("post_attention_layernorm");
+    const gate = linear(after, "mlp.gate_proj", feed, width);
+    const up = linear(after, "mlp.up_proj", feed, width);
+    const open = builder.add("Mul", [gate, builder.add("Sigmoid", [gate])]);
+    const hidden = builder.add("Mul", [open, up]);
+    x = builder.add("Add", [x, linear(hidden, "mlp.down_proj", width, feed)]);
+  }
+  return x;
+}
+
+function headOf(
+  builder: Builder,
+  { width, vocabulary }: DecoderSizes,
+  weights: DecoderWeights,
+  x: string,
+): void {
+  const head = builder.constant("head", [width, vocabulary], turned(weights("head"), width));
+  builder.put("MatMul", [builder.norm(x, "norm", width, weights), head], ["logits"]);
+}
+
+function embeddingOf(
+  builder: Builder,
+  { width, vocabulary }: DecoderSizes,
+  weights: DecoderWeights,
+): string {
+  return builder.constant("embed", [vocabulary, width], weights("embed_tokens"));
+}
+
+function rotaryConstants(builder: Builder, { head, longest }: DecoderSizes): readonly string[] {
+  const [cosine, sine] = rotaryTables(head, longest);
+  const table = [longest, head / 2];
+  return [builder.constant("cosine", table, cosine), builder.constant("sine", table, sine)];
+}
+
+/** Operations that are not ONNX's own. */
+const extensions = new Set(["GroupQueryAttention", "MultiHeadAttention", "RotaryEmbedding"]);
+
 class Builder {
   readonly nodes: OnnxNode[] = [];
   readonly constants: OnnxConstant[] = [];
@@ -102,6 +168,17 @@ class Builder {
   constant(name: string, shape: readonly number[], data: Float32Array): string {
     this.constants.push({ name, shape, data });
     return name;
+  }
+
+  norm(x: string, name: string, width: number, weights: DecoderWeights): string {
+    const scale = this.constant(name, [width], weights(name));
+    const attributes = { epsilon: { float: 1e-5 }, stash_type: 1 };
+    return this.add("SimplifiedLayerNormalization", [x, scale], attributes);
+  }
+
+  linear(x: string, name: string, into: number, from: number, weights: DecoderWeights): string {
+    const weight = this.constant(name, [from, into], turned(weights(name), from));
+    return this.add("MatMul", [x, weight]);
   }
 
   add(type: string, inputs: readonly string[], attributes?: OnnxNode["attributes"]): string {
@@ -115,7 +192,7 @@ class Builder {
     outputs: readonly string[],
     attributes: OnnxNode["attributes"] = {},
   ): string {
-    const domain = type === "GroupQueryAttention" ? { domain: "com.microsoft" } : {};
+    const domain = extensions.has(type) ? { domain: "com.microsoft" } : {};
     this.nodes.push({ type, inputs, outputs, attributes, ...domain });
     return outputs[0] ?? "";
   }
