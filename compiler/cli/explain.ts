@@ -9,13 +9,17 @@ import { evaluateSize, showSize, type SymbolValues } from "../../runtime/size.ts
 import { compileFor } from "../compile.ts";
 import { type Family, targets } from "../kernel/target.ts";
 import { Explainer, type LengthsReport, type PlanReader } from "../report/explain.ts";
+import { type ExplainedMask, explainedMasks, explainedMasksData } from "../report/explain-masks.ts";
 import { lengthsText, modelText } from "../report/explain-text.ts";
 import { type Lengths, readLengths } from "../report/lengths.ts";
+import { collectData } from "./mask.ts";
+import { dataFor } from "./mask-target.ts";
 import { loadModel, type ModelOptions, withModelOptions } from "./model-options.ts";
 import { UsageError } from "./usage-error.ts";
 
 interface ExplainOptions extends ModelOptions {
   readonly length?: readonly string[];
+  readonly data: ReadonlyMap<string, string>;
   readonly target: Family;
 }
 
@@ -28,6 +32,12 @@ export function addExplain(program: Command): void {
       "--length <name=count,…>",
       "how many images and tokens, e.g. `image=4,text=64` (repeatable)",
       (text: string, before: readonly string[] = []) => [...before, text],
+    )
+    .option(
+      "--data <name=values>",
+      "integers that masks read, to draw them: `0,0,1,1`, `0x8,1x8`, `row/8` (repeatable)",
+      collectData,
+      new Map<string, string>(),
     )
     .addOption(
       new Option("--target <name>", "whose kernels count").choices(["gpu", "cpu"]).default("gpu"),
@@ -59,17 +69,28 @@ function explain(file: string, options: ExplainOptions): void {
     planReader,
   );
   const whole = explainer.model();
-  const reports = lengths.map((each) => explainer.at(each));
+  const reports = lengths.map((each) => ({
+    report: explainer.at(each),
+    masks: explainedMasks(model.graph, each, dataFor(model.graph, each, options.data)),
+  }));
   const text = json
     ? `${JSON.stringify({ ...whole, lengths: reports.map(plain) }, null, 2)}\n`
-    : [modelText(whole), ...reports.map((each) => lengthsText(each, whole))].join("\n");
+    : [
+        modelText(whole),
+        ...reports.map(({ report, masks }) => lengthsText(report, whole, masks)),
+      ].join("\n");
   process.stdout.write(text);
 }
 
+interface LengthsWithMasks {
+  readonly report: LengthsReport;
+  readonly masks: readonly ExplainedMask[];
+}
+
 /** A report as JSON has it: maps are objects. */
-function plain(each: LengthsReport): unknown {
+function plain({ report, masks }: LengthsWithMasks): unknown {
   return JSON.parse(
-    JSON.stringify(each, (_, value: unknown) =>
+    JSON.stringify({ ...report, masks: explainedMasksData(masks) }, (_, value: unknown) =>
       value instanceof Map ? Object.fromEntries(value) : value,
     ),
   );

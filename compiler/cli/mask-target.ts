@@ -199,7 +199,11 @@ function draw(
 }
 
 /** The data of `--data` over the rows of the inputs that it names. */
-function dataFor(graph: Graph, lengths: Lengths, texts: ReadonlyMap<string, string>): KnownData {
+export function dataFor(
+  graph: Graph,
+  lengths: Lengths,
+  texts: ReadonlyMap<string, string>,
+): KnownData {
   const rows = new RowNumbers(graph, lengths.values, growthOf(graph).symbols);
   const inputs = graph.inputs.filter(
     ({ type, role }) => type.element === "int" && role !== "position",

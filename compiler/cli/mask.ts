@@ -112,7 +112,11 @@ function writePicture(file: string, masks: readonly DrawnMask[], force: boolean)
   say(`wrote ${file}`);
 }
 
-function collectData(text: string, before: ReadonlyMap<string, string>): Map<string, string> {
+/** Gathers `--data name=values`. */
+export function collectData(
+  text: string,
+  before: ReadonlyMap<string, string>,
+): Map<string, string> {
   const cut = text.indexOf("=");
   if (cut <= 0) throw new InvalidArgumentError("write it as name=values, e.g. document=0x8,1x8");
   return new Map([...before, [text.slice(0, cut).trim(), text.slice(cut + 1).trim()]]);

@@ -2,8 +2,9 @@
 
 import type { Consequence, Consequences } from "./consequences.ts";
 import type { LengthsReport, ModelReport, PhaseCall } from "./explain.ts";
+import { type ExplainedMask, explainedMasksText } from "./explain-masks.ts";
 import { past } from "../phase/phase.ts";
-import { type MaskRow, type MaskTable, seesAll } from "./mask-tables.ts";
+import { cellText, type MaskTable, seesAll } from "./mask-tables.ts";
 import type { MemoryUse, RingUse } from "./memory.ts";
 import type { Reconciliation } from "./reconcile.ts";
 import { textTable, wrapped } from "./text-table.ts";
@@ -17,18 +18,24 @@ export function modelText(report: ModelReport): string {
   return [`${report.model}`, "", "MASKS", "", ...masks].join("\n");
 }
 
-/** The part for one prompt. */
-export function lengthsText(report: LengthsReport, model: ModelReport): string {
+/** The part for one prompt, over whose rows the model has `masks`. */
+export function lengthsText(
+  report: LengthsReport,
+  model: ModelReport,
+  masks: readonly ExplainedMask[],
+): string {
   const { consequences, reconciliation, lengths } = report;
   const segments = lengths.segments.map(({ name, rows }) => `${showCount(rows, `${name} row`)}`);
   const symbols = [...lengths.values]
     .filter(([name]) => name !== past)
     .map(([name, value]) => `${name} ${lengths.measured.includes(name) ? "<=" : "="} ${value}`);
+  const rows = [...segments, ...symbols].join(", ");
   return [
     rule(lengths.title),
-    ...wrapped(`${[...segments, ...symbols].join(", ")}`, width, ["  ", "  "]),
+    ...(rows === "" ? [] : wrapped(rows, width, ["  ", "  "])),
     ...(lengths.measured.length === 0 ? [] : measuredNote),
     "",
+    ...explainedMasksText(masks),
     ...(consequences === undefined ? [] : [...consequenceText(consequences, model.masks), ""]),
     ...(reconciliation === undefined ? [] : [...reconciliationText(reconciliation, model), ""]),
     ...phaseText(report, model),
@@ -59,27 +66,6 @@ function maskText({ where, count, mask, rows }: MaskTable): readonly string[] {
   if (seesAll({ rows })) return [...title, "    every row sees every row"];
   const predicate = wrapped(mask, width, ["    ", "      "]);
   return [...title, ...predicate, ...(seen.length > 1 ? ["", ...cellText(rows)] : [])];
-}
-
-/** What the rows of each segment see: a table where it fits, else a list. */
-export function cellText(rows: readonly MaskRow[]): readonly string[] {
-  const header = ["query \\ key", ...(rows[0]?.sees ?? []).map(({ segment }) => segment), ""];
-  const body = rows.map((row) => [
-    row.segment,
-    ...row.sees.map(({ words }) => words),
-    `→ ${row.result}`,
-  ]);
-  const lines = textTable(
-    [header, ...body],
-    header.map(() => "left"),
-  ).map((line) => `  ${line}`);
-  if (lines.every((line) => line.length <= width)) return lines;
-  return rows.flatMap((row) => [
-    ...wrapped(`${row.segment} rows: ${row.result}`, width, ["    ", "      "]),
-    ...row.sees.flatMap(({ segment, words }) =>
-      wrapped(`${segment}: ${words}`, width, ["      ", "        "]),
-    ),
-  ]);
 }
 
 /** What each step means, for people; what masks say of segments comes from their table. */

@@ -182,6 +182,12 @@ function constants(values: ReadonlyMap<string, number>): ReadonlyMap<string, Dim
 
 function unknown(part: string, names: ReadonlyMap<string, Dimension>): LengthsResult {
   const known = [...names.keys()];
+  if (known.length === 0)
+    return {
+      kind: "mistake",
+      message: `\`${part}\` is no length of this model: all its sizes are constants`,
+      hint: "leave it out",
+    };
   const example = known.map((name) => `${name}=1`).join(",");
   return {
     kind: "mistake",

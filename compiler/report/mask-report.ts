@@ -1,8 +1,8 @@
 /** Everything that `braid mask` says of one mask: as text for people, and as data. */
 
 import { showPredicate } from "../op/show-predicate.ts";
-import { cellText } from "./explain-text.ts";
 import type { Band, MaskPicture, PictureCell, Share } from "./mask-picture.ts";
+import { cellText } from "./mask-tables.ts";
 import { maskText } from "./mask-text.ts";
 import type { Why } from "./mask-why.ts";
 import { wrapped } from "./text-table.ts";
@@ -27,7 +27,7 @@ export function maskReportText({ name, picture, why }: MaskReport): string {
 }
 
 /** The loops over keys; segments whose loops are the same stand together. */
-function loopText({ cells, queries, keys }: MaskPicture): readonly string[] {
+export function loopText({ cells, queries, keys }: MaskPicture): readonly string[] {
   const place = (band: Band | undefined, of: readonly Band[]): string =>
     of.length === 1 ? "" : `${band?.segment ?? ""} `;
   const lines = queries.flatMap((band, query) => {

@@ -8,6 +8,7 @@ import type { AttendOp } from "../op/op.ts";
 import { type DataName, showPredicate } from "../op/show-predicate.ts";
 import { AttendCells, type Cell, type QueryCells } from "../phase/attend-cells.ts";
 import { showPaths } from "./paths.ts";
+import { textTable, wrapped } from "./text-table.ts";
 
 /** The mask of some attentions, as the text has it and as what it is for each pair of segments. */
 export interface MaskTable {
@@ -124,3 +125,26 @@ function resultOf({ verdict, cells }: QueryCells, nameOf: (cell: Cell) => string
       return unreachable(verdict);
   }
 }
+
+/** What the rows of each segment see: a table where it fits, else a list. */
+export function cellText(rows: readonly MaskRow[]): readonly string[] {
+  const header = ["query \\ key", ...(rows[0]?.sees ?? []).map(({ segment }) => segment), ""];
+  const body = rows.map((row) => [
+    row.segment,
+    ...row.sees.map(({ words }) => words),
+    `→ ${row.result}`,
+  ]);
+  const lines = textTable(
+    [header, ...body],
+    header.map(() => "left"),
+  ).map((line) => `  ${line}`);
+  if (lines.every((line) => line.length <= textWidth)) return lines;
+  return rows.flatMap((row) => [
+    ...wrapped(`${row.segment} rows: ${row.result}`, textWidth, ["    ", "      "]),
+    ...row.sees.flatMap(({ segment, words }) =>
+      wrapped(`${segment}: ${words}`, textWidth, ["      ", "        "]),
+    ),
+  ]);
+}
+
+const textWidth = 100;

@@ -6,8 +6,13 @@ import { showPercent } from "./units.ts";
 
 const marks = { always: "█", maybe: "▒", never: "·", own: "╲" } as const;
 
-/** Lines of the picture: keys run to the right, queries down, segments apart. */
+/** The mask and its picture. */
 export function maskText(picture: MaskPicture): string {
+  return [picture.mask, "", ...pictureText(picture)].join("\n");
+}
+
+/** Lines of the picture: keys run to the right, queries down, segments apart. */
+export function pictureText(picture: MaskPicture): readonly string[] {
   const { queries, keys, cells, pairs, tiles } = picture;
   const label = Math.max(...queries.map((band) => band.segment.length), 0);
   const drawn = new Map(cells.map((cell) => [`${cell.query} ${cell.key}`, drawCell(cell)]));
@@ -27,14 +32,12 @@ export function maskText(picture: MaskPicture): string {
   const hidden = (share: { computed: number; all: number }): string =>
     showPercent(share.all - share.computed, share.all);
   return [
-    picture.mask,
-    "",
     `${" ".repeat(label)} ${header}`.trimEnd(),
     ...body,
     "",
     legend(cells),
     `not computed: ${hidden(pairs)} of pairs, ${hidden(tiles)} of tiles`,
-  ].join("\n");
+  ];
 }
 
 /** A name above its tiles, cut where it is longer than they are wide. */
@@ -61,6 +64,6 @@ function legend(cells: readonly PictureCell[]): string {
     `${marks.always} seen whole`,
     `${marks.maybe} tested pair by pair`,
     `${marks.never} skipped`,
-    ...(own ? [`${marks.own} a row's own value, no score`] : []),
+    ...(own ? [`${marks.own} its own value, no score`] : []),
   ].join("   ");
 }

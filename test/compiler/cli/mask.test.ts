@@ -48,7 +48,7 @@ visual ╲··· ··
 text   ████ ▒·
        ████ █▒
 
-a tile is 16 × 16   █ seen whole   ▒ tested pair by pair   · skipped   ╲ a row's own value, no score
+a tile is 16 × 16   █ seen whole   ▒ tested pair by pair   · skipped   ╲ its own value, no score
 not computed: 78.9 % of pairs, 69.4 % of tiles
 
     query \\ key   visual                   text

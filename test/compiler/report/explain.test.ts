@@ -7,6 +7,11 @@ import { type Family, targets } from "../../../compiler/kernel/target.ts";
 import { optimize } from "../../../compiler/optimize/optimize.ts";
 import { splitPhases } from "../../../compiler/optimize/split-phases.ts";
 import { Explainer, type LengthsReport } from "../../../compiler/report/explain.ts";
+import {
+  explainedMasks,
+  explainedMasksData,
+  explainedMasksText,
+} from "../../../compiler/report/explain-masks.ts";
 import { lengthsText, modelText } from "../../../compiler/report/explain-text.ts";
 import { readLengths } from "../../../compiler/report/lengths.ts";
 import { maskTables } from "../../../compiler/report/mask-tables.ts";
@@ -162,7 +167,7 @@ test("what caches forget is said, and saves what whole caches would take", () =>
   // Three layers of keys and values of two heads by four, and a position a row.
   expect(short).toEqual({ caches: 100 * (6 * 8 * 4 + 4), perRow: 6 * 8 * 4 + 4 });
   expect(long).toEqual({ caches: 515 * 6 * 8 * 4 + 5000 * 4, perRow: 4 });
-  expect(lengthsText(explain.at(read.lengths), explain.model())).toContain(
+  expect(lengthsText(explain.at(read.lengths), explain.model(), [])).toContain(
     "6 caches forget: no row sees more than the last 4 rows; they have room for 515 rows and take",
   );
 });
@@ -175,8 +180,49 @@ test("the text fits a terminal", () => {
     const whole = explain.model();
     const read = readLengths(model.graph, "image=70,text=900");
     if (read.kind === "mistake") throw new Error(read.message);
-    const text = [modelText(whole), lengthsText(explain.at(read.lengths), whole)].join("\n");
+    const masks = explainedMasks(model.graph, read.lengths, new Map());
+    const text = [modelText(whole), lengthsText(explain.at(read.lengths), whole, masks)].join("\n");
     expect(text.split("\n").filter((line) => line.length > 100)).toEqual([]);
     expect(text).not.toMatch(/NaN|undefined|Infinity/);
   }
+});
+
+test("masks are drawn over the rows of the prompt", () => {
+  const model = toys["composite window"];
+  if (model === undefined) throw new Error("no toy");
+  const read = readLengths(model.graph, "image=8,text=40");
+  if (read.kind === "mistake") throw new Error(read.message);
+  const masks = explainedMasks(model.graph, read.lengths, new Map());
+  expect(`\n${explainedMasksText(masks).join("\n")}`).toMatchInlineSnapshot(`
+    "
+    MASKS over these rows: keys to the right, queries down
+
+      the model
+               vi tex
+        visual ╲· ···
+               ·╲ ···
+
+        text   ·▒ ▒··
+               ·· ▒▒·
+               ·· ·▒▒
+
+        a tile is 16 × 16   █ seen whole   ▒ tested pair by pair   · skipped   ╲ its own value, no score
+        not computed: 97.1 % of pairs, 76.0 % of tiles
+        keys that a tile of queries at positions first to last visits
+          visual: none
+          text: visual keys from first - 2 up to last; text keys from first - 2 up to last
+    "
+  `);
+  expect(explainedMasksData(masks)).toMatchObject([
+    { tile: 16, rows: [{ verdict: "identity" }, { verdict: "attend" }], why: [] },
+  ]);
+});
+
+test("a mask over long rows is drawn in larger tiles", () => {
+  const model = toys["causal"];
+  if (model === undefined) throw new Error("no toy");
+  const read = readLengths(model.graph, "image=0,text=3000");
+  if (read.kind === "mistake") throw new Error(read.message);
+  const [mask] = explainedMasks(model.graph, read.lengths, new Map());
+  expect(mask?.picture?.cells[0]?.grid.tile).toEqual({ queries: 128, keys: 128 });
 });

@@ -40,7 +40,7 @@ text   █████ ▒···
        █████ ██▒·
        █████ ████
 
-a tile is 2 × 2   █ seen whole   ▒ tested pair by pair   · skipped   ╲ a row's own value, no score
+a tile is 2 × 2   █ seen whole   ▒ tested pair by pair   · skipped   ╲ its own value, no score
 not computed: 64.5 % of pairs, 63.0 % of tiles
 `);
 });

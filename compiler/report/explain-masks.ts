@@ -1,0 +1,75 @@
+/** The masks of a model over the rows of one prompt: drawn, counted, and how their keys are visited. */
+
+import type { Graph } from "../graph/graph.ts";
+import { drawnAttentions } from "./drawn-attentions.ts";
+import type { Lengths } from "./lengths.ts";
+import { type KnownData, type MaskPicture, maskPicture, unknownData } from "./mask-picture.ts";
+import { loopText, maskReportData } from "./mask-report.ts";
+import { pictureText } from "./mask-text.ts";
+import { wrapped } from "./text-table.ts";
+
+/** What some attentions with one mask do to the rows of one prompt. */
+export interface ExplainedMask {
+  /** The blocks that have it. */
+  readonly name: string;
+  /** Absent where nothing is known of data that the mask reads. */
+  readonly picture?: MaskPicture;
+  /** That data. */
+  readonly unknown: readonly string[];
+}
+
+const width = 100;
+/** Tiles along the longer side of a picture that is still read at a glance. */
+const mostTiles = 32;
+const smallestTile = 16;
+
+/** The masks of `graph` that hide something, in the order of their first use. */
+export function explainedMasks(
+  graph: Graph,
+  lengths: Lengths,
+  known: KnownData,
+): readonly ExplainedMask[] {
+  return drawnAttentions(graph).flatMap(({ name, op, args }): readonly ExplainedMask[] => {
+    if (op.parts.every(({ mask }) => mask.kind === "constant" && mask.value)) return [];
+    const unknown = unknownData(graph, op, args, lengths, known);
+    if (unknown.length > 0) return [{ name, unknown }];
+    const draw = (tile: number): MaskPicture => maskPicture(graph, op, args, lengths, tile, known);
+    const small = draw(smallestTile);
+    const tile = tileFor(small);
+    return [{ name, unknown, picture: tile === smallestTile ? small : draw(tile) }];
+  });
+}
+
+/** A power of two. */
+function tileFor({ queries, keys }: MaskPicture): number {
+  const rows = [queries, keys].map((bands) => bands.reduce((sum, band) => sum + band.rows, 0));
+  let tile = smallestTile;
+  while (Math.max(...rows) > tile * mostTiles) tile *= 2;
+  return tile;
+}
+
+/** The masks as a person reads them. */
+export function explainedMasksText(masks: readonly ExplainedMask[]): readonly string[] {
+  if (masks.length === 0) return [];
+  const each = masks.flatMap((mask) => [...maskLines(mask), ""]);
+  return ["MASKS over these rows: keys to the right, queries down", "", ...each];
+}
+
+function maskLines({ name, picture, unknown }: ExplainedMask): readonly string[] {
+  const title = wrapped(name === "" ? "the model" : name, width, ["  ", "    "]);
+  if (picture === undefined) {
+    const given = unknown.map((input) => `--data ${input}=0x8,1x8`).join(" ");
+    const read = unknown.map((input) => `\`${input}\``).join(" and ");
+    const words = `not drawn, since it reads ${read}: give it, for example \`${given}\``;
+    return [...title, ...wrapped(words, width, ["    ", "    "])];
+  }
+  const drawn = pictureText(picture).map((line) => (line === "" ? "" : `    ${line}`));
+  return [...title, ...drawn, ...loopText(picture).map((line) => `    ${line}`)];
+}
+
+/** The masks as plain data for JSON. */
+export function explainedMasksData(masks: readonly ExplainedMask[]): readonly unknown[] {
+  return masks.map(({ name, picture, unknown }) =>
+    picture === undefined ? { name, unknown } : maskReportData({ name, picture, why: [] }),
+  );
+}
