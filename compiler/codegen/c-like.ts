@@ -52,6 +52,8 @@ export interface Dialect {
   readonly shiftAmount: (amount: Expr, write: (expr: Expr, level: number) => string) => string;
   /** Whether sums and products take a scalar beside four lanes. */
   readonly mixesLanes: boolean;
+  /** Whether conditions are joined with `&` and `|`, which always evaluate both sides. */
+  readonly evaluatesBoth: boolean;
   readonly barrier: string;
   /** Statements of warps and their tiles, where the language has them. */
   readonly warp?: (statement: WarpStatement, writer: Writer) => readonly string[];
@@ -261,12 +263,12 @@ class Printer {
     const [left, right] = this.dialect.mixesLanes ? mixed(expr) : [expr.left, expr.right];
     const isLogic = expr.operator === "and" || expr.operator === "or";
     const own =
-      isLogic && expr.type.lanes === 4
+      isLogic && (expr.type.lanes === 4 || this.dialect.evaluatesBoth)
         ? bits(expr.operator === "and" ? "&" : "|")
         : forms[expr.operator];
     invariant(own !== undefined, `codegen: \`${expr.operator}\` is not legalized`);
     const chains = isLogic && left.kind === "binary" && left.operator === expr.operator;
-    const first = this.write(left, chains && own.own === level.logic ? level.logic : own.left);
+    const first = this.write(left, chains ? own.own : own.left);
     const isShift = expr.operator === "shift_left" || expr.operator === "shift_right";
     let symbol = own.symbol;
     let second: string;

@@ -93,6 +93,8 @@ function dialectOf(kernel: Kernel, aligned: ReadonlySet<string>): Dialect {
         : `${open}${write(amount, 0)}${close}`;
     },
     mixesLanes: true,
+    // `&&` becomes control flow: of a mask's chain SwiftShader makes gigabytes, in minutes.
+    evaluatesBoth: true,
     barrier: "workgroupBarrier()",
   };
 }

@@ -119,6 +119,7 @@ function dialectOf(kernel: Kernel): Dialect {
     shiftAmount: (amount, write) =>
       write(amount.type.lanes === 1 ? amount : build.lane(amount, 0), 7),
     mixesLanes: false,
+    evaluatesBoth: false,
     barrier: "__syncthreads()",
   };
 }

@@ -72,11 +72,11 @@ test("brackets stand where WGSL wants them", () => {
     [subtract(a, 3), "a - 3"],
     [
       build.cast(or(and(less(a, b), less(b, c)), less(c, a)), build.i32),
-      "i32((a < b && b < c) || c < a)",
+      "i32(((a < b) & (b < c)) | (c < a))",
     ],
     [
       build.cast(and(less(a, b), less(b, c), less(c, a)), build.i32),
-      "i32(a < b && b < c && c < a)",
+      "i32((a < b) & (b < c) & (c < a))",
     ],
     [build.remainder(multiply(a, b), c), "a * b % c"],
   ];
