@@ -138,9 +138,9 @@ export class Arena {
 }
 
 function requestsFor(phase: PlanPhase, values: SymbolValues): readonly PlaceRequest[] {
-  return phase.buffers.map(({ name, size, first, last }) => ({
+  return phase.buffers.map(({ name, element, size, first, last }) => ({
     name,
-    bytes: tensorBytes(evaluateSize(size, values)),
+    bytes: tensorBytes(evaluateSize(size, values), element),
     first,
     last,
   }));

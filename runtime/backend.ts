@@ -2,11 +2,16 @@
  * What a device can do for the executor: hold memory and run kernels.
  *
  * A backend is one device with the kernels of one model. It knows nothing of plans beyond how
- * kernels are called (`contract.ts`, `abi`). Sizes and offsets are in bytes; all elements have
- * four.
+ * kernels are called (`contract.ts`, `abi`). Sizes and offsets are in bytes.
  */
 
-import type { CompiledModel, Plan } from "./contract.ts";
+import type { CompiledModel, ElementType, Plan } from "./contract.ts";
+
+/** A float of 16 bits: memory holds its pattern. */
+export type HalfElement = Exclude<ElementType, "f32" | "i32">;
+
+/** Elements as a device stores them; those of 16 bits as patterns. */
+export type DeviceData = Float32Array | Int32Array | Uint16Array;
 
 /** Memory on the device. Only the backend that made it knows what it is. */
 export interface DeviceBuffer {
@@ -44,7 +49,9 @@ export type Command =
       readonly label: string;
       readonly from: Slice;
       readonly to: Slice;
-      /** At least 4; from the start of `from` to `toOffset` bytes into `to`. */
+      /**
+       * A multiple of 4, as `toOffset` is; from the start of `from` to `toOffset` bytes into `to`.
+       */
       readonly bytes: number;
       readonly toOffset: number;
     };
@@ -58,6 +65,8 @@ export interface Backend {
   readonly target: Plan["target"];
   /** Whether one buffer may not be bound for reading and for writing in one dispatch. */
   readonly separatesReadsFromWrites: boolean;
+  /** The floats of 16 bits that its kernels can load and store. */
+  readonly halves: readonly HalfElement[];
   /** All that it can ever hold, where that is known. */
   readonly capacity: number | undefined;
   /** The most bytes of one tensor, where there is such a limit. */
@@ -70,8 +79,11 @@ export interface Backend {
   /** Memory with undefined content. Throws a named error if there is not enough. */
   allocate(bytes: number, label: string): Promise<DeviceBuffer>;
   free(buffer: DeviceBuffer): void;
-  /** Copies `data` to `offset` bytes into `buffer`. `data` may be changed once this resolves. */
-  upload(buffer: DeviceBuffer, offset: number, data: Float32Array | Int32Array): Promise<void>;
+  /**
+   * Copies `data` to `offset` bytes into `buffer`, both multiples of 4. `data` may be changed once
+   * this resolves.
+   */
+  upload(buffer: DeviceBuffer, offset: number, data: DeviceData): Promise<void>;
   /** The `bytes` bytes from `offset` on, after all that was run before, in memory of their own. */
   download(buffer: DeviceBuffer, offset: number, bytes: number): Promise<ArrayBuffer>;
   /**
@@ -91,10 +103,18 @@ export type Progress = (done: number, total: number) => void;
 /** Offsets of slices: WebGPU's largest `minStorageBufferOffsetAlignment`. */
 export const bufferAlignment: number = 256;
 
+/** Bytes of one element. */
+export const elementBytes: Readonly<Record<ElementType, number>> = {
+  f32: 4,
+  i32: 4,
+  f16: 2,
+  bf16: 2,
+};
+
 /**
- * The bytes that a tensor of `elements` takes on a device: whole groups of four elements, since
- * kernels read vectors, and never none, since WebGPU has no empty bindings.
+ * The bytes that a tensor of so many elements takes on a device: whole groups of four elements, since
+ * kernels read vectors, in pieces of 16 bytes, and never none, since WebGPU has no empty bindings.
  */
-export function tensorBytes(elements: number): number {
-  return Math.max(16, Math.ceil(elements / 4) * 16);
+export function tensorBytes(elements: number, element: ElementType = "f32"): number {
+  return Math.max(1, Math.ceil((elements * elementBytes[element]) / 16)) * 16;
 }

@@ -34,6 +34,8 @@ export interface PlanWeight {
   readonly layout?: WeightLayout;
   /** Where it lies in a buffer of several weights; it has a buffer of its own if absent. */
   readonly pack?: WeightPack;
+  /** What its floats are stored as; f32 if absent. */
+  readonly element?: "f16" | "bf16";
 }
 
 /**
@@ -200,6 +202,8 @@ export type PlanStep =
       readonly to: BufferReference;
       readonly size: Size;
       readonly toOffset: Size;
+      /** Elements have four bytes if absent. */
+      readonly element?: "f16" | "bf16";
     }
   /**
    * Reads one i32 back, from 0 to `most`: from here on it is what `symbol` stands for. Memory is made

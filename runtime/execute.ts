@@ -6,7 +6,7 @@
  * decode step changes few of them, and backends may remember what they made of a command.
  */
 
-import type { Command, Slice } from "./backend.ts";
+import { type Command, elementBytes, type Slice } from "./backend.ts";
 import type { BufferReference, PlanKernel, PlanPhase } from "./contract.ts";
 import { invariant } from "./errors.ts";
 import type { SymbolValues } from "./size.ts";
@@ -41,6 +41,7 @@ type Prepared =
       readonly to: number;
       readonly size: number;
       readonly toOffset: number;
+      readonly elementBytes: number;
     };
 
 interface PreparedVariant {
@@ -149,11 +150,17 @@ export class PhaseCommands {
     before: Command | undefined,
     locate: Locate,
   ): Command | undefined {
-    const bytes = this.#sizes.at(step.size) * 4;
-    const toOffset = this.#sizes.at(step.toOffset) * 4;
+    // Memory ends with whole words, so what is copied beyond an odd half is nobody's.
+    const bytes = Math.ceil((this.#sizes.at(step.size) * step.elementBytes) / 4) * 4;
+    const toOffset = this.#sizes.at(step.toOffset) * step.elementBytes;
     if (bytes === 0) return undefined;
     const [from, to] = [this.#slice(step.from, locate), this.#slice(step.to, locate)];
-    const fits = bytes > 0 && bytes <= from.bytes && toOffset >= 0 && toOffset + bytes <= to.bytes;
+    const fits =
+      bytes > 0 &&
+      bytes <= from.bytes &&
+      toOffset >= 0 &&
+      toOffset % 4 === 0 &&
+      toOffset + bytes <= to.bytes;
     invariant(fits, `${label} copies ${bytes} bytes to ${toOffset} in ${to.bytes}`);
     const same =
       before?.kind === "copy" &&
@@ -187,7 +194,8 @@ function prepare(
     const [from, to] = [numberOf(step.from), numberOf(step.to)];
     const [size, toOffset] = [sizes.add(step.size), sizes.add(step.toOffset)];
     const symbols = sizes.symbolsOf([step.size, step.toOffset]);
-    return { kind: "copy", label, symbols, from, to, size, toOffset };
+    const each = elementBytes[step.element ?? "f32"];
+    return { kind: "copy", label, symbols, from, to, size, toOffset, elementBytes: each };
   }
   const variants = step.variants.map(({ kernel, groups, when }) => ({
     kernel,

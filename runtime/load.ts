@@ -2,7 +2,7 @@
  * Brings what never changes onto the device: the weights and the constants of a model.
  */
 
-import { type Backend, type DeviceBuffer, tensorBytes } from "./backend.ts";
+import { type Backend, type DeviceBuffer, elementBytes, tensorBytes } from "./backend.ts";
 import {
   type Plan,
   type PlanConstant,
@@ -15,6 +15,7 @@ import { BraidError, invariant } from "./errors.ts";
 import { showBytes } from "./show-bytes.ts";
 import { elementCount } from "./tensor.ts";
 import type { WeightSource } from "./weight-source.ts";
+import type { WeightValues } from "./weights/narrow.ts";
 import { Packer, storedElements } from "./weights/pack.ts";
 import { quantizedElements, type QuantizationLoss, Quantizer } from "./weights/quantize.ts";
 
@@ -43,13 +44,13 @@ export async function loadResidents(
   const total = plan.weights.reduce((sum, weight) => sum + weightBytes(weight), 0);
   checkCapacity(plan, backend, total);
   const buffers = weightBuffers(plan);
-  for (const [name, elements] of buffers) checkSize(name, elements, backend);
+  for (const [name, bytes] of buffers) checkSize(name, bytes, backend);
   for (const constant of plan.constants) {
     residents.set(`constant ${constant.name}`, await loadConstant(constant, backend));
   }
-  for (const [name, elements] of buffers) {
+  for (const [name, bytes] of buffers) {
     const label = `weight ${name}`;
-    residents.set(label, await backend.allocate(tensorBytes(elements), label));
+    residents.set(label, await backend.allocate(bytes, label));
   }
   let done = 0;
   progress({ stage: "weights", done, total });
@@ -80,14 +81,15 @@ async function loadConstant(constant: PlanConstant, backend: Backend): Promise<D
   return buffer;
 }
 
-/** The elements of each buffer of weights in full precision, by its name. */
+/** The bytes of each buffer of weights that are floats, by its name. */
 function weightBuffers(plan: Plan): ReadonlyMap<string, number> {
   const buffers = new Map<string, number>();
   for (const weight of plan.weights) {
     if (weight.layout?.quantized !== undefined) continue;
     const name = weight.pack?.buffer ?? weight.name;
     const end = (weight.pack?.offset ?? 0) + storedElements(weight);
-    buffers.set(name, Math.max(end, buffers.get(name) ?? 0));
+    const bytes = tensorBytes(end, weight.element);
+    buffers.set(name, Math.max(bytes, buffers.get(name) ?? 0));
   }
   return buffers;
 }
@@ -98,14 +100,53 @@ async function loadWeight(
   backend: Backend,
   source: WeightSource,
 ): Promise<void> {
-  const { layout, pack } = weight;
+  const { layout, pack, element } = weight;
   const start = pack?.offset ?? 0;
-  const upload = (values: Float32Array, offset: number): Promise<void> =>
-    backend.upload(buffer, (start + offset) * 4, values);
-  const packer = layout === undefined ? undefined : new Packer(layout, upload);
-  await readAll(weight, source, (values, offset) =>
-    packer === undefined ? upload(values, offset) : packer.push(values),
-  );
+  const each = elementBytes[element ?? "f32"];
+  const upload = (values: WeightValues, offset: number): Promise<void> =>
+    backend.upload(buffer, (start + offset) * each, values);
+  if (layout !== undefined) {
+    const packer = new Packer(layout, upload, element);
+    await readAll(weight, source, (values) => packer.push(values));
+    return;
+  }
+  const words = new WholeWords(upload);
+  await readAll(weight, source, (values, offset) => words.push(values, offset));
+  await words.end();
+}
+
+/**
+ * Lets pieces go out in whole words of 32 bits: a pattern of 16 bits that ends a piece waits for the
+ * one that begins the next. The last word of a weight is filled up.
+ */
+class WholeWords {
+  readonly #upload: (values: WeightValues, offset: number) => Promise<void>;
+  #waiting: { readonly pattern: number; readonly offset: number } | undefined;
+
+  constructor(upload: (values: WeightValues, offset: number) => Promise<void>) {
+    this.#upload = upload;
+  }
+
+  async push(values: WeightValues, offset: number): Promise<void> {
+    if (values instanceof Float32Array) return this.#upload(values, offset);
+    const [first] = values;
+    if (first === undefined) return;
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting !== undefined)
+      await this.#upload(Uint16Array.of(waiting.pattern, first), waiting.offset);
+    const from = waiting === undefined ? 0 : 1;
+    const to = values.length - ((values.length - from) % 2);
+    const last = to < values.length ? values[to] : undefined;
+    if (last !== undefined) this.#waiting = { pattern: last, offset: offset + to };
+    if (to > from) await this.#upload(values.subarray(from, to), offset + from);
+  }
+
+  async end(): Promise<void> {
+    const waiting = this.#waiting;
+    if (waiting !== undefined)
+      await this.#upload(Uint16Array.of(waiting.pattern, 0), waiting.offset);
+  }
 }
 
 /** Loads a weight as whole numbers, and gives their memory and that of their scales. */
@@ -127,6 +168,7 @@ async function loadQuantized(
   const { inner, width } = layout;
   const groups = Math.ceil(inner / quantized.group);
   const packer = new Packer(layout, async (values, offset) => {
+    invariant(values instanceof Float32Array, "what is quantised comes as floats");
     const run = quantizer.run(values);
     // Runs begin with a group: so many of the whole tensor lie before them.
     const panel = Math.floor(offset / (inner * width));
@@ -143,7 +185,7 @@ async function loadQuantized(
 async function readAll(
   weight: PlanWeight,
   source: WeightSource,
-  take: (values: Float32Array, offset: number) => Promise<void>,
+  take: (values: WeightValues, offset: number) => Promise<void>,
 ): Promise<void> {
   const elements = elementCount(weight.shape);
   let read = 0;
@@ -162,13 +204,12 @@ async function readAll(
 /** The bytes that a weight takes on the device, its scales included. */
 function weightBytes(weight: PlanWeight): number {
   const { layout } = weight;
-  const bytes = tensorBytes(storedElements(weight));
+  const bytes = tensorBytes(storedElements(weight), weight.element);
   if (layout?.quantized === undefined) return bytes;
   return bytes + tensorBytes(quantizedElements(layout, layout.quantized).scales);
 }
 
-function checkSize(name: string, elements: number, { largestTensor, description }: Backend): void {
-  const bytes = tensorBytes(elements);
+function checkSize(name: string, bytes: number, { largestTensor, description }: Backend): void {
   if (largestTensor === undefined || bytes <= largestTensor) return;
   const message = `the weight \`${name}\` takes ${showBytes(bytes)}`;
   const limit = `${description} binds at most ${showBytes(largestTensor)} at once`;
@@ -180,7 +221,7 @@ function checkSize(name: string, elements: number, { largestTensor, description 
 function checkCapacity(plan: Plan, backend: Backend, total: number): void {
   const { capacity, description } = backend;
   if (capacity === undefined || total <= capacity) return;
-  const message = `the weights of ${plan.model} take ${showBytes(total)} as 32-bit floats`;
+  const message = `the weights of ${plan.model} take ${showBytes(total)}`;
   const holds = `${description} holds ${showBytes(capacity)}`;
   throw new BraidError("memory/weights", `${message}, but ${holds}`, {
     hint: "use `--backend webgpu` on a device with more memory, or a smaller model",

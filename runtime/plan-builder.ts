@@ -76,18 +76,27 @@ export function fill(count: number, value: number): readonly number[] {
   return Array.from({ length: count }, () => value);
 }
 
+type Piece = { readonly element?: ElementType };
+type As<T, Element> = T & { readonly element: Element };
+
 /** The same piece with whole numbers as elements. */
-export function i32<T extends { readonly element: ElementType }>(
-  piece: T,
-): T & { readonly element: "i32" } {
+export function i32<T extends Piece>(piece: T): As<T, "i32"> {
   return { ...piece, element: "i32" };
 }
 
 /** The same piece with floats as elements, where whole numbers are usual (tokens and positions). */
-export function f32<T extends { readonly element: ElementType }>(
-  piece: T,
-): T & { readonly element: "f32" } {
+export function f32<T extends Piece>(piece: T): As<T, "f32"> {
   return { ...piece, element: "f32" };
+}
+
+/** The same piece with 16-bit floats (IEEE binary16) as elements. */
+export function f16<T extends Piece>(piece: T): As<T, "f16"> {
+  return { ...piece, element: "f16" };
+}
+
+/** The same piece with bfloat16 as elements. */
+export function bf16<T extends Piece>(piece: T): As<T, "bf16"> {
+  return { ...piece, element: "bf16" };
 }
 
 /** Sizes by axis label, in order: `{ T, Vocab: 32000 }`; as pairs where labels repeat. */
@@ -354,8 +363,11 @@ export function copy(
   to: Argument,
   size: Size,
   toOffset: Size = 0,
+  element?: "f16" | "bf16",
 ): PlanStep {
-  return { kind: "copy", label, from: referenceOf(from), to: referenceOf(to), size, toOffset };
+  const places = { from: referenceOf(from), to: referenceOf(to) };
+  const plain = { kind: "copy", label, ...places, size, toOffset } as const;
+  return element === undefined ? plain : { ...plain, element };
 }
 
 /** Reads back what `symbol` stands for from here on, which is at most `most`. */

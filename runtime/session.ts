@@ -12,6 +12,7 @@ import { type Backend, wholeOf } from "./backend.ts";
 import type { CompiledModel, PhaseKind, Plan, PlanPhase } from "./contract.ts";
 import { BraidError, invariant } from "./errors.ts";
 import { blocksOf } from "./blocks.ts";
+import { checkTarget } from "./check-target.ts";
 import { type CacheBasis, cacheBasisOf } from "./cache-basis.ts";
 import { type Inputs, InputStore } from "./inputs.ts";
 import { type LoadProgress, loadResidents, type Residents } from "./load.ts";
@@ -381,15 +382,6 @@ export class Session {
 /** The rows to place temporaries for: a little ahead, so that single steps do not place anew. */
 function ahead(past: number): number {
   return (Math.floor(past / 256) + 1) * 256;
-}
-
-function checkTarget(plan: Plan, backend: Backend): void {
-  if (plan.target === backend.target) return;
-  const message = `${plan.model} was compiled for ${plan.target}`;
-  const runs = `${backend.description} runs ${backend.target} kernels`;
-  throw new BraidError("session/target", `${message}, but ${runs}`, {
-    hint: `build it for ${backend.target}, or choose another backend`,
-  });
 }
 
 /** Whether a phase is run in answering; the others' kernels are compiled when they first run. */

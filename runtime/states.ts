@@ -6,7 +6,7 @@
  * or as a ring where only the last are read.
  */
 
-import { type Backend, type Slice, tensorBytes, wholeOf } from "./backend.ts";
+import { type Backend, elementBytes, type Slice, tensorBytes, wholeOf } from "./backend.ts";
 import type { Plan, PlanPhase, PlanRing, PlanState, Size } from "./contract.ts";
 import { BraidError, invariant } from "./errors.ts";
 import { evaluateSize, type SymbolValues } from "./size.ts";
@@ -166,7 +166,8 @@ export class StateStore {
 
   async #makeValue(state: PlanState, values: SymbolValues): Promise<void> {
     const sizes = state.axes.map(({ size }) => evaluateSize(size, values));
-    const bytes = tensorBytes(sizes.reduce((product, size) => product * size, 1));
+    const elements = sizes.reduce((product, size) => product * size, 1);
+    const bytes = tensorBytes(elements, state.element);
     const old = this.#stored.get(state.name);
     this.#stored.delete(state.name);
     let slice = old?.slice;
@@ -179,9 +180,9 @@ export class StateStore {
   }
 
   /** Whether a cache holds the rows that it is to have. */
-  #hasRoom({ name, axes, ring }: PlanState, values: SymbolValues): boolean {
+  #hasRoom({ name, element, axes, ring }: PlanState, values: SymbolValues): boolean {
     const stored = this.#stored.get(name);
-    let bytes = 4;
+    let bytes = elementBytes[element];
     // Rows come first.
     let most = ring?.slots ?? Number.POSITIVE_INFINITY;
     for (const { size } of axes) {
@@ -196,14 +197,15 @@ export class StateStore {
     const { ring } = state;
     const most = ring?.slots ?? Number.POSITIVE_INFINITY;
     const rows = Math.min(after, most);
-    const rowBytes = rest.reduce((product, size) => product * size, 4);
+    const rowElements = rest.reduce((product, size) => product * size, 1);
+    const rowBytes = rowElements * elementBytes[state.element];
     const old = this.#stored.get(state.name)?.slice;
     const doubled = old === undefined ? 0 : 2 * Math.floor(old.bytes / rowBytes);
     const capacity = Math.min(Math.max(rows, doubled, this.#reserved), most);
-    const bytes = tensorBytes((capacity * rowBytes) / 4);
+    const bytes = tensorBytes(capacity * rowElements, state.element);
     const slice = wholeOf(await this.#backend.allocate(bytes, `cache ${state.name}`));
     // Memory that grows has never been full: every row lies in the slot of its own number.
-    const held = this.#past * rowBytes;
+    const held = Math.ceil((this.#past * rowBytes) / 4) * 4;
     if (old !== undefined && held > 0) {
       const label = `grow ${state.name}`;
       const copy = { kind: "copy", label, from: old, to: slice, bytes: held, toOffset: 0 } as const;

@@ -6,13 +6,13 @@ import type { PlanWeight } from "./contract.ts";
 import { BraidError, invariant } from "./errors.ts";
 import type { WeightMatch } from "./weights/match.ts";
 import { readTensor } from "./weights/read.ts";
-import { storeFloats } from "./weights/stored.ts";
+import { narrowed, storedValues, type WeightValues } from "./weights/narrow.ts";
 
 /**
- * Takes consecutive values of a weight; `offset` counts elements from its first. Valid during the
- * call only.
+ * Takes consecutive values of a weight, as the plan stores them: floats, or patterns of 16 bits.
+ * `offset` counts elements from its first. Valid during the call only.
  */
-export type WeightSink = (values: Float32Array, offset: number) => Promise<void>;
+export type WeightSink = (values: WeightValues, offset: number) => Promise<void>;
 
 /** Gives the values of weights. */
 export interface WeightSource {
@@ -34,8 +34,7 @@ export function checkpointWeights({ weights }: WeightMatch): WeightSource {
       for (const tensor of tensors) {
         await readTensor(tensor, async (bytes, offset) => {
           const elementBytes = tensor.bytes / tensor.elements;
-          const values = new Float32Array(bytes.length / elementBytes);
-          storeFloats(tensor.dtype, bytes, values, 0, tensor.name);
+          const values = storedValues(tensor.dtype, bytes, weight.element, tensor.name);
           await sink(values, start + offset / elementBytes);
         });
         start += tensor.elements;
@@ -50,14 +49,14 @@ export function checkpointWeights({ weights }: WeightMatch): WeightSource {
  */
 export function memoryWeights(values: ReadonlyMap<string, Float32Array>): WeightSource {
   return {
-    async read({ name }, sink) {
+    async read({ name, element }, sink) {
       const data = values.get(name);
       if (data === undefined) {
         throw new BraidError("weights/missing", `there are no values for the weight \`${name}\``, {
           hint: `give an array for \`${name}\``,
         });
       }
-      await sink(data, 0);
+      await sink(element === undefined ? data : narrowed(data, element, name), 0);
     },
   };
 }

@@ -112,9 +112,9 @@ export const planReader: PlanReader = {
   measure: (values) => (size) => measured(size, values),
   arena: ({ buffers }: PlanPhase, measure) =>
     place(
-      buffers.map(({ name, size, first, last }) => ({
+      buffers.map(({ name, element, size, first, last }) => ({
         name,
-        bytes: tensorBytes(measure(size)),
+        bytes: tensorBytes(measure(size), element),
         first,
         last,
       })),

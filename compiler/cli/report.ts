@@ -100,8 +100,8 @@ function writePicture(file: string, force: boolean, svg: string): void {
 const reader: SpendingReader = {
   measure: (values) => (size) => measured(size, values),
   arena: ({ buffers }, measure) => {
-    const requests = buffers.map(({ name, size, first, last }) => {
-      const bytes = tensorBytes(measure(size));
+    const requests = buffers.map(({ name, element, size, first, last }) => {
+      const bytes = tensorBytes(measure(size), element);
       return { name, bytes, first, last };
     });
     const { arenaBytes, largestLiveBytes } = place(requests);

@@ -31,6 +31,10 @@ export interface ErrorOptions {
    * to before they are multiplied, where that is less than the type that kernels compute in.
    */
   readonly factorUnit?: number;
+  /** The same of the type that weights are stored as, where that is not f32. */
+  readonly weightUnit?: number;
+  /** The least normal number of those types: what is smaller is off as far as that may be. */
+  readonly leastNormal?: number;
 }
 
 /** The outputs of a graph with the scales of their errors. */
@@ -50,7 +54,8 @@ export function estimateError(
   environment: Environment,
   options: ErrorOptions = {},
 ): ErrorEstimate {
-  const { runs = 8, seed = 1, unit = float32Unit, factorUnit } = options;
+  const { runs = 8, seed = 1, unit = float32Unit } = options;
+  const { factorUnit, weightUnit, leastNormal = 0 } = options;
   const context = createContext(graph, environment, "float64");
   const exact: NamedTensor[] = [];
   const scales: (Float64Array | undefined)[] = [];
@@ -67,15 +72,19 @@ export function estimateError(
   const factors = (node: Node, args: readonly NamedTensor[]): readonly NamedTensor[] => {
     const multiplies = node.op.kind === "contract" || node.op.kind === "attend";
     if (factorUnit === undefined || !multiplies) return args;
-    return args.map((arg) =>
-      arg.element === "float" ? perturbed(arg, magnitudes(arg), factorUnit, signs) : arg,
-    );
+    return args.map((arg) => (arg.element === "float" ? rounded(arg, factorUnit) : arg));
   };
+  const rounded = (value: NamedTensor, to: number): NamedTensor =>
+    perturbed(value, magnitudes(value, leastNormal), to, signs);
   for (let run = 0; run < runs; run++) {
     const values: NamedTensor[] = [];
     graph.nodes.forEach((node, id) => {
       const known = pickOne(exact, id);
       const args = factors(node, pick(values, node));
+      if (node.op.kind === "weight" && weightUnit !== undefined) {
+        values.push(rounded(known, weightUnit));
+        return;
+      }
       const same = args.every((arg, i) => arg === exact[node.args[i] ?? -1]);
       const value = same || decides(node) ? known : evaluateNode(node, args, context);
       values.push(perturbed(value, scales[id], unit, signs));
@@ -96,8 +105,11 @@ export function estimateError(
   };
 }
 
-function magnitudes({ data }: NamedTensor): Float64Array {
-  return Float64Array.from(data, (x) => (Number.isFinite(x) ? Math.abs(x) : 0));
+/** The sizes of numbers that are rounded: 0 is exact, other numbers count as `least` at least. */
+function magnitudes({ data }: NamedTensor, least: number): Float64Array {
+  return Float64Array.from(data, (x) =>
+    x === 0 || !Number.isFinite(x) ? 0 : Math.max(Math.abs(x), least),
+  );
 }
 
 /** Results that jump: they stay as they are. */

@@ -45,7 +45,10 @@ function architecture(
   };
 }
 
-/** The target for an architecture, with products in `math`. */
+/**
+ * The target for an architecture, with products in `math`. Factors are stored as they are multiplied,
+ * so that they need no conversion on the way.
+ */
 export function cudaTarget(name: ArchitectureName, math: WarpMath): Target {
   const { sharedPerBlock: sharedBytes } = architectures[name];
   return deviceTarget({ architecture: name, sharedBytes }, math);
@@ -60,5 +63,6 @@ export function deviceTarget(
   math: WarpMath,
 ): Target {
   const { architecture: name, sharedBytes: groupMemory } = device;
-  return { ...targets.cuda, name, groupMemory, math };
+  const storage = math === "f16" || math === "bf16" ? { storage: math } : {};
+  return { ...targets.cuda, name, groupMemory, math, ...storage };
 }

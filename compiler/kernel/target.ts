@@ -6,7 +6,11 @@
  */
 
 import type { Quantization } from "../../runtime/contract.ts";
+import type { HalfElement } from "./half.ts";
 import type { WarpMath } from "./kernel.ts";
+
+/** What floats in memory may be stored as; they are f32 as soon as they are loaded. */
+export type Storage = "f32" | HalfElement;
 
 /** Which schedules serve a target, and which language its kernels are printed in. */
 export type Family = "cpu" | "gpu" | "cuda";
@@ -27,6 +31,8 @@ export interface Target {
   readonly registers: number;
   /** How the weights of products are stored, if not as floats; for CPUs. */
   readonly weights?: Quantization;
+  /** What weights and factors of products are stored as; f32 if absent. */
+  readonly storage?: HalfElement;
   /** Whether the invocations of a subgroup may exchange registers. */
   readonly subgroups: boolean;
   /** How warps multiply (CUDA). */

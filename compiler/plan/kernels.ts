@@ -12,7 +12,6 @@ import {
   type WeightPack,
 } from "../../runtime/contract.ts";
 import type { BufferSource, Region } from "../fusion/region.ts";
-import type { Graph, ValueId } from "../graph/graph.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Setting } from "../kernel/lower/context.ts";
 import { lowerRegion } from "../kernel/lower/lower.ts";
@@ -21,6 +20,8 @@ import { scheduleChoices } from "../kernel/schedule/choose.ts";
 import type { ScheduleChoice } from "../kernel/schedule/choose-product.ts";
 import type { Target } from "../kernel/target.ts";
 import { type Dimension, equalDimensions, substitute } from "../op/dimension.ts";
+import type { StoredElements } from "./elements.ts";
+import type { PreparedPhase } from "./prepare.ts";
 import { sameSource, type Signature, sizeSymbol, sourceKey } from "./signature.ts";
 import { sizeOf } from "./size.ts";
 
@@ -54,12 +55,18 @@ export class KernelTable {
   readonly layouts: ReadonlyMap<string, WeightLayout>;
   /** The weights that lie in a buffer with others, by name. */
   readonly packs: ReadonlyMap<string, WeightPack>;
+  readonly elements: StoredElements;
   private readonly entries = new Map<string, Entry>();
   private readonly names = new Map<string, number>();
   private readonly list: Kernel[] = [];
 
-  constructor(target: Target, weights: Pick<Setting, "layouts" | "packs">) {
+  constructor(
+    target: Target,
+    elements: StoredElements,
+    weights: Pick<Setting, "layouts" | "packs">,
+  ) {
     this.target = target;
+    this.elements = elements;
     this.layouts = weights.layouts;
     this.packs = weights.packs;
   }
@@ -70,14 +77,9 @@ export class KernelTable {
   }
 
   /** The call that computes a region, which has that signature. */
-  call(
-    graph: Graph,
-    stored: (value: ValueId) => boolean,
-    region: Region,
-    signature: Signature,
-  ): Call {
-    const key = this.keyOf(signature);
-    const entry = this.entries.get(key) ?? this.lower(graph, stored, region, signature);
+  call(prepared: PreparedPhase, region: Region, signature: Signature): Call {
+    const key = this.keyOf(prepared, signature);
+    const entry = this.entries.get(key) ?? this.lower(prepared, region, signature);
     this.entries.set(key, entry);
     const sizes = signature.sizes.map((size) => size.key).join();
     const sized = entry.sized.get(sizes) ?? sizedCall(entry, signature.sizes);
@@ -92,19 +94,22 @@ export class KernelTable {
     return { ...sized, sources };
   }
 
-  private lower(
-    graph: Graph,
-    stored: (value: ValueId) => boolean,
-    region: Region,
-    signature: Signature,
-  ): Entry {
+  private lower(prepared: PreparedPhase, region: Region, signature: Signature): Entry {
+    const { graph } = prepared.phase;
     const dimension = (size: Dimension): Dimension => {
       const index = signature.sizes.findIndex((each) => equalDimensions(each, size));
       return index < 0 ? size : sizeSymbol(index);
     };
     const choices = scheduleChoices(graph, dimension, region, this.target);
     const lowered = lowerRegion(
-      { graph, stored, dimension, layouts: this.layouts, packs: this.packs },
+      {
+        graph,
+        stored: (value) => prepared.stored.has(value),
+        dimension,
+        layouts: this.layouts,
+        packs: this.packs,
+        storage: (source) => this.elements.of(prepared.phase.name, source),
+      },
       region,
       choices.map((choice) => choice.schedule),
     ).map((made, index) => {
@@ -127,8 +132,9 @@ export class KernelTable {
     return { lowered, choices, places, sized: new Map() };
   }
 
-  /** The signature with what is particular to the target: how the weights lie. */
-  private keyOf({ text, sources }: Signature): string {
+  /** The signature with what is particular to the target: how the weights lie, and as what. */
+  private keyOf({ phase }: PreparedPhase, { text, sources }: Signature): string {
+    const storage = sources.map((each) => this.elements.of(phase.name, each));
     const buffers = sources.map((each) => sourceKey(this.memory(each)));
     const places = sources.map((each, index) => {
       if (each.kind !== "weight") return undefined;
@@ -136,7 +142,12 @@ export class KernelTable {
       if (pack === undefined) return layout;
       return { layout, offset: pack.offset, buffer: buffers.indexOf(buffers[index] ?? "") };
     });
-    return places.some((each) => each !== undefined) ? text + JSON.stringify(places) : text;
+    const plain = places.every((each) => each === undefined);
+    return [
+      text,
+      ...(plain ? [] : [JSON.stringify(places)]),
+      ...(storage.every((each) => each === "f32") ? [] : [storage.join()]),
+    ].join("\n");
   }
 
   /** The memory that is bound where a region reads `source`. */

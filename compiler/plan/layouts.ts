@@ -25,6 +25,7 @@ export function weightLayouts(
       dimension: (size) => size,
       layouts: chosen,
       packs: new Map(),
+      storage: () => "f32",
     });
     for (const { region } of regions) {
       if (region.kind !== "contract") continue;

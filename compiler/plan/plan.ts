@@ -4,7 +4,6 @@
  */
 
 import type {
-  BufferReference,
   Plan,
   PlanInput,
   PlanPhase,
@@ -15,14 +14,15 @@ import type {
 } from "../../runtime/contract.ts";
 import { dynamicSharedBytes } from "../codegen/cuda/shared.ts";
 import { invariant } from "../../grammar/invariant.ts";
-import { type Graph, nodeAt, sizeOf as axisSize, type ValueId } from "../graph/graph.ts";
+import { type Graph, nodeAt, sizeOf as axisSize } from "../graph/graph.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Setting } from "../kernel/lower/context.ts";
-import type { Target } from "../kernel/target.ts";
+import type { Storage, Target } from "../kernel/target.ts";
 import type { AxisName } from "../op/axis.ts";
 import { asConstant, evaluateDimension, productOf, symbolsOf } from "../op/dimension.ts";
 import type { TensorType } from "../op/type.ts";
 import type { Phase, Phases, State } from "../phase/phase.ts";
+import { type StoredElements, storedElements } from "./elements.ts";
 import { planGeneration } from "./generation.ts";
 import { KernelTable } from "./kernels.ts";
 import { weightLayouts } from "./layouts.ts";
@@ -49,9 +49,10 @@ export function makePlan(
 ): Planned {
   const layouts = weightLayouts(prepared, target);
   const packs = weightPacks(graph, prepared, target);
-  const kernels = new KernelTable(target, { layouts, packs });
+  const elements = storedElements(prepared, target);
+  const kernels = new KernelTable(target, elements, { layouts, packs });
   const constants = new ConstantTable();
-  const states = split.states.map((state) => planState(state, split));
+  const states = split.states.map((state) => planState(state, split, elements));
   const inputs = planInputs(graph);
   const planned = prepared.map((each) => planPhase(each, kernels, constants));
   const phases = withSizingInputs({ phases: planned, states }, inputs);
@@ -68,7 +69,7 @@ export function makePlan(
     model: graph.name,
     target: target.family,
     symbols: planSymbols(needed, split),
-    weights: planWeights(graph, used, { layouts, packs }),
+    weights: planWeights(graph, used, { layouts, packs, element: elements.weights }),
     constants: constants.constants,
     inputs: needed,
     segments: planSegments(graph),
@@ -96,7 +97,7 @@ function planPhase(
 ): PlanPhase {
   const { phase, copies } = prepared;
   const { graph } = phase;
-  const flat = flatSteps(graph, prepared, kernels, constants);
+  const flat = flatSteps(prepared, kernels, constants);
   const temporaries = new Map(flat.temporaries);
   const looped = findLoops(flat.steps, temporaries);
   const steps = looped.map(planStep);
@@ -112,7 +113,7 @@ function planPhase(
       ...planTensor(graph, nodeAt(graph, value).type),
     })),
     buffers: lifetimes(looped, temporaries),
-    steps: [...steps, ...copies.map(({ value, to }) => copyStep(prepared, value, to))],
+    steps: [...steps, ...copies.map((copy) => copyStep(prepared, copy, kernels.elements))],
   };
 
   function writtenStates(each: Phase): readonly string[] {
@@ -122,15 +123,18 @@ function planPhase(
 }
 
 function copyStep(
-  { phase: { graph }, placed }: PreparedPhase,
-  value: ValueId,
-  to: BufferReference,
+  { phase, placed }: PreparedPhase,
+  { value, to }: PreparedPhase["copies"][number],
+  elements: StoredElements,
 ): PlanStep {
+  const { graph } = phase;
   const from = placed.get(value);
   invariant(from !== undefined, "plan: a copied value is placed");
   const { axes } = nodeAt(graph, value).type;
   const size = sizeOf(productOf(axes.map((axis) => axisSize(graph, axis))));
-  return { kind: "copy", label: to.name, from, to, size, toOffset: 0 };
+  const element = elements.of(phase.name, { kind: "value", value });
+  const plain = { kind: "copy", label: to.name, from, to, size, toOffset: 0 } as const;
+  return element === "f32" ? plain : { ...plain, element };
 }
 
 function planStep(each: LoopedStep): PlanStep {
@@ -167,18 +171,26 @@ function planTensor(
   };
 }
 
-function planState(state: State, split: Phases): PlanState {
+function planState(state: State, split: Phases, elements: StoredElements): PlanState {
   const phase = split.phases.find((each) => each.name === state.phase);
   invariant(phase !== undefined, `plan: the state ${state.name} has a phase`);
   const { element, axes } = planTensor(phase.graph, state.type);
   const { name, kind, ring } = state;
-  return { name, kind, element, axes, phase: state.phase, ...(ring === undefined ? {} : { ring }) };
+  const stored = element === "f32" ? elements.ofState(name) : element;
+  return {
+    name,
+    kind,
+    element: stored,
+    axes,
+    phase: state.phase,
+    ...(ring === undefined ? {} : { ring }),
+  };
 }
 
 function planWeights(
   graph: Graph,
   used: ReadonlySet<string>,
-  { layouts, packs }: Pick<Setting, "layouts" | "packs">,
+  { layouts, packs, element }: Pick<Setting, "layouts" | "packs"> & { readonly element: Storage },
 ): readonly PlanWeight[] {
   return [...graph.weights.values()]
     .filter((weight) => used.has(weight.name))
@@ -191,6 +203,7 @@ function planWeights(
         stacked: (weight.alternatives[0]?.length ?? 1) > 1,
         ...(layout === undefined ? {} : { layout }),
         ...(pack === undefined ? {} : { pack }),
+        ...(element === "f32" || layout?.quantized !== undefined ? {} : { element }),
       };
     });
 }

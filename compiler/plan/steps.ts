@@ -1,6 +1,6 @@
 /** A phase's regions as kernel calls whose buffers have names, one after another. */
 
-import type { BufferReference, PlanConstant, Size } from "../../runtime/contract.ts";
+import type { BufferReference, ElementType, PlanConstant, Size } from "../../runtime/contract.ts";
 import { invariant } from "../../grammar/invariant.ts";
 import { type BufferSource, resultsOf } from "../fusion/region.ts";
 import { type Graph, nodeAt, sizeOf as axisSize, type ValueId } from "../graph/graph.ts";
@@ -21,7 +21,7 @@ export interface FlatStep {
 /** A temporary of the phase. */
 export interface Temporary {
   readonly name: string;
-  readonly element: "f32" | "i32";
+  readonly element: ElementType;
   readonly size: Size;
 }
 
@@ -60,11 +60,12 @@ export class ConstantTable {
 
 /** The steps of a phase. Stored values that do not leave it are temporaries. */
 export function flatSteps(
-  graph: Graph,
-  { regions, stored, placed }: PreparedPhase,
+  prepared: PreparedPhase,
   kernels: KernelTable,
   constants: ConstantTable,
 ): FlatPhase {
+  const { phase, regions, placed } = prepared;
+  const { graph } = phase;
   const temporaries = new Map<string, Temporary>();
   const names = new Map<ValueId, string>();
   const taken = new Map<string, number>();
@@ -77,7 +78,8 @@ export function flatSteps(
     taken.set(wanted, count);
     const name = count === 1 ? wanted : `${wanted}_${count}`;
     const size = sizeOf(productOf(type.axes.map((axis) => axisSize(graph, axis))));
-    temporaries.set(name, { name, element: type.element === "float" ? "f32" : "i32", size });
+    const storage = kernels.elements.of(phase.name, { kind: "value", value });
+    temporaries.set(name, { name, element: type.element === "float" ? storage : "i32", size });
     names.set(value, name);
     return name;
   };
@@ -94,7 +96,7 @@ export function flatSteps(
     }
   };
   const steps = regions.flatMap(({ region, signature }): readonly FlatStep[] => {
-    const call = kernels.call(graph, (value) => stored.has(value), region, signature);
+    const call = kernels.call(prepared, region, signature);
     const buffers = call.sources.map(reference);
     const step = { label: valueLabel(graph, region.result), call, buffers };
     const measured = resultsOf(region).flatMap(({ store: { value } }) => measureOf(value));

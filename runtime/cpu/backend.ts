@@ -6,7 +6,14 @@
  * the same bits with any number of them.
  */
 
-import type { Backend, Command, DeviceBuffer, Progress } from "../backend.ts";
+import type {
+  Backend,
+  Command,
+  DeviceBuffer,
+  DeviceData,
+  HalfElement,
+  Progress,
+} from "../backend.ts";
 import type { CompiledModel, PlanKernel } from "../contract.ts";
 import { BraidError, invariant, reasonOf } from "../errors.ts";
 import { Heap, largestMemory } from "./heap.ts";
@@ -75,6 +82,7 @@ class CpuBackend implements Backend {
   readonly description: string;
   readonly target = "cpu";
   readonly separatesReadsFromWrites: boolean = false;
+  readonly halves: readonly HalfElement[] = [];
   readonly capacity: number = largestMemory;
   readonly largestTensor: undefined = undefined;
   readonly #kernels: Map<string, LoadedKernel> = new Map();
@@ -131,11 +139,7 @@ class CpuBackend implements Backend {
     if (buffer instanceof CpuBuffer) buffer.address = undefined;
   }
 
-  async upload(
-    buffer: DeviceBuffer,
-    offset: number,
-    data: Float32Array | Int32Array,
-  ): Promise<void> {
+  async upload(buffer: DeviceBuffer, offset: number, data: DeviceData): Promise<void> {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     this.#bytes(buffer, offset, bytes.length).set(bytes);
   }

@@ -5,7 +5,15 @@
  * of kernels that come again, as each decode step does, are launched as one graph.
  */
 
-import type { Backend, Command, DeviceBuffer, Progress, Slice } from "../backend.ts";
+import type {
+  Backend,
+  Command,
+  DeviceBuffer,
+  DeviceData,
+  HalfElement,
+  Progress,
+  Slice,
+} from "../backend.ts";
 import type { CompiledModel, PlanKernel } from "../contract.ts";
 import { invariant } from "../errors.ts";
 import {
@@ -68,6 +76,7 @@ export class CudaBackend implements Backend {
   readonly description: string;
   readonly target = "cuda";
   readonly separatesReadsFromWrites: boolean = false;
+  readonly halves: readonly HalfElement[] = ["f16", "bf16"];
   readonly capacity: number;
   readonly largestTensor: undefined = undefined;
   readonly #driver: CudaDriver;
@@ -117,11 +126,7 @@ export class CudaBackend implements Backend {
     this.#addresses.delete(buffer);
   }
 
-  async upload(
-    buffer: DeviceBuffer,
-    offset: number,
-    data: Float32Array | Int32Array | Uint16Array,
-  ): Promise<void> {
+  async upload(buffer: DeviceBuffer, offset: number, data: DeviceData): Promise<void> {
     invariant(offset + data.byteLength <= buffer.bytes, `an upload leaves ${buffer.label}`);
     if (data.byteLength === 0) return;
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

@@ -5,7 +5,15 @@
  * each; bind groups are kept while the buffers that they bind live.
  */
 
-import type { Backend, Command, DeviceBuffer, Progress, Slice } from "../backend.ts";
+import type {
+  Backend,
+  Command,
+  DeviceBuffer,
+  DeviceData,
+  HalfElement,
+  Progress,
+  Slice,
+} from "../backend.ts";
 import type { CompiledModel } from "../contract.ts";
 import { BraidError, invariant, reasonOf } from "../errors.ts";
 import { showBytes } from "../show-bytes.ts";
@@ -37,6 +45,7 @@ class WebGpuBackend implements Backend {
   readonly description: string;
   readonly target = "gpu";
   readonly separatesReadsFromWrites: boolean = true;
+  readonly halves: readonly HalfElement[];
   readonly capacity: undefined = undefined;
   readonly largestTensor: number;
   readonly #device: GPUDevice;
@@ -50,6 +59,7 @@ class WebGpuBackend implements Backend {
   constructor(device: GPUDevice, name: string) {
     this.#device = device;
     this.description = `WebGPU (${name})`;
+    this.halves = device.features.has("shader-f16") ? ["f16"] : [];
     const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
     this.largestTensor = Math.min(maxBufferSize, maxStorageBufferBindingSize);
     // Resolves when the device is lost, which `close` does too.
@@ -97,11 +107,7 @@ class WebGpuBackend implements Backend {
     this.#encoding.bindGroups.clear();
   }
 
-  async upload(
-    buffer: DeviceBuffer,
-    offset: number,
-    data: Float32Array | Int32Array,
-  ): Promise<void> {
+  async upload(buffer: DeviceBuffer, offset: number, data: DeviceData): Promise<void> {
     const { gpu } = this.#memoryOf(buffer);
     const { byteOffset, byteLength } = data;
     invariant(offset + byteLength <= buffer.bytes, `an upload leaves ${buffer.label}`);

@@ -25,6 +25,9 @@ const wanted = [
   "maxComputeWorkgroupSizeX",
 ] as const satisfies readonly (keyof GPUSupportedLimits)[];
 
+/** The features that Braid uses where an adapter has them. */
+const useful: readonly GPUFeatureName[] = ["shader-f16"];
+
 /**
  * The limits of a tensor's memory: some adapters claim more than they give, so they are asked for
  * less.
@@ -63,10 +66,11 @@ export async function openDevice({ adapter, name }: FoundAdapter): Promise<GPUDe
       memoryLimits.has(limit) ? Math.min(value, 2 ** 30) : value,
     ]),
   );
+  const requiredFeatures = useful.filter((feature) => adapter.features.has(feature));
   const refusals: string[] = [];
   for (const requiredLimits of [claimed, modest, {}]) {
     try {
-      return await adapter.requestDevice({ label: "braid", requiredLimits });
+      return await adapter.requestDevice({ label: "braid", requiredLimits, requiredFeatures });
     } catch (error) {
       refusals.push(reasonOf(error));
     }

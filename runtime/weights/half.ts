@@ -74,6 +74,23 @@ export function floatsToHalves(
   return overflow;
 }
 
+/** The same for bfloat16. */
+export function floatsToBrains(source: Float32Array, target: Uint16Array): number | undefined {
+  invariant(source.length <= target.length, "floatsToBrains writes past its target");
+  const words = new Uint32Array(source.buffer, source.byteOffset, source.length);
+  let overflow: number | undefined;
+  for (let i = 0; i < source.length; i++) {
+    const word = words[i] ?? 0;
+    const isNumber = (word & 0x7fffffff) < 0x7f800000;
+    // A NaN stays one even when its payload lies in the bits that are cut off.
+    const nan = (word & 0x7fffffff) > 0x7f800000 ? 0x40 : 0;
+    const brain = isNumber ? (word + 0x7fff + ((word >>> 16) & 1)) >>> 16 : (word >>> 16) | nan;
+    if (isNumber && (brain & 0x7fff) === 0x7f80) overflow ??= i;
+    target[i] = brain;
+  }
+  return overflow;
+}
+
 /** binary16 pattern → binary32 pattern. */
 function widenBits(half: number): number {
   const sign = (half & 0x8000) << 16;

@@ -3,12 +3,14 @@
  * packed memory go out. Holds a few rows at a time, never a whole weight.
  */
 
+import type { HalfElement } from "../backend.ts";
 import type { PlanWeight, WeightLayout } from "../contract.ts";
 import { elementCount } from "../tensor.ts";
+import { emptyValues, type WeightValues } from "./narrow.ts";
 import { quantizedElements } from "./quantize.ts";
 
 /** Takes a run of packed values; `offset` counts elements from the first. Valid during the call. */
-export type PackedSink = (values: Float32Array, offset: number) => Promise<void>;
+export type PackedSink = (values: WeightValues, offset: number) => Promise<void>;
 
 /** Rows that wait for each other where the inner index comes first: runs of so many steps. */
 const stepsAtOnce = 256;
@@ -21,27 +23,29 @@ export function storedElements({ shape, layout }: PlanWeight): number {
   return batch * Math.ceil(columns / width) * inner * width;
 }
 
-/** Packs the values of one weight, which are given in order. */
+/** Packs the values of one weight, which are given in order: floats, or patterns of an `element`. */
 export class Packer {
   readonly #layout: WeightLayout;
   readonly #sink: PackedSink;
+  readonly #element: HalfElement | undefined;
   readonly #rowLength: number;
-  readonly #rows: Float32Array;
+  readonly #rows: WeightValues;
   /** Values that wait in `#rows`. */
   #waiting = 0;
   /** The row, of all batches, that the first waiting value begins. */
   #firstRow = 0;
 
-  constructor(layout: WeightLayout, sink: PackedSink) {
+  constructor(layout: WeightLayout, sink: PackedSink, element?: HalfElement) {
     this.#layout = layout;
+    this.#element = element;
     this.#sink = sink;
     const { inner, columns, innerFirst, width } = layout;
     this.#rowLength = innerFirst ? columns : inner;
-    this.#rows = new Float32Array(this.#rowLength * (innerFirst ? stepsAtOnce : width));
+    this.#rows = emptyValues(this.#rowLength * (innerFirst ? stepsAtOnce : width), element);
   }
 
   /** Takes the next values. */
-  async push(values: Float32Array): Promise<void> {
+  async push(values: WeightValues): Promise<void> {
     let taken = 0;
     while (taken < values.length) {
       const room = this.#rowsOfBlock() * this.#rowLength;
@@ -71,7 +75,7 @@ export class Packer {
   /** The rows are the columns of one panel. */
   async #flushColumns(count: number): Promise<void> {
     const { columns, inner, width } = this.#layout;
-    const panel = new Float32Array(inner * width);
+    const panel = emptyValues(inner * width, this.#element);
     for (let lane = 0; lane < count; lane++) {
       for (let k = 0; k < inner; k++) panel[k * width + lane] = this.#rows[lane * inner + k] ?? 0;
     }
@@ -87,7 +91,7 @@ export class Packer {
     const batch = Math.floor(this.#firstRow / inner);
     const first = this.#firstRow % inner;
     for (let index = 0; index < panels; index++) {
-      const run = new Float32Array(count * width);
+      const run = emptyValues(count * width, this.#element);
       const lanes = Math.min(width, columns - index * width);
       for (let step = 0; step < count; step++) {
         const from = step * columns + index * width;

@@ -80,6 +80,17 @@ export function storeFloats(
   }
 }
 
+/** The patterns in `bytes`, if they are floats of the type `element`: a view where that can be. */
+export function halfPatterns(
+  type: StoredType,
+  bytes: Uint8Array,
+  element: "f16" | "bf16",
+): Uint16Array | undefined {
+  if (type !== { f16: "F16", bf16: "BF16" }[element]) return undefined;
+  const { buffer, byteOffset, byteLength } = aligned(bytes, 2);
+  return new Uint16Array(buffer, byteOffset, byteLength / 2);
+}
+
 /**
  * Writes the whole numbers in `bytes` to `target` from `at` on; floats are refused, even whole
  * ones.

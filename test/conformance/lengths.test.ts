@@ -166,13 +166,20 @@ test("planning 96,000 rows takes under 10 ms and a megabyte", async () => {
 
 const nothing: Pick<
   Backend,
-  "kind" | "description" | "target" | "separatesReadsFromWrites" | "capacity" | "largestTensor"
+  | "kind"
+  | "description"
+  | "target"
+  | "separatesReadsFromWrites"
+  | "halves"
+  | "capacity"
+  | "largestTensor"
 > &
   Pick<Backend, "free" | "finish" | "close" | "download"> = {
   kind: "cpu",
   description: "a device that runs nothing",
   target: "cpu",
   separatesReadsFromWrites: false,
+  halves: [],
   capacity: undefined,
   largestTensor: undefined,
   free: () => undefined,

@@ -99,7 +99,7 @@ function tolerancesOf(
 ): readonly Float64Array[] {
   const prompts = each.logits.map(({ prompt }) => prompt);
   const whole = longer(one, Array.from(each.generated.data));
-  const key = `${each.model} ${errors.factorUnit}`;
+  const key = `${each.model} ${JSON.stringify(errors)}`;
   const found =
     known.get(key) ?? [...prompts, whole].map((prompt) => tolerance(model, prompt, errors));
   known.set(key, found);

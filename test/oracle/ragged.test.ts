@@ -100,7 +100,7 @@ for (const backend of await testedBackends()) {
           expect(found.slice(0, -1), name).toEqual(wanted);
           const after = oracle(`output.${name}.after`).data;
           // Backends that round alike share their bounds.
-          const key = `${name} ${backend.errors.factorUnit ?? "f32"}`;
+          const key = `${name} ${JSON.stringify(backend.errors)}`;
           const allowed =
             bounds.get(key) ?? tolerance(model.graph, [...tokens, ...wanted], backend.errors);
           bounds.set(key, allowed);

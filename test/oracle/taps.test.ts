@@ -120,7 +120,7 @@ function singleTolerance(
   { name, graph, environment }: Prepared,
   errors: ErrorOptions = {},
 ): ReadonlyMap<string, Expected> {
-  const key = `${name} ${errors.factorUnit}`;
+  const key = `${name} ${JSON.stringify(errors)}`;
   const found = single.get(key) ?? graphTolerance(graph, environment, errors);
   single.set(key, found);
   return found;

@@ -1,6 +1,7 @@
 /** Every backend that tests run on: one suite, one line each. */
 
 import { encodeWasm, printCuda, printWgsl } from "../../compiler/codegen/index.ts";
+import type { HalfElement } from "../../compiler/kernel/half.ts";
 import type { Kernel } from "../../compiler/kernel/kernel.ts";
 import type { ErrorOptions } from "../../compiler/graph/estimate-error.ts";
 import { cudaTarget, deviceTarget } from "../../compiler/kernel/architectures.ts";
@@ -128,5 +129,13 @@ function cudaDevice(math: CudaMath, machine: CudaMachine | Missing): Omit<Tested
 }
 
 function errorsOf(math: CudaMath): ErrorOptions {
-  return math === "f32" ? {} : { factorUnit: unitRoundoff[math] };
+  if (math === "f32") return {};
+  return math === "tf32" ? { factorUnit: unitRoundoff.tf32 } : storedErrors(math);
+}
+
+/** What factors and weights that are stored so may be off. */
+function storedErrors(storage: HalfElement): ErrorOptions {
+  const unit = unitRoundoff[storage];
+  const leastNormal = storage === "f16" ? 2 ** -14 : 2 ** -126;
+  return { factorUnit: unit, weightUnit: unit, leastNormal };
 }

@@ -29,6 +29,7 @@ export function evaluateBackend(kernels: readonly Kernel[], target: "cpu" | "gpu
     description: "kernel IR, evaluated",
     target,
     separatesReadsFromWrites: false,
+    halves: ["f16", "bf16"],
     capacity: undefined,
     largestTensor: undefined,
     load: async () => undefined,
@@ -67,7 +68,9 @@ function evaluateCall(
     const view =
       element === "f32"
         ? new Float32Array(buffer, byteOffset, byteLength / 4)
-        : new Int32Array(buffer, byteOffset, byteLength / 4);
+        : element === "i32"
+          ? new Int32Array(buffer, byteOffset, byteLength / 4)
+          : new Uint16Array(buffer, byteOffset, byteLength / 2);
     return [name, view] as const;
   });
   evaluateKernel(kernel, {

@@ -53,6 +53,7 @@ export function runTiled(
     dimension: <T>(size: T): T => size,
     layouts: new Map(),
     packs: new Map(),
+    storage: () => "f32" as const,
   };
   for (const { region } of prepared.regions)
     for (const lowered of lowerRegion(setting, region, [schedule])) memory.run(lowered);

@@ -12,6 +12,7 @@ import { asConstant, constant, type Dimension, productOf } from "../../op/dimens
 import type { Element, TensorType } from "../../op/type.ts";
 import * as build from "../build.ts";
 import type { BufferParameter, Expr, GroupArray, MemoryElement } from "../kernel.ts";
+import type { Storage } from "../target.ts";
 import { type Affine, type Base, emitAffine, fixed, plus, times } from "./affine.ts";
 
 /** A buffer parameter and what is bound to it. */
@@ -34,6 +35,8 @@ export interface Setting {
   readonly layouts: ReadonlyMap<string, WeightLayout>;
   /** The weights that lie in a buffer with others, by name. */
   readonly packs: ReadonlyMap<string, WeightPack>;
+  /** What the floats that lie there are stored as. */
+  readonly storage: (source: BufferSource) => Storage;
 }
 
 /** One kernel in the making. */
@@ -43,17 +46,19 @@ export class Context implements Setting {
   readonly dimension: (size: Dimension) => Dimension;
   readonly layouts: ReadonlyMap<string, WeightLayout>;
   readonly packs: ReadonlyMap<string, WeightPack>;
+  readonly storage: (source: BufferSource) => Storage;
   private readonly bound = new Map<string, Binding>();
   private readonly sizes = new Map<string, { readonly name: string; readonly size: Dimension }>();
   private readonly used = new Set<string>();
   private readonly shared: GroupArray[] = [];
 
-  constructor({ graph, stored, dimension, layouts, packs }: Setting) {
+  constructor({ graph, stored, dimension, layouts, packs, storage }: Setting) {
     this.graph = graph;
     this.stored = stored;
     this.dimension = dimension;
     this.layouts = layouts;
     this.packs = packs;
+    this.storage = storage;
   }
 
   get bindings(): readonly Binding[] {
@@ -99,7 +104,7 @@ export class Context implements Setting {
     }
     const parameter: BufferParameter = {
       name: this.fresh(name),
-      element: element === "float" ? "f32" : "i32",
+      element: element === "float" ? this.storage(source) : "i32",
       access,
     };
     this.bound.set(key, { parameter, source });

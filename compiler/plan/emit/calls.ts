@@ -151,7 +151,7 @@ function parameters({ buffers }: PlanKernel): Code {
   return array(
     buffers.map(({ name, element, access }) => {
       const plain = call(accessWords[access], text(name));
-      if (element === "i32") return call("i32", plain);
+      if (element !== "f32") return call(element, plain);
       return access === "read" ? text(name) : plain;
     }),
   );

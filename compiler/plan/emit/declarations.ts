@@ -65,8 +65,9 @@ function weightCode(weight: PlanWeight): Code {
   return packedCode(weight, call("stored", text(name), literal(shape), ...rest));
 }
 
-/** The code of a weight with how and where it lies around it, as far as that is particular. */
-function packedCode({ layout, pack }: PlanWeight, code: Code): Code {
+/** The code of a weight with how, where and as what it lies around it, where that is particular. */
+function packedCode({ layout, pack, element }: PlanWeight, plain: Code): Code {
+  const code = element === undefined ? plain : call(element, plain);
   if (pack !== undefined) return call("within", text(pack.buffer), `${pack.offset}`, code);
   if (layout === undefined) return code;
   const { batch, columns, inner, innerFirst, width, quantized } = layout;
@@ -144,7 +145,7 @@ export function stateCode(state: PlanState, size: SizeCode): Code {
   const whole = call(kind, text(name), text(phase), axesCode(axes, size));
   const code =
     ring === undefined ? whole : call("ring", literal(ring.slots), literal(ring.window), whole);
-  return element === "f32" ? code : call("i32", code);
+  return element === "f32" ? code : call(element, code);
 }
 
 /** An output of a phase. */

@@ -67,8 +67,8 @@ function stepCode(step: PlanStep, words: PhaseWords): Code {
       );
     }
     case "copy": {
-      const { label, from, to, size, toOffset } = step;
-      const offset = toOffset === 0 ? [] : [words.size(toOffset)];
+      const { label, from, to, size, toOffset, element } = step;
+      const offset = toOffset === 0 && element === undefined ? [] : [words.size(toOffset)];
       return hangingCall(
         "copy",
         text(label),
@@ -76,6 +76,7 @@ function stepCode(step: PlanStep, words: PhaseWords): Code {
         argumentCode(to),
         words.size(size),
         ...offset,
+        ...(element === undefined ? [] : [text(element)]),
       );
     }
     case "measure": {

@@ -16,7 +16,7 @@ import type { Tables } from "./tables.ts";
 
 /** Every builder that the code may call; see `runtime/plan-builder.ts`. */
 export const builders: readonly string[] = [
-  ..."plus times ceil floor larger smaller layers alternate range fill i32 f32".split(" "),
+  ..."plus times ceil floor larger smaller layers alternate range fill i32 f32 f16 bf16".split(" "),
   ..."sizeOfInput measuredSize stored under panels within table tensor tokens positions".split(" "),
   ..."value cache ring result temporaries weight constant input state output layer".split(" "),
   ..."read write update upTo otherwise kernel declare schedule kernelsOf".split(" "),

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { compileFor } from "../../../compiler/compile.ts";
-import { targets } from "../../../compiler/kernel/target.ts";
+import { type Target, targets } from "../../../compiler/kernel/target.ts";
 import { optimize } from "../../../compiler/optimize/optimize.ts";
 import { splitPhases } from "../../../compiler/optimize/split-phases.ts";
 import { emitModel, type Plans } from "../../../compiler/plan/emit/emit.ts";
@@ -23,6 +23,10 @@ export function phased(mask: ToyLayer["mask"], layers: number): Plans {
   const optimized = optimize(graph);
   const model = { graph, optimized, phases: splitPhases(optimized) };
   return { gpu: compileFor(model, targets.gpu).plan, cpu: compileFor(model, targets.cpu).plan };
+}
+
+function half(family: "gpu" | "cpu"): Target {
+  return { ...targets[family], storage: "f16" };
 }
 
 /** Models with one phase and several, with and without loops, and one that is written by hand. */
@@ -52,6 +56,14 @@ export const samples: readonly (readonly [string, () => Plans])[] = [
       const weights = { bits: 4, group: 16, symmetric: false } as const;
       const cpu = planGraph(graph, { ...targets.cpu, weights });
       return { gpu: planGraph(graph, targets.gpu).plan, cpu: cpu.plan };
+    },
+  ],
+  [
+    "phases that store 16 bits",
+    () => {
+      const graph = toyMllm({ layers: Array.from({ length: 3 }, () => ({ mask: composite })) });
+      const [gpu, cpu] = [planModel(graph, half("gpu")), planModel(graph, half("cpu"))];
+      return { gpu: gpu.plan, cpu: cpu.plan };
     },
   ],
   ["a plan by hand", () => ({ gpu: toyPlan("gpu"), cpu: toyPlan("cpu") })],

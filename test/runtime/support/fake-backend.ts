@@ -48,6 +48,7 @@ export function fakeBackend(
     description: "a fake",
     target: "gpu",
     separatesReadsFromWrites,
+    halves: [],
     capacity: undefined,
     largestTensor: 1 << 16,
     log,

@@ -25,6 +25,7 @@ export async function openCudaHost(kernels: readonly Kernel[]): Promise<Backend>
     description: "CUDA on the CPU",
     target: "cuda",
     separatesReadsFromWrites: false,
+    halves: ["f16", "bf16"],
     capacity: undefined,
     largestTensor: undefined,
     load: async () => undefined,
