@@ -6,6 +6,7 @@
 
 import { BraidError } from "./errors.ts";
 import { Conversation, type GenerationEvent } from "./generate.ts";
+import type { Inputs } from "./inputs.ts";
 import { decodeImage } from "./image/decode.ts";
 import { openPreprocess } from "./image/open.ts";
 import { type ImageTensor, preprocess } from "./image/preprocess.ts";
@@ -79,12 +80,7 @@ export class Assistant {
     options: AskOptions = {},
   ): AsyncGenerator<GenerationEvent, void, undefined> {
     const first = this.#messages.length === 0;
-    const images: MessagePart[] = first ? this.#images.map(() => ({ type: "image" })) : [];
-    const asked: ChatMessage = {
-      role: "user",
-      content: [...images, { type: "text", text: question }],
-    };
-    const messages = [...this.#messages, asked];
+    const messages = [...this.#messages, this.#asked(question, first ? this.#images : [])];
     const prompt = this.#prompt(messages);
     let answer = "";
     try {
@@ -109,6 +105,35 @@ export class Assistant {
       };
       this.#messages = [...messages, said];
     }
+  }
+
+  /**
+   * What a first question about the images shown is to a model that does not answer: its inputs, for
+   * `session.forward`.
+   */
+  inputsOf(question: string): Inputs {
+    const { plan } = this.session;
+    const [tokens, other] = plan.inputs.filter(({ role }) => role === "token");
+    if (tokens === undefined || other !== undefined) {
+      throw new BraidError("text/input", `${plan.model} does not take one text`, {
+        hint: "give its inputs as tensors",
+      });
+    }
+    const prompt = this.#prompt([this.#asked(question, this.#images)]);
+    const [rows] = tokens.axes;
+    const positions = plan.inputs.find(
+      ({ role, axes }) => role === "position" && axes[0]?.size === rows?.size,
+    );
+    return {
+      ...this.#imageInputs(prompt),
+      [tokens.name]: integers(prompt.text),
+      ...(positions === undefined ? {} : { [positions.name]: integers(prompt.textPositions) }),
+    };
+  }
+
+  #asked(question: string, images: readonly ImageTensor[]): ChatMessage {
+    const shown: MessagePart[] = images.map(() => ({ type: "image" }));
+    return { role: "user", content: [...shown, { type: "text", text: question }] };
   }
 
   #prompt(messages: readonly ChatMessage[]): SplitPrompt {

@@ -105,6 +105,55 @@ test("every file says what it is", () => {
   expect(silent.map(shown)).toEqual([]);
 });
 
+test("a system is a spec: no example has a program of its own, and none is long", () => {
+  const entries = readdirSync(join(root, "examples"), { recursive: true, encoding: "utf8" });
+  expect(entries.filter((path) => /\.[cm]?[jt]sx?$/.test(path))).toEqual([]);
+  const specs = entries.filter((path) => path.endsWith(".braid"));
+  expect(specs.length).toBeGreaterThan(0);
+  const long = specs.filter(
+    (path) => readFileSync(join(root, "examples", path), "utf8").split("\n").length - 1 >= 150,
+  );
+  expect(long).toEqual([]);
+});
+
+test("no op, pass or kernel names a model", () => {
+  const { models } = systemNames();
+  const general = files.filter((file) => {
+    const layer = layers[layerOf(file)] ?? "";
+    return shown(file) !== "compiler/std/sources.ts" && layer !== "compiler/cli";
+  });
+  const named = general.flatMap((file) => {
+    const code = withoutComments(readFileSync(file, "utf8"));
+    const parts = code.replace(/([a-z0-9])([A-Z])/g, "$1 $2").toLowerCase();
+    const words = new Set(parts.split(/[^a-z0-9]+/));
+    return models.filter((model) => words.has(model)).map((model) => `${shown(file)}: ${model}`);
+  });
+  expect(named).toEqual(processors);
+});
+
+/** Classes of image processors are named after models, in files that others write. */
+const processors = ["runtime/image/preprocess-settings.ts: llava"];
+
+/** What the folders of examples are called, in words as identifiers have them. */
+function systemNames(): { readonly models: readonly string[] } {
+  const folders = readdirSync(join(root, "examples"), { withFileTypes: true });
+  const names = folders.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  // Attention is no model, and to clip and to aim are plain words.
+  const plain = ["attention", "clip", "aim"];
+  const words = names
+    .filter((name) => !plain.includes(name))
+    .flatMap((name) => [
+      name.replace(/[^a-z0-9]/g, ""),
+      ...name.split(/[-.]/).filter((part) => /^[a-z]{4,}\d*$/.test(part)),
+    ]);
+  const common = ["visual", "region", "vision", "next"];
+  return { models: [...new Set(words)].filter((word) => !common.includes(word)) };
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1");
+}
+
 test("no default exports, no way around the types, nothing left for later", () => {
   // `any` is lint's to refuse.
   const loose = /export default|@ts-(?:ignore|expect-error)|\bTODO\b|\bFIXME\b/;

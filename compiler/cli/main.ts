@@ -12,6 +12,7 @@ import { addExplain } from "./explain.ts";
 import { addFmt } from "./fmt.ts";
 import { addImport } from "./import.ts";
 import { addMask } from "./mask.ts";
+import { addRank } from "./rank.ts";
 import { addReport } from "./report.ts";
 import { addRun } from "./run.ts";
 import { clear, say } from "./terminal.ts";
@@ -30,6 +31,7 @@ const verbs = [
   addBuild,
   addExplain,
   addMask,
+  addRank,
   addReport,
   addRun,
   addChat,
