@@ -153,7 +153,8 @@ export type Op =
  *
  * Arguments, see `attendArguments`: the query, the query rows' positions (int), then for each part
  * keys, values, the key rows' positions and one argument for each `data` use on side `k`, then the
- * `data` uses of the other sides, then the sink (a float, one logit per head) if there is one.
+ * `data` uses of the other sides, then the sink (a float, one logit per head) if there is one, then
+ * for each part the `ranges` of its data.
  *
  * `contracted` is the last axis of `k`; `group` pairs the query's head axis with the keys' (query
  * head h reads key head floor(h / (H / G))), and is absent when they share all other axes. The
@@ -169,6 +170,8 @@ export interface AttendOp {
   readonly group?: { readonly query: AxisName; readonly key: AxisName };
   readonly parts: readonly AttendPart[];
   readonly data: readonly Side[];
+  /** By part: ranges of its data. They say nothing new (graphs of phases, once passes are done). */
+  readonly ranges?: readonly (readonly DataRange[])[];
   readonly scale: number;
   readonly score?: Score;
   readonly normalize: "softmax" | "sigmoid" | "relu";
@@ -201,6 +204,20 @@ export function applyTable<Args extends readonly unknown[], R>(
   return rule(op, ...args);
 }
 
+/** The key rows of a granule. */
+export const granule = 16;
+
+/**
+ * The smallest and largest values of data use `index` on side `k` in each `granule` key rows: an int
+ * argument whose axis `granules` counts these. Along `ends` lie the largest `-1 - x` and the largest
+ * `x`, so that one reduction gives both and no number is too small.
+ */
+export interface DataRange {
+  readonly index: number;
+  readonly ends: AxisName;
+  readonly granules: AxisName;
+}
+
 /** The arguments of an attention by role; generic, since values, tensors and buffers come so. */
 export interface AttendArguments<T> {
   readonly query: T;
@@ -211,6 +228,8 @@ export interface AttendArguments<T> {
     readonly position: T;
     /** By `data` index; only uses on side `k` are present. */
     readonly data: ReadonlyMap<number, T>;
+    /** By `data` index: see `DataRange`. */
+    readonly ranges?: ReadonlyMap<number, T>;
   }[];
   /** By `data` index; only uses on sides `q` and `none`. */
   readonly data: ReadonlyMap<number, T>;
@@ -236,8 +255,14 @@ export function attendArguments<T>(op: AttendOp, args: readonly T[]): AttendArgu
   const data = new Map<number, T>();
   for (const [index, side] of op.data.entries()) if (side !== "k") data.set(index, take());
   const sink = op.sink ? { sink: take() } : {};
+  const ranged = parts.map((part, index) => {
+    const of = op.ranges?.[index] ?? [];
+    return of.length === 0
+      ? part
+      : { ...part, ranges: new Map(of.map((each) => [each.index, take()])) };
+  });
   if (next !== args.length) throw new RangeError("an attention has arguments left over");
-  return { query, queryPosition, parts, data, ...sink };
+  return { query, queryPosition, parts: ranged, data, ...sink };
 }
 
 /** The inverse of `attendArguments`. */
@@ -258,5 +283,6 @@ export function listAttendArguments<T>(op: AttendOp, roles: AttendArguments<T>):
     ]),
     ...at(roles.data, (side) => side !== "k"),
     ...(roles.sink === undefined ? [] : [roles.sink]),
+    ...roles.parts.flatMap(({ ranges }) => [...(ranges ?? new Map<number, T>()).values()]),
   ];
 }

@@ -16,6 +16,7 @@ import { ofOneSequence } from "../../phase/attend-cells.ts";
 import * as build from "../build.ts";
 import type { Expr, Statement } from "../kernel.ts";
 import { assign, declare, loop, mutable } from "../statements.ts";
+import { granuleSpan } from "./attend-granules.ts";
 import { keyPlace, pairFacts, partAt } from "./attend-pair.ts";
 import type { Attention, PackedRows } from "./attend-rows.ts";
 import type { Coordinates } from "./context.ts";
@@ -62,13 +63,17 @@ export function queryRanges(
   return merged(position, data);
 }
 
-/** The ranges of the `count` key rows from `first` on of one part, for all heads of the set. */
+/**
+ * The ranges of the `count` key rows from `first` on, a multiple of `step`, of one part, for all heads
+ * of the set.
+ */
 export function keyRanges(
   attention: Attention,
   part: number,
   rows: PackedRows,
   first: Expr,
   count: Expr,
+  step: number,
 ): RowRanges {
   const { context, op, args, pack } = attention;
   const { mask } = partAt(attention, part);
@@ -87,13 +92,14 @@ export function keyRanges(
     invariant(value !== undefined, "lowering: the data of a mask");
     const { axes } = nodeAt(context.graph, value).type;
     const byHead = op.group !== undefined && axes.includes(op.group.query);
-    const range = span(
-      ...([attention, "key_data", byHead ? build.multiply(count, pack) : count, false] as const),
-      (each) =>
-        byHead
-          ? facts(at(build.quotient(each, pack)), build.remainder(each, pack)).data(index, side)
-          : facts(at(each), build.int(0)).data(index, side),
-    );
+    const ofRow = (each: Expr): Expr =>
+      byHead
+        ? facts(at(build.quotient(each, pack)), build.remainder(each, pack)).data(index, side)
+        : facts(at(each), build.int(0)).data(index, side);
+    const values = byHead ? build.multiply(count, pack) : count;
+    const range =
+      granuleSpan(attention, { part, index, first, count, step }, rows.keyHeads) ??
+      span(attention, "key_data", values, false, ofRow);
     return [keyOf(index, side), range] as const;
   });
   return merged(position, data);
@@ -229,7 +235,8 @@ function dataRange({ data }: RowRanges, index: number, side: Side): TileRange {
   return range;
 }
 
-interface RangeAndStatements {
+/** A range and what computes it. */
+export interface RangeAndStatements {
   readonly range: TileRange;
   readonly statements: readonly Statement[];
 }

@@ -226,7 +226,7 @@ class Walk {
     const count = context.size(size);
     const left = build.subtract(count, tile.start);
     const existing = tile.inRange === undefined ? build.int(keys) : build.minimum(left, keys);
-    const ranges = keyRanges(attention, part, rows, tile.start, existing);
+    const ranges = keyRanges(attention, part, rows, tile.start, existing, keys);
     const { possible, certain } = classOf(attention, part, queries, ranges);
     const whole = tile.inRange === undefined ? certain : build.and(certain, tile.inRange);
     const unmasked = context.fresh("unmasked");
