@@ -3,12 +3,13 @@
 import type { Argument } from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { AxisName } from "../op/axis.ts";
-import { asConstant, divide } from "../op/dimension.ts";
-import { type AttendOp, listAttendArguments } from "../op/op.ts";
+import { asConstant, constant, divide } from "../op/dimension.ts";
+import { type AttendOp, listAttendArguments, widestHead } from "../op/op.ts";
 import { always } from "../op/predicate.ts";
 import { findAttendAxes, type AttendAxes } from "./attend-axes.ts";
 import { alignData } from "./attend-data.ts";
 import { type BuiltinCall, overAxes, sortArguments, tensorOf } from "./arguments.ts";
+import { compare } from "./condition.ts";
 import { type Body, demand, evaluate, fail } from "./context.ts";
 import { emit } from "./emit.ts";
 import { showAxes, showAxis } from "./labels.ts";
@@ -59,6 +60,7 @@ export function attend(body: Body, call: BuiltinCall): Value {
   const rows = sorted.labelled.get("rows");
   const axes = findAttendAxes(body, tensors, key, rows?.value, call.span);
   if (axes === undefined || !groupsDivide(body, axes, call.span)) return unknown;
+  if (!widthsFit(body, axes, call.span)) return unknown;
   requireSegments(body, joinFacts(options.mask, options.score ?? noFacts), axes.query, key, {
     span: call.span,
     note: "",
@@ -205,6 +207,20 @@ function groupsDivide(body: Body, axes: AttendAxes, span: Span): boolean {
       hint: `choose \`${showAxis(body, group.key)}\` so that it divides \`${showAxis(body, group.query)}\``,
     }),
   );
+}
+
+/** Whether the rows of keys and of values are of a size that kernels hold. */
+function widthsFit(body: Body, { contracted, value }: AttendAxes, span: Span): boolean {
+  return [contracted, value].every((axis) => {
+    const size = body.axes.size(axis);
+    return demand(body, compare(size, "<=", constant(widestHead)), (show) =>
+      error("attend/width", {
+        message: `an attention's rows have ${widestHead} elements at most, not ${show(size)}`,
+        at: { span, note: `${showAxis(body, axis)} = ${show(size)}` },
+        hint: `take \`${showAxis(body, axis)}\` apart into heads, or project it to a smaller size`,
+      }),
+    );
+  });
 }
 
 function emitAttend(

@@ -204,6 +204,9 @@ export function applyTable<Args extends readonly unknown[], R>(
   return rule(op, ...args);
 }
 
+/** The most elements of a row of keys or values: what an invocation and a group have room for. */
+export const widestHead = 1024;
+
 /** The key rows of a granule. */
 export const granule = 16;
 

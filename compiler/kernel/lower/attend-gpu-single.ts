@@ -1,5 +1,5 @@
 /**
- * Attention of one query row on a GPU: a group takes the packed heads of one set, and its invocations
+ * Attention of one or a few query rows on a GPU: for each a group takes the packed heads of one set, and its invocations
  * split the keys. Each has one key of a tile to make logits, and some columns of the values to add
  * up; what they exchange lies in group memory. The order of all sums is fixed. See `attend-cpu.ts`
  * for the numbers.
@@ -7,14 +7,14 @@
 
 import { invariant } from "../../../grammar/invariant.ts";
 import type { Region } from "../../fusion/region.ts";
-import type { ValueId } from "../../graph/graph.ts";
-import { constant, divide, productOf, sumOf } from "../../op/dimension.ts";
+import { nodeAt, type ValueId } from "../../graph/graph.ts";
+import { asConstant, constant, divide, productOf, sumOf } from "../../op/dimension.ts";
 import * as build from "../build.ts";
 import type { Expr, Statement } from "../kernel.ts";
 import { barrier, declare, loop, storeArray, tileMultiply, when } from "../statements.ts";
 import { queryRanges } from "./attend-class.ts";
 import { logitOf } from "./attend-pair.ts";
-import { type Attention, attentionOf, packedRows } from "./attend-rows.ts";
+import { type Attention, attentionOf, mostPacked, packedRows } from "./attend-rows.ts";
 import {
   asPower,
   depthColumn,
@@ -36,9 +36,12 @@ import { read } from "./read.ts";
 import { lowest } from "./reduce.ts";
 import { finishGroups, type Lowered, type Schedule } from "./schedule.ts";
 
-/** The kernel of a region whose root is an `attend` of one query row. */
+/** The kernel of a region whose root is an `attend` of one or a few query rows. */
 export function lowerAttendSingle(context: Context, region: Region, schedule: Schedule): Lowered {
-  const attention = attentionOf(context, region, schedule.queries);
+  const { op: root } = nodeAt(context.graph, region.root);
+  invariant(root.kind === "attend", "lowering: an attention");
+  const elements = asConstant(context.extent(root.contracted)) ?? 1;
+  const attention = attentionOf(context, region, mostPacked(schedule, elements));
   const { op, pack, sets, rows, depth, width } = attention;
   const queries = divide(rows, constant(pack));
   const tasks = productOf([sets, queries]);

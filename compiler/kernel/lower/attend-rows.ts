@@ -89,14 +89,25 @@ export function tileKeys(
   return [keys, 16, 8, 4, 2, 1].find((each) => each <= keys && fitting(each)) ?? 0;
 }
 
+/**
+ * How many heads are a set where rows are taken one by one: their queries, and logits and weights of a
+ * tile, fit into group memory.
+ */
+export function mostPacked(schedule: Schedule, depth: number): number {
+  const { target, queries, singleQuery, invocations } = schedule;
+  if (!singleQuery || target.family === "cpu" || target.groupMemory === 0) return queries;
+  const fitting = Math.floor(target.groupMemory / 4 / (depth + 2 * invocations));
+  return Math.max(1, Math.min(queries, fitting));
+}
+
 /** The query rows and keys of the tiles that `schedule` classifies. */
 export function queryTile(
   graph: Graph,
   op: AttendOp,
   schedule: Schedule,
 ): { readonly queries: number; readonly keys: number } {
-  const pack = packedHeads(graph, op, schedule.queries);
   const [depth, width] = [op.contracted, op.value].map((axis) => asConstant(sizeOf(graph, axis)));
+  const pack = packedHeads(graph, op, mostPacked(schedule, depth ?? 1));
   const keys = tileKeys(schedule, depth ?? 1, width ?? 1);
   return { queries: rowsOfTask(schedule, pack) / pack, keys };
 }

@@ -9,6 +9,7 @@
  */
 
 import type { Region } from "../../fusion/region.ts";
+import { nodeAt } from "../../graph/graph.ts";
 import { asConstant, ceilDivide, constant, productOf, sumOf } from "../../op/dimension.ts";
 import * as build from "../build.ts";
 import { type ArraySlice, type Expr, type Statement, type WarpMath, warpSize } from "../kernel.ts";
@@ -52,6 +53,8 @@ import { factorElement, finishWarps, GroupMemory, innerStep } from "./warps.ts";
 
 /** Rows of a warp. */
 const warpRows = 16;
+/** Keys of the smallest tile. */
+const smallestTile = 16;
 
 /** The kernel of a region whose root is an `attend` that gives its output or its log-sum-exp. */
 export function warpAttend(context: Context, region: Region, schedule: Schedule): Lowered {
@@ -77,6 +80,20 @@ export function warpAttend(context: Context, region: Region, schedule: Schedule)
     const walk = new Walk(attention, schedule, memory, set, build.variable(first), warps);
     return [declare(first, block), ...walk.statements()];
   });
+}
+
+/** Whether a group's queries and the smallest tile of keys and values fit into its memory. */
+export function warpAttendFits(context: Context, region: Region, schedule: Schedule): boolean {
+  const { op } = nodeAt(context.graph, region.root);
+  const { math, groupMemory } = schedule.target;
+  if (op.kind !== "attend" || math === undefined) return false;
+  const [depth = 1, width = 1] = [op.contracted, op.value].map((axis) =>
+    asConstant(context.extent(axis)),
+  );
+  const rows = (schedule.fewRows === true ? 1 : 4) * warpRows;
+  const [deep, wide] = [roundUp(depth, innerStep(math)), roundUp(width, 8)];
+  const elements = rows * deep + smallestTile * (deep + wide);
+  return elements * (factorElement(math) === "f32" ? 4 : 2) <= groupMemory;
 }
 
 /** One group's walk over the keys. */
@@ -124,7 +141,7 @@ class Walk {
     const needs = (keys: number): number =>
       (blockRows * this.depth + keys * (this.depth + this.width)) * bytes;
     // Two groups share a multiprocessor where the tile may be that large.
-    this.keys = [64, 32].find((keys) => needs(keys) <= groupMemory / 2) ?? 16;
+    this.keys = [64, 32].find((keys) => needs(keys) <= groupMemory / 2) ?? smallestTile;
     const left = build.subtract(context.size(rows), first);
     const count = isMultiple(rows, blockRows)
       ? build.int(blockRows)

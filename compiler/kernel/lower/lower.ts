@@ -6,7 +6,7 @@ import { lowerAttend } from "./attend.ts";
 import { lowerAttendCpu } from "./attend-cpu.ts";
 import { lowerAttendGpu } from "./attend-gpu.ts";
 import { lowerAttendSingle } from "./attend-gpu-single.ts";
-import { warpAttend } from "./attend-warps.ts";
+import { warpAttend, warpAttendFits } from "./attend-warps.ts";
 import { Context, type Setting } from "./context.ts";
 import { lowerContract } from "./contract.ts";
 import { lowerMap } from "./map.ts";
@@ -46,7 +46,7 @@ function lower(context: Context, region: Region, schedule: Schedule): Lowered {
       return lowerContract(context, region, schedule);
     case "attend":
       if (schedule.target.family === "cpu") return lowerAttendCpu(context, region, schedule);
-      if (schedule.target.math !== undefined) return warpAttend(context, region, schedule);
+      if (warpAttendFits(context, region, schedule)) return warpAttend(context, region, schedule);
       if (schedule.target.family === "cuda" || schedule.target.groupMemory === 0)
         return lowerAttend(context, region, schedule);
       return schedule.singleQuery

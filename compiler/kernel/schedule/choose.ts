@@ -1,7 +1,7 @@
 /**
  * Which schedules a region is compiled for. Products and attentions over a run-time number of rows
- * get a second kernel for a single row, the decode step, which would leave most of a tile unused; on
- * tensor cores for as many rows as one instruction takes.
+ * get a second kernel for a single row, the decode step, which would leave most of a tile unused; an
+ * attention on a GPU for a few rows, and on tensor cores for as many as one instruction takes.
  */
 
 import type { Region } from "../../fusion/region.ts";
@@ -42,13 +42,24 @@ export function scheduleChoices(
   const tile = region.kind === "contract" ? schedule.rows : schedule.queries;
   if (tile === 1) return [{ schedule, suffix: "" }];
   const constantRows = asConstant(rows);
-  if (constantRows === 1) return [{ schedule: single, suffix: "" }];
+  const most = target.family === "gpu" ? fewQueries : 1;
+  if (constantRows !== undefined && constantRows <= most) return [{ schedule: single, suffix: "" }];
   if (constantRows !== undefined || tile <= worthOneKernel) return [{ schedule, suffix: "" }];
   return [
-    { schedule: single, when: { size: rows, atMost: 1 }, suffix: "_row" },
+    {
+      schedule: single,
+      when: { size: rows, atMost: most },
+      suffix: most > 1 ? "_few_rows" : "_row",
+    },
     { schedule, suffix: "" },
   ];
 }
+
+/**
+ * Query rows that have a group each whose invocations split the keys, on a GPU: a tile of so few would
+ * leave most of a group without a row, and one group would walk all keys (drafts and trees of tokens).
+ */
+const fewQueries = 8;
 
 /** Rows that an instruction of a tensor core takes at once. */
 const warpRows = 16;
