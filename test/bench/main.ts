@@ -10,6 +10,7 @@ import { cpus } from "node:os";
 import { dirname } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { BraidError } from "../../runtime/errors.ts";
 import { type Bench, type BenchOptions, header } from "./bench.ts";
 
 /** Every bench, by name; each is one file with one export called `bench`. */
@@ -91,6 +92,10 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
+  if (error instanceof BraidError) {
+    console.error(error.message);
+    process.exit(1);
+  }
   if (!(error instanceof TypeError && /^`?--|exists|one bench|option/i.test(error.message)))
     throw error;
   console.error(`${error.message}\n${usage}`);
