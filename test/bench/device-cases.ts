@@ -16,7 +16,7 @@ export interface DeviceCase {
   readonly flops: number;
   /** What is wrong with a result whose operands were rounded, by elements that are looked at. */
   readonly fault: (found: ArrayLike<number>, math: Arithmetic) => string | undefined;
-  /** For `peers/torch.py`. */
+  /** For `peers/pytorch_times.py`. */
   readonly torch: Readonly<Record<string, string | number>>;
 }
 

@@ -146,7 +146,7 @@ interface TorchTime {
 type TorchTimes = readonly Readonly<Partial<Record<(typeof arithmetics)[number], TorchTime>>>[];
 
 function torchTimes(all: readonly DeviceCase[], rounds: number): TorchTimes | undefined {
-  const script = fileURLToPath(new URL("../../../peers/torch.py", import.meta.url));
+  const script = fileURLToPath(new URL("../../../peers/pytorch_times.py", import.meta.url));
   const input = JSON.stringify({ rounds, launches, cases: all.map((each) => each.torch) });
   const { status, stdout, stderr } = spawnSync("python3", [script], { input, encoding: "utf8" });
   if (status === 0) return JSON.parse(stdout);
