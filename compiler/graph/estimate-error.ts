@@ -125,7 +125,11 @@ function perturbed(
   signs: () => number,
 ): NamedTensor {
   if (scale === undefined) return value;
-  const data = value.data.map((x, i) => x + signs() * unit * (scale[i] ?? 0));
+  // Infinities (an empty log-sum-exp) are exact.
+  const data = value.data.map((x, i) => {
+    const by = signs() * unit * (scale[i] ?? 0);
+    return Number.isFinite(x) ? x + by : x;
+  });
   return { ...value, data };
 }
 

@@ -185,8 +185,9 @@ const unary: Partial<Readonly<Record<UnaryFunction, (x: number, y: number) => nu
   float: (x, y) => (Math.fround(x) === x ? 0 : Math.abs(y)),
 };
 
-/** 1 / (1 + e^-x): the exponential, then a sum and a quotient. */
+/** 1 / (1 + e^-x): the exponential, then a sum and a quotient; of infinities it is exact. */
 function sigmoidUnits(x: number): number {
+  if (!Number.isFinite(x)) return 0;
   const y = sigmoid(x);
   return expUnits(x) * y * (1 - y) + (1 + divideUnits) * y;
 }
