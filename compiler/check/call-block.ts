@@ -7,6 +7,7 @@ import type { BlockDeclaration, BracketItem, Path } from "../../grammar/ast.ts";
 import { didYouMean, error } from "../../grammar/diagnostic.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Definition } from "../elaborate/program.ts";
+import type { BlockInstance } from "../graph/graph.ts";
 import type { AxisName } from "../op/axis.ts";
 import type { Dimension } from "../op/dimension.ts";
 import type { BuiltinCall } from "./arguments.ts";
@@ -50,7 +51,16 @@ export function callBlock(body: Body, block: Block, call: BlockCall, use: Use): 
   if (!defaultDims(body, inner, declaration, call.span)) return unknown;
   if (!bindPlain(body, inner, given)) return unknown;
   if (body.mode === "generic") return applySignature(body, inner, block, call.span);
-  return runBody(body, inner, declaration, wanted, call.span);
+  const { scope } = inner;
+  const instance: BlockInstance = {
+    block: declaration.name.text,
+    path: prefix[0] ?? "",
+    call: call.span,
+    caller: body.scope.instance,
+    formals: new Map(actuals.map(({ parameter, value }) => [value.id, parameter.name.text])),
+  };
+  const running = { ...inner, scope: { ...scope, instance } };
+  return runBody(body, running, declaration, wanted, call.span);
 }
 
 /** The dims in brackets: by position, or by name. */

@@ -10,6 +10,7 @@ import { type Diagnostic, error, type Facts, type Label } from "../../grammar/di
 import type { Span } from "../../grammar/source.ts";
 import type { Definition, Program, ResolvedModule } from "../elaborate/program.ts";
 import type { GraphBuilder } from "../graph/build.ts";
+import type { BlockInstance } from "../graph/graph.ts";
 import type { AxisName } from "../op/axis.ts";
 import { type Dimension, showDimension } from "../op/dimension.ts";
 import type { Adapter } from "./adapt.ts";
@@ -109,6 +110,8 @@ export interface Scope {
   readonly sizedByCaller: Set<string>;
   /** The checkpoint path of this instance: alternatives in order. */
   readonly prefix: readonly string[];
+  /** The call of the block whose body this is; absent in models and in generic mode. */
+  readonly instance: BlockInstance | undefined;
   /** The calls that lead here, outermost first; none in generic mode. */
   readonly calls: readonly Span[];
   /** The axes that `..` stands for. */

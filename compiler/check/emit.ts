@@ -67,7 +67,8 @@ export function placeholder(
 
 /** Where a node comes from. */
 function originOf(body: Body, span: Span): Origin {
-  return { span, path: body.scope.prefix[0] ?? "" };
+  const { prefix, instance } = body.scope;
+  return { span, path: prefix[0] ?? "", ...(instance === undefined ? {} : { instance }) };
 }
 
 /** A compile-time number as a scalar of the graph. */

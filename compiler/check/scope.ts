@@ -31,6 +31,7 @@ export function newScope(program: Program, file: string, options: ScopeOptions =
     wanted: options.wanted ?? new Map(),
     sizedByCaller: new Set(),
     prefix: options.prefix ?? [""],
+    instance: undefined,
     calls: options.calls ?? [],
     lifted: options.lifted ?? [],
     returned: undefined,

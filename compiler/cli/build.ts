@@ -7,6 +7,7 @@ import { targets } from "../kernel/target.ts";
 import { type CheckedModel, checkModel, compileFor, prepare } from "../compile.ts";
 import { type BuildThread, startBuildThread } from "./build-thread.ts";
 import { buildCuda, type CudaBuildOptions } from "./build-cuda.ts";
+import { buildTorch } from "./build-torch.ts";
 import { exitCode } from "./exit-code.ts";
 import {
   compileOptions,
@@ -23,7 +24,7 @@ import { duration, say } from "./terminal.ts";
 
 interface BuildOptions extends ModelOptions, CudaBuildOptions {
   readonly out: string;
-  readonly target: "all" | "gpu" | "cuda";
+  readonly target: "all" | "gpu" | "cuda" | "torch";
   readonly force?: boolean;
 }
 
@@ -34,8 +35,11 @@ export function addBuild(program: Command): void {
     .argument("<file>", "the .braid file")
     .requiredOption("--out <folder>", "where to write; made if it is not there")
     .addOption(
-      new Option("--target <name>", "`gpu` leaves the CPU out, `cuda` is for NVIDIA alone")
-        .choices(["all", "gpu", "cuda"])
+      new Option(
+        "--target <name>",
+        "`gpu` leaves the CPU out, `cuda` is for NVIDIA alone, `torch` an extension for PyTorch",
+      )
+        .choices(["all", "gpu", "cuda", "torch"])
         .default("all"),
     )
     .option(
@@ -44,7 +48,7 @@ export function addBuild(program: Command): void {
       (name: string, before: readonly string[] = []) => [...before, name],
     )
     .addOption(
-      new Option("--math <name>", "with `--target cuda`: what products are computed in")
+      new Option("--math <name>", "with `cuda` and `torch`: what products are computed in")
         .choices(["f32", "tf32", "f16", "bf16"])
         .default("f32"),
     )
@@ -56,7 +60,8 @@ export function addBuild(program: Command): void {
       `
 Writes model.ts (with model.js and model.d.ts), kernels/*.wgsl and *.cu for GPUs, and kernels.wasm
 for the CPU. Equal specs give equal files, byte for byte. With \`--target cuda\`: kernels/*.cu, the plan
-as plan.json, and where nvcc is a cubin for each architecture.
+as plan.json, and where nvcc is a cubin for each architecture. With \`--target torch\`: a folder for
+\`pip install -e\` with a function for each block and each attention, and their test.
 
 Examples:
   braid build examples/ee-mllm/ee-mllm.braid --out build
@@ -71,6 +76,12 @@ async function build(file: string, options: BuildOptions): Promise<void> {
     const model = loadModel(file, options);
     if (model === undefined) return;
     write(model.graph.name, await buildCuda(model, options), options, started);
+    return;
+  }
+  if (options.target === "torch") {
+    const model = loadModel(file, options);
+    if (model === undefined) return;
+    write(model.graph.name, buildTorch(model, options.math), options, started);
     return;
   }
   const misplaced = [options.report, options.architecture, options.length].some(

@@ -14,6 +14,20 @@ import type { TensorType } from "../op/type.ts";
 /** The index of a node in its graph. */
 export type ValueId = number & { readonly brand: "ValueId" };
 
+/** One call of a block. */
+export interface BlockInstance {
+  /** The name of the block. */
+  readonly block: string;
+  /** The checkpoint path of the instance. */
+  readonly path: string;
+  /** Where it is called. */
+  readonly call: Span;
+  /** The block whose body calls it; absent where the model does. */
+  readonly caller: BlockInstance | undefined;
+  /** The block's names of the tensors that it was given. */
+  readonly formals: ReadonlyMap<ValueId, string>;
+}
+
 /** Where a node comes from. */
 export interface Origin {
   readonly span: Span;
@@ -21,6 +35,8 @@ export interface Origin {
   readonly path: string;
   /** The name the user gave the value, for printing and for generated code. */
   readonly name?: string;
+  /** The call of a block whose body has it first; absent in the model. */
+  readonly instance?: BlockInstance;
 }
 
 export interface Node {

@@ -1,0 +1,49 @@
+/** The README of an extension. */
+
+import type { WarpMath } from "../../kernel/kernel.ts";
+import type { TorchSignature } from "./signatures.ts";
+
+/** `README.md`. */
+export function readmeText(
+  model: string,
+  namespace: string,
+  math: WarpMath,
+  signatures: readonly TorchSignature[],
+): string {
+  const rows = signatures.map(({ name, doc, tensors, results }) => {
+    const given = tensors.map((each) => `${each.name} ${each.axes}`).join(", ");
+    return `| \`${name}\` | ${doc.replaceAll("|", "\\|")} | ${given} | ${results.map((each) => each.axes).join(", ")} |`;
+  });
+  return `# ${namespace}
+
+The blocks and attentions of \`${model}\` as CUDA kernels for PyTorch, made by \`braid build --target torch --math ${math}\`.
+
+\`\`\`sh
+pip install -e . --no-build-isolation   # with nvcc and a PyTorch that has CUDA: builds the kernels
+pip install -e .                        # without: imports, traces and gives shapes, computes nothing
+python -m unittest discover -s tests    # against plain PyTorch; on a machine without a GPU shapes alone
+\`\`\`
+
+\`TORCH_CUDA_ARCH_LIST="9.0"\` builds for one architecture; kernels need 8.0 or later. \`MAX_JOBS=16\` compiles
+so many kernels at a time.
+
+\`\`\`python
+import torch
+import ${namespace}
+
+with torch.no_grad():
+    y = ${namespace}.${signatures[0]?.name}(${(signatures[0]?.tensors ?? []).map(({ name }) => name).join(", ")})
+\`\`\`
+
+Tensors are float32, float16 or bfloat16 on one CUDA device; a result has the type of the first. Products are computed in
+${math} with float32 sums. Positions rise within a segment. Indices that are out of range read beyond a tensor, unchecked. There
+are no gradients: calls that would need one are refused. \`torch.compile\` sees each function as one operation.
+
+| function | is | takes | gives |
+|---|---|---|---|
+${rows.join("\n")}
+
+\`kernels/\` holds one kernel a file, \`binding.cpp\` what calls them, \`${namespace}/\` the Python, \`tests/reference.py\` the
+same in plain PyTorch.
+`;
+}
