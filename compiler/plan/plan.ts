@@ -6,6 +6,7 @@
 import type {
   Plan,
   PlanInput,
+  PlanKernel,
   PlanPhase,
   PlanState,
   PlanStep,
@@ -75,19 +76,32 @@ export function makePlan(
     segments: planSegments(graph),
     states,
     phases,
-    kernels: kernels.kernels.map(({ name, buffers, scalars, workgroupSize, arrays }) => ({
-      name,
-      buffers,
-      scalars,
-      workgroupSize,
-      ...(target.family === "cuda" && dynamicSharedBytes(arrays) > 0
-        ? { sharedBytes: dynamicSharedBytes(arrays) }
-        : {}),
-    })),
+    kernels: kernels.kernels.map((kernel) => planKernel(kernel, target)),
     ...(generation === undefined ? {} : { generation }),
     configChecks: graph.configChecks.map(({ key, value }) => ({ key, value })),
   };
   return { plan, kernels: kernels.kernels };
+}
+
+/** Phases by themselves, for CUDA: whoever calls them gives them what they need. */
+export function planPhases(
+  prepared: readonly PreparedPhase[],
+  target: Target,
+): Pick<Plan, "phases" | "kernels" | "constants"> & { readonly code: readonly Kernel[] } {
+  const kernels = new KernelTable(target, { layouts: new Map(), packs: new Map() });
+  const constants = new ConstantTable();
+  const phases = prepared.map((each) => planPhase(each, kernels, constants));
+  const code = kernels.kernels;
+  const called = code.map((kernel) => planKernel(kernel, target));
+  return { phases, kernels: called, constants: constants.constants, code };
+}
+
+function planKernel(
+  { name, buffers, scalars, workgroupSize, arrays }: Kernel,
+  { family }: Target,
+): PlanKernel {
+  const sharedBytes = family === "cuda" ? dynamicSharedBytes(arrays) : 0;
+  return { name, buffers, scalars, workgroupSize, ...(sharedBytes > 0 ? { sharedBytes } : {}) };
 }
 
 function planPhase(

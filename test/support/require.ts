@@ -14,6 +14,7 @@ export type Capability =
   | "cuda-compile"
   | "cuda-host"
   | "cuda-device"
+  | "python"
   | "chromium";
 
 /** Whether `BRAID_REQUIRE` names the capability. */

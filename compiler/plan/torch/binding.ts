@@ -16,14 +16,15 @@ import { invariant } from "../../../grammar/invariant.ts";
 import { numberText } from "../emit/code.ts";
 import { identifier, Identifiers } from "./identifiers.ts";
 import { cppSize } from "./size-text.ts";
-import type { TorchSignature } from "./signatures.ts";
+import { gatheredWeights, parametersOf, type TorchSignature } from "./signatures.ts";
 
 type Dispatch = Extract<PlanStep, { kind: "dispatch" }>;
 
 /** `binding.cpp`, for functions whose phases `plan` has in their order. */
 export function bindingText(
   namespace: string,
-  plan: Plan,
+  model: string,
+  plan: Pick<Plan, "phases" | "kernels" | "constants">,
   signatures: readonly TorchSignature[],
 ): string {
   const kernels = new Map(plan.kernels.map((each) => [each.name, each]));
@@ -33,7 +34,7 @@ export function bindingText(
     return new FunctionText(signature, phase, kernels).text();
   });
   return [
-    `// The functions of ${plan.model} for PyTorch, made by \`braid build --target torch\`.`,
+    `// The functions of ${model} for PyTorch, made by \`braid build --target torch\`.`,
     "",
     `#include "call.h"`,
     "",
@@ -122,13 +123,19 @@ class FunctionText {
 
   text(): string {
     const { name, doc, tensors, symbols, sizes } = this.#signature;
-    for (const each of [...tensors.map((tensor) => tensor.name), ...sizes, "call", name])
+    for (const each of [...tensors.map((tensor) => tensor.name), ...sizes, "call", "weights", name])
       this.#taken.take(each);
     const parameters = [
-      ...tensors.map((each) => `const Tensor& ${each.name}`),
+      ...parametersOf(this.#signature).map((each) =>
+        each === "weights" ? "at::TensorList weights" : `const Tensor& ${each.name}`,
+      ),
       ...sizes.map((each) => `int64_t ${each}`),
     ];
     this.#add(`const Call call("${name}", ${tensors[0]?.name});`);
+    const gathered = gatheredWeights(this.#signature);
+    if (gathered.length > 0) this.#add(`call.count(weights, ${gathered.length});`);
+    for (const [index, each] of gathered.entries())
+      this.#add(`const Tensor& ${each.name} = weights[${index}];`);
     for (const each of symbols) {
       const tensor = tensors.find((other) => other.name === each.argument);
       const rank = tensor?.shape.length ?? 0;
@@ -192,6 +199,9 @@ class FunctionText {
           break;
         case "copy":
           this.#add(`${this.#nameOf(step.to)}.copy_(${this.#nameOf(step.from)});`);
+          break;
+        case "measure":
+          invariant(false, "torch: functions measure nothing");
           break;
         case "repeat":
           for (let round = 0; round < step.count; round++) {

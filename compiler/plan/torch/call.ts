@@ -6,9 +6,9 @@ export const callHeader: string = `// What each call needs: its device and strea
 #pragma once
 
 #include <ATen/ATen.h>
-#include <ATen/cuda/CUDAContext.h>
 #include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAGuard.h>
+#include <c10/cuda/CUDAStream.h>
 #include <cuda_runtime.h>
 #include <torch/library.h>
 
@@ -42,7 +42,12 @@ struct Call {
         device(first.device()),
         type(first.scalar_type()),
         guard(first.device()),
-        stream(at::cuda::getCurrentCUDAStream(first.device().index()).stream()) {}
+        stream(c10::cuda::getCurrentCUDAStream(first.device().index()).stream()) {}
+
+  /** Refuses a list of another length. */
+  void count(at::TensorList weights, size_t wanted) const {
+    TORCH_CHECK(weights.size() == wanted, function, ": there are ", weights.size(), " weights, not ", wanted);
+  }
 
   /** Refuses a tensor that is elsewhere or of another shape. */
   void check(const at::Tensor& tensor, const char* name, at::IntArrayRef shape) const {

@@ -44,7 +44,8 @@ export function torchFunctions(graph: Graph): readonly TorchFunction[] {
   return [...blocks(graph, repeated), ...attentions(graph)].flatMap((part) => {
     const own = withOwnRows(extracted(graph, part, repeated));
     const key = `${part.name} ${contentKey(own)}`;
-    if (known.has(key) || own.inputs.length === 0) return [];
+    const measures = own.nodes.some(({ op }) => op.kind === "measure");
+    if (known.has(key) || own.inputs.length === 0 || measures) return [];
     known.add(key);
     const name = taken.take(identifier(part.name));
     return [{ name, doc: part.doc, graph: { ...own, name } }];
@@ -177,23 +178,27 @@ function extracted(graph: Graph, part: Part, repeated: readonly boolean[]): Grap
       : op.name;
     const name = taken.take(identifier(local));
     const info = graph.weights.get(op.name);
-    builder.addWeight({ name, alternatives: [[name]], axes: info?.axes ?? type.axes });
+    builder.addWeight({ name, alternatives: [[local]], axes: info?.axes ?? type.axes });
     return { op: { kind: "weight", name }, args, type, origin };
   }
 }
 
-/** What `results` need, in order; nothing behind what is not the part's own. */
+/**
+ * What `results` need, arguments first, in an order that equal parts share; nothing behind what is not
+ * the part's own.
+ */
 function neededNodes(
   graph: Graph,
   results: readonly ValueId[],
   isOwn: (value: ValueId) => boolean,
 ): readonly ValueId[] {
   const needed = new Set<ValueId>();
-  const open = [...results];
-  for (let value = open.pop(); value !== undefined; value = open.pop()) {
-    if (needed.has(value)) continue;
-    needed.add(value);
-    if (isOwn(value)) open.push(...nodeAt(graph, value).args);
+  const open = results.toReversed();
+  for (let value = open.at(-1); value !== undefined; value = open.at(-1)) {
+    const args = isOwn(value) ? nodeAt(graph, value).args : [];
+    const missing = args.filter((arg) => !needed.has(arg));
+    if (missing.length > 0) open.push(...missing.toReversed());
+    else needed.add(open.pop() ?? value);
   }
-  return [...needed].sort((a, b) => a - b);
+  return [...needed];
 }

@@ -9,7 +9,7 @@ import type { WarpMath } from "../../kernel/kernel.ts";
 import type { Target } from "../../kernel/target.ts";
 import { optimize } from "../../optimize/optimize.ts";
 import { phaseOf } from "../../phase/phase-facts.ts";
-import { makePlan } from "../plan.ts";
+import { planPhases } from "../plan.ts";
 import { preparePhase } from "../prepare.ts";
 import { bindingText } from "./binding.ts";
 import { callHeader } from "./call.ts";
@@ -31,18 +31,7 @@ export function torchPackage(
   const phases = functions.map((each) =>
     phaseOf(each.name, "forward", each.doc, inPlan(each, optimize(each.graph))),
   );
-  const whole: Graph = {
-    ...graph,
-    nodes: [],
-    outputs: [],
-    sequences: [],
-    configChecks: [],
-    inputs: phases.flatMap((phase) => phase.graph.inputs),
-    weights: new Map(phases.flatMap((phase) => [...phase.graph.weights])),
-  };
-  const { generation: _, ...alone } = whole;
-  const split = { phases, states: [], diagnostics: [] };
-  const { plan, kernels } = makePlan(alone, split, phases.map(preparePhase), target);
+  const plan = planPhases(phases.map(preparePhase), target);
   const namespace = `braid_${snakeCase(graph.name)}`;
   const math = target.math ?? "f32";
   const referenced = functions.map((each, index) => ({
@@ -53,9 +42,9 @@ export function torchPackage(
     ["README.md", readmeText(graph.name, namespace, math, signatures)],
     ["pyproject.toml", projectText(namespace)],
     ["setup.py", setupText(namespace)],
-    ["binding.cpp", bindingText(namespace, plan, signatures)],
+    ["binding.cpp", bindingText(namespace, graph.name, plan, signatures)],
     ["call.h", callHeader],
-    ...kernels.map((kernel) => [`kernels/${kernel.name}.cu`, printCuda(kernel)] as const),
+    ...plan.code.map((kernel) => [`kernels/${kernel.name}.cu`, printCuda(kernel)] as const),
     [`${namespace}/__init__.py`, initText(graph.name, signatures)],
     [`${namespace}/_library.py`, libraryText(namespace, signatures)],
     ["tests/reference.py", referenceText(referenced)],

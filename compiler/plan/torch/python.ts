@@ -1,6 +1,12 @@
 /** The Python of an extension: typed functions, shapes without a device, and how to install it. */
 
-import type { TorchResult, TorchSignature, TorchTensor } from "./signatures.ts";
+import {
+  gatheredWeights,
+  parametersOf,
+  type TorchResult,
+  type TorchSignature,
+  type TorchTensor,
+} from "./signatures.ts";
 import { pythonSize } from "./size-text.ts";
 import { identifier } from "./identifiers.ts";
 
@@ -12,42 +18,66 @@ export function initText(model: string, signatures: readonly TorchSignature[]): 
     "Importing needs no GPU. Tensors may be float32, float16 or bfloat16; a result has the type of the first.",
     '"""',
     "",
+    "from collections.abc import Mapping",
+    "",
     "from torch import Tensor",
     "",
     "from . import _library",
     "",
-    `__all__ = [${signatures.map(({ name }) => `"${name}"`).join(", ")}]`,
+    "__all__ = [",
+    ...signatures.map(({ name }) => `    "${name}",`),
+    "]",
     ...signatures.flatMap((each) => ["", "", ...functionText(each)]),
     "",
   ].join("\n");
 }
 
 function functionText(signature: TorchSignature): readonly string[] {
-  const { name, doc, tensors, results, sizes } = signature;
+  const { name, doc, results, sizes } = signature;
+  const parameters = parametersOf(signature);
+  const gathered = gatheredWeights(signature);
   const typed = [
-    ...tensors.map((each) => `${each.name}: Tensor`),
-    ...sizes.map((s) => `${s}: int`),
+    ...parameters.map((each) =>
+      each === "weights" ? "weights: Mapping[str, Tensor]" : `${each.name}: Tensor`,
+    ),
+    ...sizes.map((each) => `${each}: int`),
   ];
-  const passed = [...tensors.map((each) => each.name), ...sizes];
+  const passed = [
+    ...parameters.map((each) => (each === "weights" ? listName(name) : each.name)),
+    ...sizes,
+  ];
   const returned =
     results.length === 1 ? "Tensor" : `tuple[${results.map(() => "Tensor").join(", ")}]`;
+  const list = gathered.map(({ path }) => `        weights["${path}"],`);
   return [
     `def ${name}(`,
     ...typed.map((each) => `    ${each},`),
     `) -> ${returned}:`,
     `    """${doc}`,
     "",
-    ...tensors.map((each) => `    ${each.name}: ${kindOf(each)} ${each.axes}`),
+    ...parameters.flatMap((each) =>
+      each === "weights"
+        ? ["    weights: by name", ...gathered.map((one) => `        ${one.path} ${one.axes}`)]
+        : [`    ${each.name}: ${kindOf(each)} ${each.axes}`],
+    ),
     ...sizes.map((each) => `    ${each}: how many, which no shape tells`),
     `    Returns ${results.map((each) => `${each.name} ${each.axes}`).join(", ")}.`,
     '    """',
-    `    return _library.call("${name}", ${passed.join(", ")})`,
+    ...(list.length === 0 ? [] : [`    ${listName(name)} = [`, ...list, "    ]"]),
+    "    return _library.call(",
+    `        "${name}",`,
+    ...passed.map((each) => `        ${each},`),
+    "    )",
   ];
+}
+
+function listName(of: string): string {
+  return `${of}_weights`;
 }
 
 function kindOf({ type, isPosition, bound }: TorchTensor): string {
   if (isPosition) return "positions, rising within the segment,";
-  if (bound !== undefined) return `ints from 0 to ${bound - 1}`;
+  if (bound !== undefined) return `ints from 0, below ${pythonSize(bound)},`;
   return { float: "floats", int: "ints", bool: "bools" }[type];
 }
 
@@ -77,7 +107,10 @@ export function libraryText(namespace: string, signatures: readonly TorchSignatu
     "",
     "def call(name, *arguments):",
     '    """Calls an operation. Raises RuntimeError where it cannot be computed, or not as asked."""',
-    "    tensors = [each for each in arguments if isinstance(each, torch.Tensor)]",
+    "    tensors = []",
+    "    for each in arguments:",
+    "        tensors.extend(each if isinstance(each, list) else [each])",
+    "    tensors = [each for each in tensors if isinstance(each, torch.Tensor)]",
     "    if torch.is_grad_enabled() and any(each.requires_grad for each in tensors):",
     '        raise RuntimeError(f"{name} has no gradient: call it under torch.no_grad()")',
     "    device = tensors[0].device",
@@ -112,13 +145,17 @@ export function libraryText(namespace: string, signatures: readonly TorchSignatu
   ].join("\n");
 }
 
-function fakeText({ name, tensors, results, symbols, sizes }: TorchSignature): readonly string[] {
+function fakeText(signature: TorchSignature): readonly string[] {
+  const { name, tensors, results, symbols, sizes } = signature;
   const first = tensors[0]?.name ?? "";
   const used = new Set(results.flatMap(({ shape }) => shape.flatMap(namesIn)));
   // What a size is computed of is needed, too.
   for (const each of symbols.toReversed())
     if (used.has(each.name)) for (const other of namesIn(each.rest)) used.add(other);
-  const parameters = [...tensors.map((each) => each.name), ...sizes];
+  const parameters = [
+    ...parametersOf(signature).map((each) => (each === "weights" ? each : each.name)),
+    ...sizes,
+  ];
   return [
     `@_register_fake("${name}")`,
     `def _${name}(${parameters.join(", ")}):`,

@@ -1,7 +1,7 @@
 /** The README of an extension. */
 
 import type { WarpMath } from "../../kernel/kernel.ts";
-import type { TorchSignature } from "./signatures.ts";
+import { parametersOf, type TorchSignature } from "./signatures.ts";
 
 /** `README.md`. */
 export function readmeText(
@@ -10,10 +10,20 @@ export function readmeText(
   math: WarpMath,
   signatures: readonly TorchSignature[],
 ): string {
-  const rows = signatures.map(({ name, doc, tensors, results }) => {
-    const given = tensors.map((each) => `${each.name} ${each.axes}`).join(", ");
-    return `| \`${name}\` | ${doc.replaceAll("|", "\\|")} | ${given} | ${results.map((each) => each.axes).join(", ")} |`;
+  const rows = signatures.map((signature) => {
+    const { name, doc, tensors, results } = signature;
+    const given = tensors
+      .filter(({ source }) => source === "input")
+      .map((each) => `${each.name} \`${each.axes}\``)
+      .join(", ");
+    const weights = tensors.filter(({ source }) => source === "weight").length;
+    const takes = weights === 0 ? given : `${given}, weights (${weights})`;
+    const gives = results.map((each) => `\`${each.axes}\``).join(", ");
+    return `| \`${name}\` | ${doc.replaceAll("|", "\\|")} | ${takes} | ${gives} |`;
   });
+  const shown = signatures.find(({ gathers }) => !gathers) ?? signatures[0];
+  const passed = shown === undefined ? [] : parametersOf(shown);
+  const example = passed.map((each) => (each === "weights" ? each : each.name)).join(", ");
   return `# ${namespace}
 
 The blocks and attentions of \`${model}\` as CUDA kernels for PyTorch, made by \`braid build --target torch --math ${math}\`.
@@ -32,7 +42,7 @@ import torch
 import ${namespace}
 
 with torch.no_grad():
-    y = ${namespace}.${signatures[0]?.name}(${(signatures[0]?.tensors ?? []).map(({ name }) => name).join(", ")})
+    y = ${namespace}.${shown?.name}(${example})
 \`\`\`
 
 Tensors are float32, float16 or bfloat16 on one CUDA device; a result has the type of the first. Products are computed in

@@ -5,13 +5,13 @@
 
 import { type Graph, type Node, nodeAt, type ValueId, valueId } from "../../graph/graph.ts";
 import type { AxisName } from "../../op/axis.ts";
-import { applyTable, type MapFunction, type OpOf, type OpTable } from "../../op/op.ts";
+import { applyTable, type MapFunction, type Op, type OpOf, type OpTable } from "../../op/op.ts";
 import { numberText } from "../emit/code.ts";
 import { identifier, Identifiers } from "./identifiers.ts";
 import { symbolText } from "./python.ts";
 import { attendLines } from "./reference-attend.ts";
 import { aligned, gathered, type Named, ordered, sizeOfAxis } from "./reference-views.ts";
-import type { TorchSignature } from "./signatures.ts";
+import { gatheredWeights, parametersOf, type TorchSignature } from "./signatures.ts";
 import { pythonDimension } from "./size-text.ts";
 
 /** `reference.py`. */
@@ -33,10 +33,15 @@ export function referenceText(
 }
 
 function functionLines(graph: Graph, signature: TorchSignature): readonly string[] {
-  const { name, tensors, symbols, sizes } = signature;
+  const { name, symbols, sizes } = signature;
   const writer = new ReferenceWriter(graph, signature);
-  const parameters = [...tensors.map((each) => each.name), ...sizes];
-  const body = [...symbols.map(symbolText), ...writer.lines()];
+  const parameters = [
+    ...parametersOf(signature).map((each) => (each === "weights" ? each : each.name)),
+    ...sizes,
+  ];
+  const gathered = gatheredWeights(signature);
+  const weights = gathered.map((each) => `${each.name} = weights["${each.path}"]`);
+  const body = [...weights, ...symbols.map(symbolText), ...writer.lines()];
   return [
     `def ${name}(${parameters.join(", ")}, factor=exact):`,
     ...body.map((line) => `    ${line}`),
@@ -57,7 +62,8 @@ class ReferenceWriter {
       ...symbols.map(({ name }) => name),
       ...sizes,
     ];
-    for (const each of [...taken, "factor", "torch", "functional", "exact"]) this.#taken.take(each);
+    for (const each of [...taken, "weights", "factor", "torch", "functional", "exact"])
+      this.#taken.take(each);
   }
 
   lines(): readonly string[] {
@@ -169,12 +175,13 @@ const table: OpTable<[Written], string> = {
     const x = only(written);
     return `torch.sort(${x.text}, dim=${x.axes.indexOf(op.axis)}, stable=True).${op.result}`;
   },
-  state: noState,
-  append: noState,
+  measure: notHere,
+  state: notHere,
+  append: notHere,
 };
 
-function noState(): never {
-  throw new RangeError("a function has no states");
+function notHere({ kind }: Op): never {
+  throw new RangeError(`a function has no ${kind}`);
 }
 
 const types = { float: "torch.float64", int: "torch.int64", bool: "torch.bool" } as const;

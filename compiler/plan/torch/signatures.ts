@@ -12,6 +12,8 @@ import { givenSymbols, solvedSymbols } from "./symbols.ts";
 export interface TorchTensor {
   readonly name: string;
   readonly source: "input" | "weight";
+  /** For weights: the checkpoint's name, from the block's path on. */
+  readonly path: string;
   /** Its name in the plan. */
   readonly planName: string;
   readonly type: Element;
@@ -21,7 +23,7 @@ export interface TorchTensor {
   /** Whether it places rows. */
   readonly isPosition: boolean;
   /** For indices: what they are below. */
-  readonly bound: number | undefined;
+  readonly bound: Size | undefined;
 }
 
 /** A tensor that comes out. */
@@ -37,6 +39,8 @@ export interface TorchSignature {
   readonly doc: string;
   /** Tensors, then weights, then positions. */
   readonly tensors: readonly TorchTensor[];
+  /** Whether the weights are one argument, by their paths: operations of PyTorch take few. */
+  readonly gathers: boolean;
   readonly results: readonly TorchResult[];
   /** Sizes that shapes tell, in an order in which they can be computed. */
   readonly symbols: readonly {
@@ -52,6 +56,30 @@ export interface TorchSignature {
   readonly schema: string;
 }
 
+/** With more weights than these a function takes them as one argument. */
+const mostWeights = 24;
+
+/** The arguments in order: tensors by themselves, `weights` for all that are gathered. */
+export function parametersOf({
+  tensors,
+  gathers,
+}: Pick<TorchSignature, "tensors" | "gathers">): readonly (TorchTensor | "weights")[] {
+  if (!gathers) return tensors;
+  const first = tensors.findIndex(({ source }) => source === "weight");
+  return tensors.flatMap((each, index): readonly (TorchTensor | "weights")[] => {
+    if (each.source !== "weight") return [each];
+    return index === first ? ["weights"] : [];
+  });
+}
+
+/** The weights of a function that takes them as one argument, in their order there. */
+export function gatheredWeights({
+  tensors,
+  gathers,
+}: Pick<TorchSignature, "tensors" | "gathers">): readonly TorchTensor[] {
+  return gathers ? tensors.filter(({ source }) => source === "weight") : [];
+}
+
 /** The name in the plan of what a function calls `name`. */
 export function planName(of: string, name: string): string {
   return `${of}/${name}`;
@@ -64,6 +92,7 @@ export function signatureOf({ name, doc, graph }: TorchFunction): TorchSignature
     return {
       ...tensorOf(graph, name, input.name, type),
       source: "input",
+      path: input.name,
       isPosition: role === "position",
       bound: boundOf(graph, input.name),
     };
@@ -72,6 +101,7 @@ export function signatureOf({ name, doc, graph }: TorchFunction): TorchSignature
     (weight): TorchTensor => ({
       ...tensorOf(graph, name, weight.name, { element: "float", axes: weight.axes }),
       source: "weight",
+      path: weight.alternatives[0]?.[0] ?? weight.name,
       isPosition: false,
       bound: undefined,
     }),
@@ -85,13 +115,16 @@ export function signatureOf({ name, doc, graph }: TorchFunction): TorchSignature
   });
   const sizes = givenSymbols(graph).map(identifier);
   const symbols = solvedSymbols(graph).map((each) => ({ ...each, rest: sizeOf(each.rest) }));
+  const gathers = weights.length > mostWeights;
   const parameters = [
-    ...tensors.map((each) => `Tensor ${each.name}`),
+    ...parametersOf({ tensors, gathers }).map((each) =>
+      each === "weights" ? "Tensor[] weights" : `Tensor ${each.name}`,
+    ),
     ...sizes.map((each) => `int ${each}`),
   ];
   const returned = results.length === 1 ? "Tensor" : `(${results.map(() => "Tensor").join(", ")})`;
   const schema = `${name}(${parameters.join(", ")}) -> ${returned}`;
-  return { name, doc, tensors, results, symbols, sizes, schema };
+  return { name, doc, tensors, gathers, results, symbols, sizes, schema };
 }
 
 function tensorOf(
@@ -113,15 +146,15 @@ function tensorOf(
   };
 }
 
-/** The smallest constant axis that an input indexes. */
-function boundOf(graph: Graph, input: string): number | undefined {
+/** The smallest axis that an input indexes; one of constant size, if there is one. */
+function boundOf(graph: Graph, input: string): Size | undefined {
   const bounds = graph.nodes.flatMap(({ op, args }) => {
     const index = args[1];
     if (op.kind !== "select" || index === undefined) return [];
     const { op: source } = nodeAt(graph, index);
     if (source.kind !== "input" || source.name !== input) return [];
-    const size = sizeOf(axisAt(graph, op.axis).size);
-    return typeof size === "number" ? [size] : [];
+    return [sizeOf(axisAt(graph, op.axis).size)];
   });
-  return bounds.length === 0 ? undefined : Math.min(...bounds);
+  const constants = bounds.filter((each) => typeof each === "number");
+  return constants.length === 0 ? bounds[0] : Math.min(...constants);
 }

@@ -1,7 +1,13 @@
 /** The test of an extension: each function against plain PyTorch, and its shapes without a device. */
 
 import type { WarpMath } from "../../kernel/kernel.ts";
-import type { TorchSignature, TorchTensor } from "./signatures.ts";
+import {
+  gatheredWeights,
+  parametersOf,
+  type TorchSignature,
+  type TorchTensor,
+} from "./signatures.ts";
+import { identifier } from "./identifiers.ts";
 import { pythonSize } from "./size-text.ts";
 
 /** Sizes that a test runs with: few rows, and more than a tile of them. */
@@ -46,15 +52,23 @@ def rounded(tensor):
     ${roundingText(math)}
 
 
-def single(tensor):
-    """As plain PyTorch has it in float32."""
-    return tensor.to(torch.float32).to(torch.float64)
-
 ${signatures.map((each) => `\n${argumentsText(each)}\n`).join("\n")}
 
 CASES = [
 ${signatures.flatMap(caseLines).join("\n")}
 ]
+
+
+def changed(arguments, change):
+    """The arguments with each tensor changed."""
+    if isinstance(arguments, dict):
+        return {key: changed(each, change) for key, each in arguments.items()}
+    return change(arguments) if isinstance(arguments, torch.Tensor) else arguments
+
+
+def cast(dtype):
+    """To another type, if it is of floats."""
+    return lambda each: each.to(dtype) if each.is_floating_point() else each
 
 
 def listed(result):
@@ -64,13 +78,10 @@ def listed(result):
 class Kernels(unittest.TestCase):
     def test_shapes_without_a_device(self):
         for name, make, sizes in CASES:
-            with self.subTest(name=name, **sizes), torch.no_grad():
+            with self.subTest(name=name, **sizes), torch.inference_mode():
                 arguments = make(**sizes)
                 wanted = listed(getattr(reference, name)(**arguments))
-                fakes = {
-                    key: each.to("meta") if isinstance(each, torch.Tensor) else each
-                    for key, each in arguments.items()
-                }
+                fakes = changed(arguments, lambda each: each.to("meta"))
                 found = listed(getattr(kernels, name)(**fakes))
                 self.assertEqual([each.shape for each in found], [each.shape for each in wanted])
 
@@ -78,32 +89,17 @@ class Kernels(unittest.TestCase):
     def test_results(self):
         for name, make, sizes in CASES:
             for dtype in (torch.float32, torch.float16, torch.bfloat16):
-                with self.subTest(name=name, dtype=dtype, **sizes), torch.no_grad():
+                with self.subTest(name=name, dtype=dtype, **sizes), torch.inference_mode():
                     self.compare(name, make(**sizes), dtype)
 
     def compare(self, name, arguments, dtype):
-        def stored(each):
-            """The argument as the kernel gets it, but in float64."""
-            return each.to(dtype).to(torch.float64) if each.is_floating_point() else each
-
-        exact = {
-            key: stored(each) if isinstance(each, torch.Tensor) else each
-            for key, each in arguments.items()
-        }
-        on_device = {
-            key: (each.to(dtype) if each.is_floating_point() else each).cuda()
-            if isinstance(each, torch.Tensor)
-            else each
-            for key, each in exact.items()
-        }
+        on_device = changed(arguments, lambda each: cast(dtype)(each).cuda())
+        # What the kernel gets, in float64.
+        exact = changed(changed(arguments, cast(dtype)), cast(torch.float64))
         run = getattr(reference, name)
         wanted = listed(run(**exact))
         off = listed(run(**exact, factor=rounded))
-        floats32 = {
-            key: each.to(torch.float32) if isinstance(each, torch.Tensor) and each.is_floating_point() else each
-            for key, each in exact.items()
-        }
-        plain = listed(run(**floats32))
+        plain = listed(run(**changed(exact, cast(torch.float32))))
         found = listed(getattr(kernels, name)(**on_device))
         for index, (value, truth, factors, floats) in enumerate(zip(found, wanted, off, plain)):
             value = value.cpu()
@@ -141,20 +137,26 @@ function roundingText(math: WarpMath): string {
 }
 
 function freeSizes({ symbols, sizes }: TorchSignature): readonly string[] {
-  return [...symbols.map(({ name }) => name), ...sizes];
+  return [...symbols.map(({ name }) => identifier(name)), ...sizes];
 }
 
 function argumentsText(signature: TorchSignature): string {
-  const { name, tensors, sizes } = signature;
+  const { name, sizes } = signature;
   let placed: string[] = [];
-  const lines = tensors.map((each) => {
+  const line = (each: TorchTensor, key: string): string => {
     const shape = each.shape.map(pythonSize);
-    if (!each.isPosition) return `        "${each.name}": ${valueText(each, shape)},`;
+    if (!each.isPosition) return `"${key}": ${valueText(each, shape)},`;
     // The rows of one segment after those of another.
     const start = placed.length === 0 ? "0" : placed.join(" + ");
     placed = [...placed, ...shape];
-    return `        "${each.name}": torch.arange(${shape[0]}) + ${start},`;
-  });
+    return `"${key}": torch.arange(${shape[0]}) + ${start},`;
+  };
+  const weights = gatheredWeights(signature).map((each) => line(each, each.path));
+  const lines = parametersOf(signature).flatMap((each) =>
+    each === "weights"
+      ? [`        "weights": {`, ...weights.map((one) => `            ${one}`), "        },"]
+      : [`        ${line(each, each.name)}`],
+  );
   return [
     `def ${name}_arguments(${freeSizes(signature).join(", ")}):`,
     "    return {",
@@ -166,17 +168,19 @@ function argumentsText(signature: TorchSignature): string {
 
 function valueText({ type, bound }: TorchTensor, shape: readonly string[]): string {
   if (type === "float") return `floats(${shape.join(", ")})`;
-  const drawn = `ints(${type === "bool" ? 2 : (bound ?? 3)}, ${shape.join(", ")})`;
+  const drawn = `ints(${type === "bool" ? 2 : pythonSize(bound ?? 3)}, ${shape.join(", ")})`;
   return type === "bool" ? `${drawn}.to(torch.bool)` : drawn;
 }
 
 function caseLines(signature: TorchSignature): readonly string[] {
   const { name } = signature;
   const free = freeSizes(signature);
-  const choices = free.length === 0 ? [0] : sizeChoices;
+  const choices = signature.symbols.length === 0 ? [2] : sizeChoices;
   return choices.map((size) => {
-    // The first sizes are counts of images where there are several; the last are rows.
-    const given = free.map((each, index) => `"${each}": ${index < free.length - 1 ? 2 : size}`);
+    // The last size that a shape tells are rows, but for those of `T.given`, which are some of T; others
+    // are counts of images and the like.
+    const rows = signature.symbols.findLastIndex((each) => !each.name.includes("."));
+    const given = free.map((each, index) => `"${each}": ${index === rows ? size : 2}`);
     return `    ("${name}", ${name}_arguments, {${given.join(", ")}}),`;
   });
 }
