@@ -88,7 +88,8 @@ export function planPhases(
   prepared: readonly PreparedPhase[],
   target: Target,
 ): Pick<Plan, "phases" | "kernels" | "constants"> & { readonly code: readonly Kernel[] } {
-  const kernels = new KernelTable(target, { layouts: new Map(), packs: new Map() });
+  const elements = storedElements(prepared, target);
+  const kernels = new KernelTable(target, elements, { layouts: new Map(), packs: new Map() });
   const constants = new ConstantTable();
   const phases = prepared.map((each) => planPhase(each, kernels, constants));
   const code = kernels.kernels;
