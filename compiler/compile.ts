@@ -62,7 +62,7 @@ export function checkModel(source: Source, options: CompileOptions = {}): Checke
   const before = [...found, ...diagnostics];
   if (graph === undefined) return { value: undefined, diagnostics: before };
   const optimized = optimize(graph);
-  const phases = splitPhases(optimized);
+  const phases = splitPhases(optimized, undefined, graph);
   const all = [...before, ...phases.diagnostics];
   const failed = all.some((each) => each.severity === "error");
   return { value: failed ? undefined : { graph, optimized, phases }, diagnostics: all };

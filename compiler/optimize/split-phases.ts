@@ -36,10 +36,15 @@ export interface PhaseSplit extends Phases {
 /**
  * Splits a graph, whose attention is split where that pays and whose rows are narrowed, into static
  * phases, `prompt` where values as a whole depend on the prompt, `extend` over caches, and `forward`.
- * Caches that forget have room for `block` new rows at once.
+ * Caches that forget have room for `block` new rows at once. Mistakes are shown in masks of `written`,
+ * the graph before it was optimised.
  */
-export function splitPhases(graph: Graph, block: number = defaultBlock): PhaseSplit {
-  const cut = cutPhases(graph);
+export function splitPhases(
+  graph: Graph,
+  block: number = defaultBlock,
+  written: Graph = graph,
+): PhaseSplit {
+  const cut = cutPhases(graph, written);
   const split = { ...cut, phases: cut.phases.map(forKernels) };
   const extend = split.phases.find(({ kind }) => kind === "extend");
   // The rows of a prompt come at once, however many: a ring would have no room for them.
@@ -49,7 +54,7 @@ export function splitPhases(graph: Graph, block: number = defaultBlock): PhaseSp
   return { ...split, phases, states: ringed.states };
 }
 
-function cutPhases(graph: Graph): PhaseSplit {
+function cutPhases(graph: Graph, written: Graph): PhaseSplit {
   const names = new StateNames(graph);
   const fixed = staticPhases(graph, readsOf(graph), names);
   const statics = fixed.phases;
@@ -64,7 +69,7 @@ function cutPhases(graph: Graph): PhaseSplit {
   const forward = forwardPhase(dynamic);
   if (dynamic.generation === undefined)
     return { phases: [...statics, forward], states: fixed.states, diagnostics: [] };
-  const generating = generationPhases(dynamic, dynamic.generation.logits);
+  const generating = generationPhases(dynamic, dynamic.generation.logits, written);
   return {
     phases: [...statics, ...generating.phases, forward],
     states: [...fixed.states, ...generating.states],
@@ -82,14 +87,14 @@ function forwardPhase(graph: Graph): Phase {
 
 type Generating = Required<PhaseSplit>;
 
-function generationPhases(graph: Graph, logits: ValueId): Generating {
+function generationPhases(graph: Graph, logits: ValueId, written: Graph): Generating {
   const split = splitGrowing(graph, growthOf(graph));
   const growth = growthOf(split.graph);
   const at = split.moved[logits];
   invariant(at !== undefined, "split-phases lost the logits");
   const computed = computedFor(split.graph, [at]);
   const proof = proveStability(split.graph, growth, computed);
-  const diagnostics = stabilityErrors(split.graph, proof);
+  const diagnostics = stabilityErrors(split.graph, proof, written);
   if (diagnostics.length > 0) return { phases: [], states: [], diagnostics, proof };
   const streams = streamsOf(split.graph, growth);
   const build = (afterPrompt: boolean): ExtendGraph =>

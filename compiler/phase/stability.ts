@@ -15,6 +15,7 @@ import { always } from "../op/predicate.ts";
 import { type DataName, showPredicate } from "../op/show-predicate.ts";
 import { AttendCells, type Cell, isJoined, type QueryCells } from "./attend-cells.ts";
 import type { Growth } from "./growth.ts";
+import { guiltyPart } from "./guilty-part.ts";
 
 /** Whom a new key row would be seen by. */
 export type Breach = "given row" | "earlier row" | "row of another segment";
@@ -138,8 +139,15 @@ function exampleOf({ example, remaining }: UnstablePair, name: DataName | undefi
   return remaining.kind === "constant" ? "" : ` where \`${showPredicate(remaining, name)}\``;
 }
 
-/** The proof's findings as diagnostics, one for each mask and pair, however many layers share it. */
-export function stabilityErrors(graph: Graph, proof: StabilityProof): readonly Diagnostic[] {
+/**
+ * The proof's findings as diagnostics, one for each mask and pair, however many layers share it, with
+ * the guilty part as the graph `written` has it.
+ */
+export function stabilityErrors(
+  graph: Graph,
+  proof: StabilityProof,
+  written: Graph,
+): readonly Diagnostic[] {
   const at = (value: ValueId): Label => ({ span: nodeAt(graph, value).origin.span, note: "" });
   const rows = graph.generation === undefined ? "T" : axisAt(graph, graph.generation.axis).label;
   const also =
@@ -149,9 +157,9 @@ export function stabilityErrors(graph: Graph, proof: StabilityProof): readonly D
   const seen = new Set<string>();
   const once = (key: string): boolean => !seen.has(key) && seen.add(key).size > 0;
   const pairs = proof.pairs.flatMap((pair) => {
-    const { op, args } = nodeAt(graph, pair.attend);
+    const { op, args, origin } = nodeAt(graph, pair.attend);
     const name = op.kind === "attend" ? dataNames(graph, op, args) : undefined;
-    const guilty = showPredicate(pair.guilty, name);
+    const guilty = guiltyPart(written, origin, pair) ?? showPredicate(pair.guilty, name);
     if (!once(`${pair.query} ${pair.key} ${pair.breach} ${guilty}`)) return [];
     const who =
       pair.breach === "row of another segment"

@@ -64,7 +64,7 @@ model Near[D = 4, Vocab = 8] {
   expect(more).toBeUndefined();
   expect([found?.code, found?.message, found?.hint]).toEqual([
     "phase/unstable",
-    "a given `text` row sees a new `text` row (row 0 sees row 1), so what was computed changes with each new token: `-2 <= q - k`",
+    "a given `text` row sees a new `text` row (row 0 sees row 1), so what was computed changes with each new token: `abs(q - k) <= 2`",
     "add `k in given` or `k <= q` to the mask",
   ]);
 });
@@ -85,4 +85,35 @@ test("without generation nothing is cached and everything is allowed", () => {
   const split = splitPhases(optimize(toyMllm({ ...layers(masks.everything), generates: false })));
   expect(split.diagnostics).toEqual([]);
   expect(split.phases.map((phase) => phase.name)).toEqual(["image", "forward"]);
+});
+
+test.each([
+  ["k <= q or k in text", "a given `text` row sees a new `text` row", "`k in text`"],
+  [
+    "k <= q or q in visual and k in text and k - q < 4",
+    "a `visual` row sees a new `text` row",
+    "`k - q < 4`",
+  ],
+])("the guilty part of %s is shown as it is written", (mask, pair, part) => {
+  const text = `import { self_attention } from "std/attention"
+mask looking(q, k) = ${mask}
+
+model Looking[D = 8, Vocab = 16] {
+  input pixels: [V, D]
+  input prompt: token[T]
+  weight table: [Vocab, D]
+  sequence S = visual: V, text: T
+  x = join S(visual = pixels, text = table[Vocab = prompt])
+  for l in 0..2 {
+    x = self_attention[2, 2, 4](x, looking) at layers[l]
+  }
+  logits = x.text @ table
+  output logits
+  generate prompt from logits
+}
+`;
+  const { diagnostics } = checkModel({ file: "looking.braid", text });
+  const [found] = diagnostics.filter(({ code }) => code === "phase/unstable");
+  expect(found?.message).toContain(pair);
+  expect(found?.message.endsWith(`: ${part}`)).toBe(true);
 });
