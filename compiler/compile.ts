@@ -8,7 +8,7 @@ import type { Plan } from "../runtime/contract.ts";
 import type { Diagnostic } from "../grammar/diagnostic.ts";
 import type { Source } from "../grammar/source.ts";
 import { check } from "./check/check.ts";
-import { encodeWasm, printCuda, printWgsl } from "./codegen/index.ts";
+import { encodeWasm, kernelFile, printCuda, printWgsl } from "./codegen/index.ts";
 import { elaborate } from "./elaborate/elaborate.ts";
 import type { Graph } from "./graph/graph.ts";
 import type { Kernel } from "./kernel/kernel.ts";
@@ -90,8 +90,8 @@ export function kernelFiles({
   if (target.family === "cpu") return new Map([["kernels.wasm", encodeWasm(kernels)]]);
   return new Map(
     kernels.flatMap((kernel): [string, string][] => [
-      [`kernels/${kernel.name}.wgsl`, printWgsl(kernel)],
-      [`kernels/${kernel.name}.cu`, printCuda(kernel)],
+      [kernelFile(kernel.name, "wgsl"), printWgsl(kernel)],
+      [kernelFile(kernel.name, "cu"), printCuda(kernel)],
     ]),
   );
 }

@@ -32,6 +32,8 @@ export interface ChosenBackend {
   readonly target: Backend["target"];
   /** Whether a GPU is a CPU that computes as one: other kernels suit it. */
   readonly software: boolean;
+  /** The device that kernels of `cuda` are for. */
+  readonly cuda?: CudaDevice;
   /** For people: which device, and why. */
   readonly reason: string;
   /** Opens the device; again after it was lost. */
@@ -115,7 +117,7 @@ async function cudaOrReason(source: CudaSource): Promise<ChosenBackend | string>
 function onCuda(platform: CudaPlatform, device: CudaDevice, why: string): ChosenBackend {
   const reason = `using CUDA on ${device.name} (${device.architecture}), ${why}`;
   const open = async (): Promise<Backend> => openCudaBackend(platform, device);
-  return { kind: "cuda", target: "cuda", software: false, reason, open };
+  return { kind: "cuda", target: "cuda", software: false, cuda: device, reason, open };
 }
 
 function noCuda(): BraidError {

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { evaluateSize } from "../../runtime/size.ts";
 import { findNvcc } from "../../runtime/node/cuda-compiler.ts";
-import { printCuda } from "../codegen/index.ts";
+import { kernelFile, printCuda } from "../codegen/index.ts";
 import { type CheckedModel, type Compiled, compileFor } from "../compile.ts";
 import { cudaTarget } from "../kernel/architectures.ts";
 import { cudaArchitectures } from "../report/cuda-devices.ts";
@@ -84,7 +84,7 @@ export async function buildCuda(
   }
   return new Map<string, string | Uint8Array>([
     ["plan.json", `${JSON.stringify(compiled.plan, null, 2)}\n`],
-    ...[...texts].map(([name, text]) => [`kernels/${name}.cu`, text] as const),
+    ...[...texts].map(([name, text]) => [kernelFile(name, "cu"), text] as const),
     ...[...assembled].map(([name, { cubin }]) => [`kernels/${name}.cubin`, cubin] as const),
   ]);
 }

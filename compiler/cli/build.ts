@@ -1,7 +1,7 @@
 /** `braid build`: kernels and the model's program as files. */
 
 import { type Command, Option } from "commander";
-import { encodeWasm, printWgsl } from "../codegen/index.ts";
+import { encodeWasm, kernelFile, printWgsl } from "../codegen/index.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { targets } from "../kernel/target.ts";
 import { type CheckedModel, checkModel, compileFor, prepare } from "../compile.ts";
@@ -19,6 +19,7 @@ import {
 import { OutputFolder } from "./output-folder.ts";
 import { expectShortRun } from "./short-run.ts";
 import { readSource } from "./sources.ts";
+import { mathOption } from "./target.ts";
 import { UsageError } from "./usage-error.ts";
 import { duration, say } from "./terminal.ts";
 
@@ -47,11 +48,7 @@ export function addBuild(program: Command): void {
       "with `--target cuda`: compile for it, e.g. `sm_90` (repeatable)",
       (name: string, before: readonly string[] = []) => [...before, name],
     )
-    .addOption(
-      new Option("--math <name>", "with `cuda` and `torch`: what products are computed in")
-        .choices(["f32", "tf32", "f16", "bf16"])
-        .default("f32"),
-    )
+    .addOption(mathOption("with `--target cuda` and `torch`").default("f32"))
     .option("--report", "with `--target cuda`: print what each kernel takes and costs")
     .option("--length <name=count,…>", "with `--report`: how many images and tokens to count for")
     .option("--force", "overwrite files that an earlier build did not write")
@@ -153,10 +150,10 @@ function write(
 
 function kernelTexts(
   kernels: readonly Kernel[],
-  ending: string,
+  language: "wgsl" | "cu",
   texts: readonly string[],
 ): readonly (readonly [string, string])[] {
-  return kernels.map(({ name }, index) => [`kernels/${name}.${ending}`, texts[index] ?? ""]);
+  return kernels.map(({ name }, index) => [kernelFile(name, language), texts[index] ?? ""]);
 }
 
 function kibibytes(bytes: number): string {

@@ -13,17 +13,17 @@ import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
 import { type Folder, pathIn, readSettings } from "../../runtime/weights/folder.ts";
 import { matchWeights, unreadNote } from "../../runtime/weights/match.ts";
 import { checkpointWeights } from "../../runtime/weight-source.ts";
-import { targets } from "../kernel/target.ts";
 import { type CheckedModel, type Compiled, compileFor } from "../compile.ts";
 import { encodeWasm, printCuda, printWgsl } from "../codegen/index.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { shown } from "./sources.ts";
+import { type MathOption, targetOf } from "./target.ts";
 import { clear, progress, say } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
 import { LossReport } from "./weights-type.ts";
 
 /** Where the model runs and where its weights are. */
-export interface RunOptions {
+export interface RunOptions extends MathOption {
   readonly weights?: string;
   readonly backend: string;
   /** Threads of the CPU; as many as it has if absent. */
@@ -60,7 +60,7 @@ export async function openSession(
     throw new UsageError(message, "add `--backend cpu`, or leave `--weights-type` out");
   }
   const weights = weightsType === undefined ? {} : { weights: weightsType };
-  const target = targets[chosen.software ? "software" : chosen.target];
+  const target = targetOf(chosen, options);
   const compiled = compileFor(model, { ...target, ...weights });
   const losses = weightsType === undefined ? undefined : new LossReport(weightsType);
   const checkpoint = await openCheckpoint(folder);

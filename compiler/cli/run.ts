@@ -6,6 +6,7 @@ import { backendNames } from "../../runtime/choose.ts";
 import { readBytes } from "../../runtime/node/index.ts";
 import { loadModel, type ModelOptions, withModelOptions } from "./model-options.ts";
 import { openAssistant, type RunOptions } from "./open-model.ts";
+import { withMath } from "./target.ts";
 import { duration, say } from "./terminal.ts";
 import { weightsType } from "./weights-type.ts";
 
@@ -25,7 +26,7 @@ export function withAnswerOptions(command: Command): Command {
     ...before,
     value,
   ];
-  return withModelOptions(command)
+  return withMath(withModelOptions(command))
     .option("--weights <folder>", "the checkpoint folder; `weights` beside the spec if absent")
     .option("--image <file>", "a PNG or JPEG (repeatable)", append)
     .addOption(

@@ -41,3 +41,8 @@ export function printWasmText(kernel: Kernel): string {
 function wasmFunction(kernel: Kernel): WasmFunction {
   return lowerToWasm(spreadLoads(share(toAddresses(expand(kernel, "wasm")))));
 }
+
+/** The file of a kernel's text, beside the plan that calls it. */
+export function kernelFile(name: string, language: "wgsl" | "cu"): string {
+  return `kernels/${name}.${language}`;
+}

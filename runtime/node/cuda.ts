@@ -42,9 +42,19 @@ async function openDriver(): Promise<Native> {
 /** The driver's functions, each bound when it is first called. */
 function bind(native: Native): CudaLibrary {
   const bound = new Map<CudaFunction, (...args: readonly unknown[]) => unknown>();
+  const find = (name: CudaFunction): ReturnType<Native["bind"]> => {
+    try {
+      return native.bind(name, cudaFunctions[name]);
+    } catch (error) {
+      throw new BraidError("cuda/driver", `the CUDA driver has no function ${name}`, {
+        hint: "install a newer driver of NVIDIA's, or use `--backend cpu`",
+        cause: error,
+      });
+    }
+  };
   return {
     call: (name, ...args) => {
-      const known = bound.get(name) ?? native.bind(name, cudaFunctions[name]);
+      const known = bound.get(name) ?? find(name);
       bound.set(name, known);
       const result = known(...args);
       return typeof result === "number" ? result : -1;

@@ -171,6 +171,19 @@ testWith("cuda-host", fake, "a kernel that fails says where", async (machine) =>
   backend.close();
 });
 
+testWith(
+  "cuda-host",
+  noKoffi ?? fakeNvrtc,
+  "a library that is no driver is named",
+  async (other) => {
+    process.env["BRAID_CUDA_DRIVER"] = await other();
+    await expect(chooseBackend("cuda", none, 1, nodeCuda)).rejects.toMatchObject({
+      code: "cuda/driver",
+      message: expect.stringMatching(/^the CUDA driver has no function cuInit/),
+    });
+  },
+);
+
 test("a machine without the driver says so", async () => {
   process.env["BRAID_CUDA_DRIVER"] = "/nowhere/libcuda.so.1";
   await expect(chooseBackend("cuda", none, 1, nodeCuda)).rejects.toMatchObject({

@@ -3,7 +3,7 @@
  * device, in a folder that `pip install -e` takes.
  */
 
-import { printCuda } from "../../codegen/index.ts";
+import { kernelFile, printCuda } from "../../codegen/index.ts";
 import { type Graph, nodeAt, type ValueId } from "../../graph/graph.ts";
 import type { WarpMath } from "../../kernel/kernel.ts";
 import type { Target } from "../../kernel/target.ts";
@@ -44,7 +44,7 @@ export function torchPackage(
     ["setup.py", setupText(namespace)],
     ["binding.cpp", bindingText(namespace, graph.name, plan, signatures)],
     ["call.h", callHeader],
-    ...plan.code.map((kernel) => [`kernels/${kernel.name}.cu`, printCuda(kernel)] as const),
+    ...plan.code.map((kernel) => [kernelFile(kernel.name, "cu"), printCuda(kernel)] as const),
     [`${namespace}/__init__.py`, initText(graph.name, signatures)],
     [`${namespace}/_library.py`, libraryText(namespace, signatures)],
     ["tests/reference.py", referenceText(referenced)],
