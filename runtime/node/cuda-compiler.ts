@@ -4,7 +4,7 @@
  */
 
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, homedir, tmpdir } from "node:os";
@@ -109,10 +109,15 @@ async function cached(
   const file = join(folder, `${hash}.cubin`);
   if (existsSync(file)) return new Uint8Array(await readFile(file));
   const image = await make();
-  await mkdir(folder, { recursive: true });
-  // Whole or not at all, whoever else writes it.
-  const part = `${file}.${process.pid}`;
-  await writeFile(part, image);
-  await rename(part, file);
+  // Whole or not at all, whoever else writes it, in this process or another.
+  const part = `${file}.${randomUUID()}`;
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFile(part, image);
+    await rename(part, file);
+  } catch {
+    // A folder that cannot be written costs compiling again, and nothing else.
+    await rm(part, { force: true });
+  }
   return image;
 }
