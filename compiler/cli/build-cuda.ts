@@ -13,8 +13,7 @@ import { evaluateSize } from "../../runtime/size.ts";
 import { findNvcc } from "../../runtime/node/cuda-compiler.ts";
 import { kernelFile, printCuda } from "../codegen/index.ts";
 import { type CheckedModel, type Compiled, compileFor } from "../compile.ts";
-import { cudaTarget } from "../kernel/architectures.ts";
-import { cudaArchitectures } from "../report/cuda-devices.ts";
+import { architectures as limits, cudaTarget, isArchitecture } from "../kernel/architectures.ts";
 import {
   cudaReportText,
   parseInstructions,
@@ -53,13 +52,17 @@ export async function buildCuda(
   options: CudaBuildOptions,
 ): Promise<ReadonlyMap<string, string | Uint8Array>> {
   const architectures = options.architecture ?? usualArchitectures;
-  const known = cudaArchitectures.map(({ name }) => name);
-  const unknown = architectures.find((each) => !known.includes(each));
+  const known = architectures.filter(isArchitecture);
+  const unknown = architectures.find((each) => !isArchitecture(each));
   if (unknown !== undefined) {
-    const hint = `choose of ${known.join(", ")}`;
+    const hint = `choose of ${Object.keys(limits).join(", ")}`;
     throw new UsageError(`there is no architecture ${unknown} to build for`, hint);
   }
-  const compiled = compileFor(model, cudaTarget("sm_80", options.math));
+  // One text for all of them: within the shared memory that each has.
+  const least = known.reduce((a, b) =>
+    limits[b].sharedPerBlock < limits[a].sharedPerBlock ? b : a,
+  );
+  const compiled = compileFor(model, cudaTarget(least, options.math));
   const texts = new Map(compiled.kernels.map((kernel) => [kernel.name, printCuda(kernel)]));
   const nvcc = await findNvcc();
   const assembled = new Map<string, Assembled>();

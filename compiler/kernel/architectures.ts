@@ -16,6 +16,9 @@ export interface Architecture {
   readonly sharedPerMultiprocessor: number;
   /** 32-bit registers of a multiprocessor. */
   readonly registers: number;
+  /** Most warps and blocks that are on a multiprocessor at a time. */
+  readonly warps: number;
+  readonly blocks: number;
   readonly multiprocessors: number;
 }
 
@@ -23,26 +26,33 @@ export type ArchitectureName = "sm_80" | "sm_86" | "sm_89" | "sm_90" | "sm_100";
 
 /** The architectures that kernels are made for. */
 export const architectures: Readonly<Record<ArchitectureName, Architecture>> = {
-  sm_80: architecture("A100", 163, 164, 108),
-  sm_86: architecture("RTX 3090", 99, 100, 82),
-  sm_89: architecture("RTX 4090", 99, 100, 128),
-  sm_90: architecture("H100 SXM", 227, 228, 132),
-  sm_100: architecture("B200", 227, 228, 148),
+  sm_80: architecture("A100", 108, { shared: 164, warps: 64, blocks: 32 }),
+  sm_86: architecture("RTX 3090", 82, { shared: 100, warps: 48, blocks: 16 }),
+  sm_89: architecture("RTX 4090", 128, { shared: 100, warps: 48, blocks: 24 }),
+  sm_90: architecture("H100 SXM", 132, { shared: 228, warps: 64, blocks: 32 }),
+  sm_100: architecture("B200", 148, { shared: 228, warps: 64, blocks: 32 }),
 };
 
+/** `shared` in KiB; one of them is the system's in each block. */
 function architecture(
   device: string,
-  block: number,
-  all: number,
   multiprocessors: number,
+  { shared, warps, blocks }: { readonly shared: number; warps: number; blocks: number },
 ): Architecture {
   return {
     device,
-    sharedPerBlock: block * 1024,
-    sharedPerMultiprocessor: all * 1024,
+    sharedPerBlock: (shared - 1) * 1024,
+    sharedPerMultiprocessor: shared * 1024,
     registers: 65536,
+    warps,
+    blocks,
     multiprocessors,
   };
+}
+
+/** Whether kernels are made for the architecture called `name`. */
+export function isArchitecture(name: string): name is ArchitectureName {
+  return name in architectures;
 }
 
 /**

@@ -1,26 +1,6 @@
 /** What NVIDIA devices can do, for occupancy and rooflines, with where the figures are from. */
 
-/** Limits of a multiprocessor. */
-export interface CudaArchitecture {
-  readonly name: string;
-  readonly registers: number;
-  readonly warps: number;
-  readonly blocks: number;
-  /** Shared memory in bytes; each block takes 1 KiB of it beside its own. */
-  readonly sharedBytes: number;
-}
-
-/**
- * CUDA C++ Programming Guide 13.0, table "Technical Specifications per Compute Capability". Registers
- * are given to warps in units of 256, warps come in whole.
- */
-export const cudaArchitectures: readonly CudaArchitecture[] = [
-  { name: "sm_80", registers: 65536, warps: 64, blocks: 32, sharedBytes: 164 * 1024 },
-  { name: "sm_86", registers: 65536, warps: 48, blocks: 16, sharedBytes: 100 * 1024 },
-  { name: "sm_89", registers: 65536, warps: 48, blocks: 24, sharedBytes: 100 * 1024 },
-  { name: "sm_90", registers: 65536, warps: 64, blocks: 32, sharedBytes: 228 * 1024 },
-  { name: "sm_100", registers: 65536, warps: 64, blocks: 32, sharedBytes: 228 * 1024 },
-];
+import type { Architecture, ArchitectureName } from "../kernel/architectures.ts";
 
 /** Which units a kernel's products run on. */
 export type CudaMath = "f32" | "tf32" | "f16";
@@ -28,7 +8,7 @@ export type CudaMath = "f32" | "tf32" | "f16";
 /** A device for rooflines. Rates are dense, with float32 accumulation, at boost clock. */
 export interface CudaRates {
   readonly name: string;
-  readonly architecture: string;
+  readonly architecture: ArchitectureName;
   readonly bytesPerSecond: number;
   /** `f16` is bfloat16's, too. */
   readonly flopsPerSecond: Readonly<Record<CudaMath, number>>;
@@ -67,15 +47,23 @@ export interface KernelUse {
   readonly sharedBytes: number;
 }
 
-/** The share of a multiprocessor's warps that blocks of a kernel can fill, from 0 to 1. */
+/** A multiprocessor has four parts, each with a quarter of the registers and a scheduler. */
+const partitions = 4;
+
+/**
+ * The share of a multiprocessor's warps that blocks of a kernel can fill, from 0 to 1, as NVIDIA's
+ * occupancy calculator has it: registers are given to warps in units of 256, within a part; each block
+ * takes 1 KiB of shared memory beside its own.
+ */
 export function occupancy(
   { registers, threads, sharedBytes }: KernelUse,
-  limits: CudaArchitecture,
+  limits: Architecture,
 ): number {
   const warps = Math.ceil(threads / 32);
   const ofWarp = Math.ceil((registers * 32) / 256) * 256;
-  const byRegisters = Math.floor(Math.floor(limits.registers / ofWarp) / warps);
-  const byShared = Math.floor(limits.sharedBytes / (sharedBytes + 1024));
+  const inPartition = Math.floor(limits.registers / partitions / ofWarp);
+  const byRegisters = Math.floor((inPartition * partitions) / warps);
+  const byShared = Math.floor(limits.sharedPerMultiprocessor / (sharedBytes + 1024));
   const byWarps = Math.floor(limits.warps / warps);
   const blocks = Math.min(byRegisters, byShared, byWarps, limits.blocks);
   return (blocks * warps) / limits.warps;

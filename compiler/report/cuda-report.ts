@@ -3,7 +3,8 @@
  * on known devices at least.
  */
 
-import { type CudaMath, cudaArchitectures, cudaRates, occupancy } from "./cuda-devices.ts";
+import { architectures as known, isArchitecture } from "../kernel/architectures.ts";
+import { type CudaMath, cudaRates, occupancy } from "./cuda-devices.ts";
 import type { KernelWork } from "./kernel-work.ts";
 import { textTable } from "./text-table.ts";
 import { showBytes, showFlops } from "./units.ts";
@@ -129,7 +130,7 @@ function resourceRows(
   architectures: readonly string[],
 ): readonly (readonly string[])[] {
   return architectures.flatMap((architecture, index) => {
-    const limits = cudaArchitectures.find((each) => each.name === architecture);
+    const limits = isArchitecture(architecture) ? known[architecture] : undefined;
     const of = resources.get(architecture);
     if (of === undefined || limits === undefined) return [];
     const sharedBytes = of.staticBytes + dynamicBytes;

@@ -40,7 +40,9 @@ export async function findAdapter(gpu: GPU | undefined): Promise<FoundAdapter | 
   if (adapter === undefined || adapter === null) return undefined;
   const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
   const words = [vendor, architecture, device, description].filter((word) => word !== "");
-  const name = description === "" ? words.join(" ") : description;
+  // Dawn's device is a name and its description the driver's version; Chrome's device is a number.
+  const isNamed = device !== "" && !/^0x[0-9a-f]+$/i.test(device);
+  const name = isNamed ? device : description === "" ? words.join(" ") : description;
   const renderers = /swiftshader|llvmpipe|lavapipe|softpipe|basic render/i;
   const software = isFallbackAdapter === true || renderers.test(words.join(" "));
   return { adapter, name: name === "" ? "an adapter without a name" : name, software };

@@ -1,7 +1,8 @@
 /** The report on CUDA kernels: what is read from nvcc, what is computed from it, and the table. */
 
 import { expect, test } from "vitest";
-import { cudaArchitectures, occupancy } from "../../../compiler/report/cuda-devices.ts";
+import { architectures } from "../../../compiler/kernel/architectures.ts";
+import { occupancy } from "../../../compiler/report/cuda-devices.ts";
 import {
   cudaReportText,
   parseInstructions,
@@ -58,12 +59,12 @@ for (const [architecture, registers, threads, sharedBytes, wanted] of [
   ["sm_80", 255, 256, 0, 8 / 64],
   ["sm_80", 40, 128, 48 * 1024, 12 / 64],
   ["sm_86", 32, 1024, 0, 32 / 48],
+  ["sm_80", 96, 32, 0, 20 / 64],
   ["sm_90", 168, 128, 100 * 1024, 8 / 64],
 ] as const) {
   const what = `${registers} registers, ${threads} threads, ${sharedBytes} bytes`;
   test(`occupancy on ${architecture}: ${what}`, () => {
-    const limits = cudaArchitectures.find(({ name }) => name === architecture);
-    if (limits === undefined) throw new RangeError(architecture);
+    const limits = architectures[architecture];
     expect(occupancy({ registers, threads, sharedBytes }, limits)).toBe(wanted);
   });
 }
