@@ -147,6 +147,8 @@ export class Session {
       await this.#inputs.accept(inputs);
       const phase = this.#phase(name);
       const most = this.#states.block(phase);
+      // Most models take any number of rows at once.
+      if (most === Number.POSITIVE_INFINITY) return this.#run(phase);
       const given = this.#inputs.given(phase);
       const blocks = blocksOf(this.plan, given, most);
       if (blocks.length === 1) return this.#run(phase);

@@ -10,10 +10,12 @@ import {
   type Contestant,
   compete,
   say,
+  showNumber,
   table,
 } from "./bench.ts";
 import { forwardContestant, modelOf, openBraid } from "./braid.ts";
 import { type AttentionCase, attentionCases } from "./attention-cases.ts";
+import { multiplyAddLimit } from "./limit.ts";
 import { openPeers } from "./peers/open.ts";
 import type { AttentionProblem, Peer } from "./peers/peer.ts";
 
@@ -43,7 +45,15 @@ async function run(options: BenchOptions): Promise<BenchResult> {
   const columns = ["case", "who", "ms", "× ours", "first call, ms", "worst error", "GFLOP/s"];
   const note =
     "`× ours` is the median of the rounds' ratios. GFLOP/s counts visible pairs only. A result beyond the tolerance is wrong and has no time.";
-  return { text: `${table(columns, rows)}\n\n${note}`, wrong };
+  return { text: `${table(columns, rows)}\n\n${note}${await limitOf(options)}`, wrong };
+}
+
+/** What a CPU could do at most. */
+async function limitOf({ backend, threads }: BenchOptions): Promise<string> {
+  if (backend !== "cpu") return "";
+  const limit = await multiplyAddLimit();
+  const all = threads === 1 ? "" : `, so ${showNumber(threads * limit)} on ${threads} threads`;
+  return ` A bare loop of multiplications and additions in WebAssembly makes ${showNumber(limit)} GFLOP/s on one thread in the same run${all}.`;
 }
 
 interface CaseResult {

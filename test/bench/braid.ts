@@ -3,7 +3,7 @@
 import { type CheckedModel, checkModel, compileFor } from "../../compiler/compile.ts";
 import { encodeWasm, printWgsl } from "../../compiler/codegen/index.ts";
 import type { Kernel } from "../../compiler/kernel/kernel.ts";
-import { targets } from "../../compiler/kernel/target.ts";
+import { type Target, targets } from "../../compiler/kernel/target.ts";
 import type { Backend } from "../../runtime/backend.ts";
 import type { CompiledModel, Plan } from "../../runtime/contract.ts";
 import { createCpuBackend } from "../../runtime/cpu/backend.ts";
@@ -11,6 +11,7 @@ import { Session } from "../../runtime/session.ts";
 import type { HostTensor } from "../../runtime/tensor.ts";
 import { memoryWeights } from "../../runtime/weight-source.ts";
 import { createWebGpuBackend } from "../../runtime/webgpu/backend.ts";
+import { findAdapter } from "../../runtime/webgpu/device.ts";
 import { testGpu } from "../runtime/support/gpu.ts";
 import type { BenchOptions, Contestant } from "./bench.ts";
 
@@ -33,10 +34,11 @@ export async function openBraid(
   { backend, threads }: Pick<BenchOptions, "backend" | "threads">,
   weights: ReadonlyMap<string, Float32Array> = new Map(),
 ): Promise<OpenModel> {
-  const { plan, kernels } = compileFor(model, targets[backend === "cpu" ? "cpu" : "gpu"]);
+  const { target, device } = await deviceOf(backend, threads);
+  const { plan, kernels } = compileFor(model, target);
   const session = await Session.open({
     model: { plan, ...codeOf(kernels, backend) },
-    backend: await deviceOf(backend, threads),
+    backend: device,
     weights: memoryWeights(weights),
   });
   return { plan, session };
@@ -50,8 +52,16 @@ function codeOf(
   return { wgsl: new Map(kernels.map((each) => [each.name, printWgsl(each)])) };
 }
 
-async function deviceOf(backend: BenchOptions["backend"], threads: number): Promise<Backend> {
-  return backend === "cpu" ? createCpuBackend({ threads }) : createWebGpuBackend(await testGpu());
+/** A device, and what its users' kernels are made for. */
+async function deviceOf(
+  backend: BenchOptions["backend"],
+  threads: number,
+): Promise<{ readonly target: Target; readonly device: Backend }> {
+  if (backend === "cpu") return { target: targets.cpu, device: createCpuBackend({ threads }) };
+  const gpu = await testGpu();
+  const software = (await findAdapter(gpu))?.software === true;
+  const target = software ? targets.software : targets.gpu;
+  return { target, device: await createWebGpuBackend(gpu) };
 }
 
 /**

@@ -111,16 +111,30 @@ export class Context implements Setting {
     return parameter.name;
   }
 
-  /** Declares buffers in the order of another lowering of the same region, unless they are. */
-  bind(bindings: readonly Binding[]): void {
+  /**
+   * The scalars and buffers of several lowerings of one region, in the order of `sizes` and
+   * `bindings`; those that this one has not are declared.
+   */
+  complete(
+    sizes: readonly Dimension[],
+    bindings: readonly Binding[],
+  ): Pick<Context, "scalars" | "bindings"> {
+    const scalars = new Map<string, { readonly name: string; readonly size: Dimension }>();
+    for (const size of sizes) {
+      this.size(size);
+      const scalar = this.sizes.get(size.key);
+      if (scalar !== undefined) scalars.set(size.key, scalar);
+    }
+    const all = new Map<string, Binding>();
     for (const { source, parameter } of bindings) {
       const key = sourceKey(source);
-      if (this.bound.has(key)) continue;
-      this.bound.set(key, {
-        source,
-        parameter: { ...parameter, name: this.fresh(parameter.name) },
-      });
+      const own = this.bound.get(key)?.parameter;
+      const name = own?.name ?? this.fresh(parameter.name);
+      const before = all.get(key)?.parameter.access ?? parameter.access;
+      const access = before === parameter.access ? before : "read_write";
+      all.set(key, { source, parameter: { ...parameter, name, access } });
     }
+    return { scalars: [...scalars.values()], bindings: [...all.values()] };
   }
 
   /** The group arrays declared so far. */

@@ -15,24 +15,29 @@ import { lowerScan } from "./scan.ts";
 import type { Lowered, Schedule } from "./schedule.ts";
 
 /**
- * Makes the kernels of a region, one for each schedule. All take the same buffers and scalars in the same order,
- * so that the plan can choose between them when sizes are known.
+ * Makes the kernels of a region, one for each schedule. All take the same buffers and scalars in the
+ * same order, so that the plan can choose between them when sizes are known; what one of them does
+ * not use it has all the same.
  */
 export function lowerRegion(
   setting: Setting,
   region: Region,
   choices: readonly Schedule[],
 ): readonly Lowered[] {
-  const fresh = (): Context => new Context(setting);
-  const alone = choices.map((schedule) => lower(fresh(), region, schedule));
-  if (alone.length === 1) return alone;
-  const sizes = alone.flatMap((each) => each.scalars);
-  const bindings = alone.flatMap((each) => each.bindings);
-  return choices.map((schedule) => {
-    const context = fresh();
-    for (const size of sizes) context.size(size);
-    context.bind(bindings);
-    return lower(context, region, schedule);
+  const made = choices.map((schedule) => {
+    const context = new Context(setting);
+    return { context, lowered: lower(context, region, schedule) };
+  });
+  if (made.length === 1) return made.map(({ lowered }) => lowered);
+  const sizes = made.flatMap(({ lowered }) => lowered.scalars);
+  const bindings = made.flatMap(({ lowered }) => lowered.bindings);
+  return made.map(({ context, lowered }) => {
+    const all = context.complete(sizes, bindings);
+    const buffers = all.bindings.map(({ parameter }) => parameter);
+    const scalars = all.scalars.map(({ name }) => name);
+    const kernel = { ...lowered.kernel, buffers, scalars };
+    const wanted = all.scalars.map(({ size }) => size);
+    return { ...lowered, kernel, bindings: all.bindings, scalars: wanted };
   });
 }
 
