@@ -29,6 +29,8 @@ export interface CompileOptions {
   readonly dims?: ReadonlyMap<string, number>;
   /** Expressions for the model's other parameters, as text: `sees` → `causal and window(128)`. */
   readonly parameters?: ReadonlyMap<string, string>;
+  /** Rows of a page, a multiple of 4, where caches are to lie in pages. */
+  readonly pages?: number;
   /** A file without a model is a mistake; else its masks and blocks are fine by themselves. */
   readonly needsModel?: boolean;
 }
@@ -62,7 +64,8 @@ export function checkModel(source: Source, options: CompileOptions = {}): Checke
   const before = [...found, ...diagnostics];
   if (graph === undefined) return { value: undefined, diagnostics: before };
   const optimized = optimize(graph);
-  const phases = splitPhases(optimized, undefined, graph);
+  const { pages } = options;
+  const phases = splitPhases(optimized, pages === undefined ? {} : { pages }, graph);
   const all = [...before, ...phases.diagnostics];
   const failed = all.some((each) => each.severity === "error");
   return { value: failed ? undefined : { graph, optimized, phases }, diagnostics: all };

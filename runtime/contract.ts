@@ -128,6 +128,9 @@ export interface PlanState {
   readonly ring?: PlanRing;
 }
 
+/** What steps call the table of pages: an i32 for each page of the conversation that runs. */
+export const pageTable = "#pages";
+
 /**
  * A cache of at most `slots` rows: row r lies in slot `r mod slots`. A row reads none that is
  * `window` rows or more before it, so one call may append `slots - window + 1` rows, and a cache can
@@ -305,6 +308,11 @@ export interface Plan {
     readonly size: Size;
   }[];
   readonly states: readonly PlanState[];
+  /**
+   * Rows of a page, where caches lie in pages: row r of every cache is in place `r mod pages` of page
+   * `table[r / pages]`, and steps name the table as the state `pageTable`.
+   */
+  readonly pages?: number;
   /** In the order in which they run. */
   readonly phases: readonly PlanPhase[];
   readonly kernels: readonly PlanKernel[];

@@ -35,6 +35,7 @@ export { fetchFile, loadKernels, type ReadFile } from "./kernel-files.ts";
 export type { LoadProgress } from "./load.ts";
 export { type LoadOptions, type ModelFiles, openModel, pick } from "./open-model.ts";
 export type { OutputTensor } from "./outputs.ts";
+export type { Conversations } from "./paged-caches.ts";
 export * from "./plan-builder.ts";
 export { seededRandom } from "./random.ts";
 export { greedy, type Random, type SampleOptions, sample } from "./sample.ts";

@@ -17,6 +17,7 @@ import { type CacheBasis, cacheBasisOf } from "./cache-basis.ts";
 import { type Inputs, InputStore } from "./inputs.ts";
 import { type LoadProgress, loadResidents, type Residents } from "./load.ts";
 import { OutputStore, type OutputTensor } from "./outputs.ts";
+import type { Conversations } from "./paged-caches.ts";
 import { linkOf, linksOf, type PhaseLinks } from "./phase-links.ts";
 import { PhaseProgram } from "./program.ts";
 import type { SymbolValues } from "./size.ts";
@@ -76,8 +77,6 @@ export class Session {
   readonly #basis: CacheBasis;
   /** By phase: the versions that it was last run for. */
   readonly #current: Map<string, string> = new Map();
-  /** The versions that the cached rows depend on. */
-  #cached: string | undefined;
   #timings: PhaseTiming[] = [];
   #busy: boolean = false;
 
@@ -152,7 +151,14 @@ export class Session {
       const given = this.#inputs.given(phase);
       const blocks = blocksOf(this.plan, given, most);
       if (blocks.length === 1) return this.#run(phase);
-      return this.#runBlocks(phase, blocks, given);
+      // Caches that forget take only so many rows at once.
+      let last: Outputs = new Map();
+      for (const rows of blocks) {
+        await this.#inputs.accept(rows);
+        last = await this.#run(phase);
+      }
+      await this.#inputs.accept(given);
+      return last;
     });
   }
 
@@ -187,7 +193,7 @@ export class Session {
    * aside. False after another image was given: then the conversation has to begin anew (`reset`).
    */
   get cachesCurrent(): boolean {
-    return this.past === 0 || this.#cached === this.#cacheBasis();
+    return this.past === 0 || this.#states.basis === this.#cacheBasis();
   }
 
   /**
@@ -205,6 +211,14 @@ export class Session {
   /** Forgets all cached rows but the first `rows`; throws `session/truncate` if it cannot. */
   truncate(rows: number): void {
     this.#states.truncate(rows);
+  }
+
+  /**
+   * Conversations that share the rows they have in common: `fork` one, then `use` it. Throws
+   * `session/pages` where caches are not in pages.
+   */
+  get conversations(): Conversations {
+    return this.#states.conversations;
   }
 
   /** Forgets all cached rows. What was computed from images stays. */
@@ -236,7 +250,7 @@ export class Session {
     const start = performance.now();
     this.#current.delete(phase.name);
     this.#states.commit(phase, await this.#execute(phase));
-    if (appends(phase)) this.#cached = this.#cacheBasis();
+    if (appends(phase)) this.#states.basis = this.#cacheBasis();
     else this.#current.set(phase.name, this.#versions(phase));
     return this.#outputs.of(phase, await this.#time(phase, start));
   }
@@ -259,17 +273,6 @@ export class Session {
       if (!read) timings[place] = note();
       read = true;
     };
-  }
-
-  /** Appends the rows of `given` in several calls: caches that forget take only so many at once. */
-  async #runBlocks(phase: PlanPhase, blocks: readonly Inputs[], given: Inputs): Promise<Outputs> {
-    let last: Outputs = new Map();
-    for (const rows of blocks) {
-      await this.#inputs.accept(rows);
-      last = await this.#run(phase);
-    }
-    await this.#inputs.accept(given);
-    return last;
   }
 
   /** Runs the static phases whose values `phase` reads, where they are out of date. */

@@ -9,6 +9,7 @@
 import { type Backend, elementBytes, type Slice, tensorBytes, wholeOf } from "./backend.ts";
 import type { Plan, PlanPhase, PlanRing, PlanState, Size } from "./contract.ts";
 import { BraidError, invariant } from "./errors.ts";
+import { PagedCaches } from "./paged-caches.ts";
 import { evaluateSize, type SymbolValues } from "./size.ts";
 
 interface StoredState {
@@ -31,21 +32,49 @@ export class StateStore {
   /** The most rows that the caches have held since they were empty: what rings forgot follows. */
   #reached: number = 0;
   #reserved: number = 0;
+  #basis: string | undefined;
+  /** Where caches lie if they lie in pages. */
+  readonly #paged: PagedCaches | undefined;
 
   constructor(backend: Backend, plan: Plan) {
     this.#backend = backend;
     this.#plan = plan;
     this.#declared = new Map(plan.states.map((state) => [state.name, state]));
+    this.#paged = plan.pages === undefined ? undefined : new PagedCaches(backend, plan.pages);
   }
 
   /** The rows that the caches hold. */
   get past(): number {
-    return this.#past;
+    return this.#paged?.past ?? this.#past;
+  }
+
+  /** Conversations that share rows; throws `session/pages` where caches are not in pages. */
+  get conversations(): PagedCaches {
+    const { model, phases } = this.#plan;
+    if (phases.some(({ kind }) => kind === "prompt")) {
+      const message = `${model} computes things of its prompt as a whole, which only one text has`;
+      throw new BraidError("session/pages", message, { hint: "open a session for each text" });
+    }
+    if (this.#paged !== undefined) return this.#paged;
+    throw new BraidError("session/pages", `the caches of ${model} are not in pages`, {
+      hint: "compile it with `--paged 16`",
+    });
+  }
+
+  /** What the cached rows of the conversation that runs were computed for, beside those before. */
+  get basis(): string | undefined {
+    return this.#paged === undefined ? this.#basis : this.#paged.basis;
+  }
+
+  set basis(basis: string | undefined) {
+    if (this.#paged === undefined) this.#basis = basis;
+    else this.#paged.basis = basis;
   }
 
   /** The bytes that states take on the device. */
   get bytes(): number {
-    return [...this.#stored.values()].reduce((sum, { slice }) => sum + slice.bytes, 0);
+    const slices = [...this.#stored.values()].map(({ slice }) => slice);
+    return [...slices, ...(this.#paged?.slices ?? [])].reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   /** Lets caches have room for `rows` when they are next made or grown. */
@@ -61,15 +90,15 @@ export class StateStore {
 
   /** Whether the caches can be cut to `rows` rows: rings still hold what the next row reads. */
   canTruncate(rows: number): boolean {
-    if (rows === 0 || rows === this.#past) return true;
+    if (rows === 0 || rows === this.past) return true;
     const rings = this.#plan.states.flatMap(({ ring }) => ring ?? []);
     return rings.every(({ slots, window }) => rows - (window - 1) >= this.#reached - slots);
   }
 
   /** Forgets all cached rows but the first `rows`. */
   truncate(rows: number): void {
-    if (!Number.isInteger(rows) || rows < 0 || rows > this.#past) {
-      const message = `the caches cannot be cut to ${rows} rows: they hold ${this.#past}`;
+    if (!Number.isInteger(rows) || rows < 0 || rows > this.past) {
+      const message = `the caches cannot be cut to ${rows} rows: they hold ${this.past}`;
       throw new BraidError("session/truncate", message, { hint: "keep at most what is there" });
     }
     if (!this.canTruncate(rows)) {
@@ -78,8 +107,13 @@ export class StateStore {
         hint: "call `reset()` and give the whole prompt again",
       });
     }
-    this.#past = rows;
+    this.#hold(rows);
     if (rows === 0) this.#reached = 0;
+  }
+
+  #hold(rows: number): void {
+    if (this.#paged === undefined) this.#past = rows;
+    else this.#paged.past = rows;
   }
 
   /** The declaration of the state `name`. */
@@ -121,9 +155,9 @@ export class StateStore {
 
   /** Where the state `name` lies; it must exist. */
   slice(name: string): Slice {
-    const stored = this.#stored.get(name);
-    if (stored === undefined) invariant(false, `the state ${name} has no memory yet`);
-    return stored.slice;
+    const slice = this.#paged?.slice(name) ?? this.#stored.get(name)?.slice;
+    if (slice === undefined) invariant(false, `the state ${name} has no memory yet`);
+    return slice;
   }
 
   /**
@@ -131,8 +165,10 @@ export class StateStore {
    * with the rows they hold. Values count as not computed until `commit`.
    */
   async prepare(phase: PlanPhase, values: SymbolValues): Promise<void> {
+    if (this.#paged !== undefined && appends(phase)) await this.#preparePages(phase, values);
     for (const name of phase.writes) {
       const state = this.declaration(name);
+      if (state.kind === "cache" && this.#paged !== undefined) continue;
       // Most calls find room, and waiting for nothing takes its time, too.
       if (state.kind === "cache" && this.#hasRoom(state, values)) continue;
       if (state.kind === "cache") await this.#extendCache(state, values);
@@ -144,6 +180,7 @@ export class StateStore {
   commit(phase: PlanPhase, values: SymbolValues): void {
     let symbols: SymbolValues | undefined;
     for (const name of phase.writes) {
+      if (this.#paged?.slice(name) !== undefined) continue;
       const stored = this.#stored.get(name);
       if (stored === undefined) invariant(false, `the state ${name} was not prepared`);
       this.#versions++;
@@ -152,7 +189,7 @@ export class StateStore {
       symbols ??= lasting(values, this.#plan);
       stored.symbols = symbols;
     }
-    if (appends(phase)) this.#past = this.#rowsAfter(phase, values);
+    if (appends(phase)) this.#hold(this.#rowsAfter(phase, values));
     this.#reached = Math.max(this.#reached, this.#past);
   }
 
@@ -160,6 +197,7 @@ export class StateStore {
   close(): void {
     for (const { slice } of this.#stored.values()) this.#backend.free(slice.buffer);
     this.#stored.clear();
+    this.#paged?.close();
     this.#past = 0;
     this.#reached = 0;
   }
@@ -177,6 +215,17 @@ export class StateStore {
     }
     slice ??= wholeOf(await this.#backend.allocate(bytes, `state ${state.name}`));
     this.#stored.set(state.name, { slice, version: undefined, symbols: new Map() });
+  }
+
+  async #preparePages(phase: PlanPhase, values: SymbolValues): Promise<void> {
+    const caches = phase.writes.flatMap((name) => {
+      const state = this.declaration(name);
+      if (state.kind !== "cache") return [];
+      const rest = state.axes.slice(1).map(({ size }) => evaluateSize(size, values));
+      const rowBytes = rest.reduce((all, size) => all * size, elementBytes[state.element]);
+      return [{ state, rowBytes }];
+    });
+    await this.#paged?.prepare(caches, this.#rowsAfter(phase, values), this.#reserved);
   }
 
   /** Whether a cache holds the rows that it is to have. */
@@ -219,7 +268,7 @@ export class StateStore {
   #rowsAfter(phase: PlanPhase, values: SymbolValues): number {
     const sizes = this.#rowSizes.get(phase.name) ?? this.#rowSizesOf(phase);
     const rows = sizes.map((size) => evaluateSize(size, values));
-    const [first = this.#past] = rows;
+    const [first = this.past] = rows;
     if (rows.some((each) => each !== first))
       invariant(false, `caches of ${phase.name} hold ${rows} rows`);
     return first;

@@ -9,6 +9,7 @@
  */
 
 import {
+  pageTable,
   type Plan,
   type PlanKernel,
   type PlanPhase,
@@ -172,6 +173,7 @@ function memoryOf(plan: Plan, phase: PlanPhase): ReadonlySet<string> {
     ...phase.outputs.map(({ name }) => `output ${name}`),
     ...phase.inputs.map((name) => `input ${name}`),
     ...[...phase.reads, ...phase.writes].map((name) => `state ${name}`),
+    ...(plan.pages === undefined ? [] : [`state ${pageTable}`]),
     ...plan.weights.map(({ name, pack }) => `weight ${pack?.buffer ?? name}`),
     ...plan.weights.map(({ name }) => `weight ${scalesOf(name)}`),
     ...plan.constants.map(({ name }) => `constant ${name}`),

@@ -15,6 +15,7 @@ import {
   type ModelOptions,
   report,
   withModelOptions,
+  withPages,
 } from "./model-options.ts";
 import { OutputFolder } from "./output-folder.ts";
 import { expectShortRun } from "./short-run.ts";
@@ -31,7 +32,7 @@ interface BuildOptions extends ModelOptions, CudaBuildOptions {
 
 /** Adds the verb. */
 export function addBuild(program: Command): void {
-  withModelOptions(program.command("build"))
+  withPages(withModelOptions(program.command("build")))
     .description("write a model's kernels and its TypeScript program")
     .argument("<file>", "the .braid file")
     .requiredOption("--out <folder>", "where to write; made if it is not there")

@@ -15,6 +15,7 @@ export interface ModelOptions {
   readonly model?: string;
   readonly set: ReadonlyMap<string, string>;
   readonly json?: boolean;
+  readonly paged?: number;
 }
 
 /** Adds `--model`, `--set` and `--json`. */
@@ -30,6 +31,21 @@ export function withModelOptions(command: Command): Command {
         .default(new Map<string, string>(), "none"),
     )
     .option("--json", "print diagnostics and results as JSON on stdout");
+}
+
+/** Adds `--paged`, for verbs whose kernels run or are written. */
+export function withPages(command: Command): Command {
+  return command.addOption(
+    new Option(
+      "--paged <rows>",
+      "keep caches in pages of so many rows, which conversations of a session may share",
+    ).argParser((text) => {
+      const rows = Number(text);
+      // Pages of 16-bit numbers begin at whole words so.
+      if (Number.isInteger(rows) && rows > 0 && rows % 4 === 0) return rows;
+      throw new InvalidArgumentError("give the rows of a page, a multiple of 4, e.g. 16");
+    }),
+  );
 }
 
 function collectSetting(text: string, before: ReadonlyMap<string, string>): Map<string, string> {
@@ -52,6 +68,7 @@ export function compileOptions(options: ModelOptions): CompileOptions {
     dims,
     parameters,
     ...(options.model === undefined ? {} : { model: options.model }),
+    ...(options.paged === undefined ? {} : { pages: options.paged }),
   };
 }
 

@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Assistant, AskOptions } from "../../runtime/assistant.ts";
 import { backendNames } from "../../runtime/choose.ts";
 import { readBytes } from "../../runtime/node/index.ts";
-import { loadModel, type ModelOptions, withModelOptions } from "./model-options.ts";
+import { loadModel, type ModelOptions, withModelOptions, withPages } from "./model-options.ts";
 import { openAssistant, type RunOptions } from "./open-model.ts";
 import { withMath } from "./target.ts";
 import { duration, say } from "./terminal.ts";
@@ -26,7 +26,7 @@ export function withAnswerOptions(command: Command): Command {
     ...before,
     value,
   ];
-  return withMath(withModelOptions(command))
+  return withPages(withMath(withModelOptions(command)))
     .option("--weights <folder>", "the checkpoint folder; `weights` beside the spec if absent")
     .option("--image <file>", "a PNG or JPEG (repeatable)", append)
     .addOption(

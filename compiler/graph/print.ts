@@ -93,8 +93,10 @@ const table: OpTable<[], string> = {
   top: (op) => `top ${op.axis} as ${op.into} ${op.result}:`,
   sort: (op) => `sort ${op.axis} ${op.result}:`,
   state: (op) => `state ${op.name}`,
-  append: ({ state, axis, into, ring }) =>
-    `append ${state} ${axis} as ${into}${ring === undefined ? "" : ` in ${ring} slots`}:`,
+  append: ({ state, axis, into, ring, pages }) => {
+    const memory = ring === undefined ? "" : ` in ${ring} slots`;
+    return `append ${state} ${axis} as ${into}${memory}${pages === undefined ? "" : ` in pages of ${pages}`}:`;
+  },
 };
 
 function printAttend(op: AttendOp): string {

@@ -138,7 +138,8 @@ export type Op =
   | { readonly kind: "state"; readonly name: string; readonly type: TensorType }
   /**
    * The cache's rows so far, then the rows of the only argument, which it keeps (phase graphs only).
-   * With a `ring` row r lies in slot `r mod ring`, and older rows of that slot are read by nobody.
+   * With a `ring` row r lies in slot `r mod ring`, and older rows of that slot are read by nobody. With
+   * `pages` of so many rows it lies where the table of pages says.
    */
   | {
       readonly kind: "append";
@@ -146,6 +147,7 @@ export type Op =
       readonly axis: AxisName;
       readonly into: AxisName;
       readonly ring?: number;
+      readonly pages?: number;
     };
 
 /**

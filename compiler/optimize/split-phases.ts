@@ -33,25 +33,43 @@ export interface PhaseSplit extends Phases {
   readonly proof?: StabilityProof;
 }
 
+/** How caches hold their rows. */
+export interface CacheOptions {
+  /** New rows that caches which forget have room for at once. */
+  readonly block?: number;
+  /** Rows of a page, which conversations share; without it, each cache is one piece of memory. */
+  readonly pages?: number;
+}
+
 /**
  * Splits a graph, whose attention is split where that pays and whose rows are narrowed, into static
  * phases, `prompt` where values as a whole depend on the prompt, `extend` over caches, and `forward`.
- * Caches that forget have room for `block` new rows at once. Mistakes are shown in masks of `written`,
- * the graph before it was optimised.
+ * Caches hold rows as `caches` says. Mistakes are shown in masks of `written`, the graph before it was
+ * optimised.
  */
 export function splitPhases(
   graph: Graph,
-  block: number = defaultBlock,
+  { block = defaultBlock, pages }: CacheOptions = {},
   written: Graph = graph,
 ): PhaseSplit {
   const cut = cutPhases(graph, written);
   const split = { ...cut, phases: cut.phases.map(forKernels) };
+  if (pages !== undefined)
+    return { ...split, phases: split.phases.map((each) => paged(each, pages)) };
   const extend = split.phases.find(({ kind }) => kind === "extend");
   // The rows of a prompt come at once, however many: a ring would have no room for them.
   if (extend === undefined || split.phases.some(({ kind }) => kind === "prompt")) return split;
   const ringed = ringCaches(extend, split.states, growthOf(graph), block);
   const phases = split.phases.map((phase) => (phase === extend ? ringed.extend : phase));
   return { ...split, phases, states: ringed.states };
+}
+
+/** `phase` with its caches in pages of so many rows: an address, nothing else. */
+function paged(phase: Phase, pages: number): Phase {
+  const nodes = phase.graph.nodes.map((node) =>
+    node.op.kind === "append" ? { ...node, op: { ...node.op, pages } } : node,
+  );
+  return { ...phase, graph: { ...phase.graph, nodes } };
 }
 
 function cutPhases(graph: Graph, written: Graph): PhaseSplit {

@@ -75,6 +75,7 @@ export function makePlan(
     inputs: needed,
     segments: planSegments(graph),
     states,
+    ...planPages(split),
     phases,
     kernels: kernels.kernels.map((kernel) => planKernel(kernel, target)),
     ...(generation === undefined ? {} : { generation }),
@@ -200,6 +201,13 @@ function planState(state: State, split: Phases, elements: StoredElements): PlanS
     phase: state.phase,
     ...(ring === undefined ? {} : { ring }),
   };
+}
+
+/** The rows of a page, where caches lie in pages. */
+function planPages({ phases }: Phases): Pick<Plan, "pages"> {
+  const nodes = phases.flatMap((phase) => phase.graph.nodes);
+  const [pages] = nodes.flatMap(({ op }) => (op.kind === "append" ? (op.pages ?? []) : []));
+  return pages === undefined ? {} : { pages };
 }
 
 function planWeights(

@@ -8,6 +8,8 @@ import { type BufferSource, makesItsResult, type Region, resultsOf } from "../fu
 import { type Graph, nodeAt, sizeOf, type ValueId } from "../graph/graph.ts";
 import { rowsRise } from "../graph/rising-rows.ts";
 import { asConstant, type Dimension, equalDimensions, symbol } from "../op/dimension.ts";
+import type { Op } from "../op/op.ts";
+import { pageTable } from "../../runtime/contract.ts";
 import { sourceOf } from "../kernel/lower/read.ts";
 
 /** A region's signature, and what its kernel may bind, in an order that equal signatures share. */
@@ -75,7 +77,7 @@ export function signatureOf(
     const node = nodeAt(graph, id);
     const source = sourceOf({ graph, stored }, id);
     if (source !== undefined && !(made.has(id) && source.kind === "value")) {
-      sources.push(source);
+      sources.push(source, ...tableOf(node.op));
       parts.push(`${name}:${source.kind} ${typeText(id)}${cacheText(graph, id)}`);
       return name;
     }
@@ -92,7 +94,7 @@ export function signatureOf(
     const to = `${typeText(store.value)}${cacheText(graph, store.value)}`;
     const at = `${store.target.kind} ${target} ${rows} ${to}`;
     parts.push(`${visit(result)} -> ${at}`);
-    sources.push(store.target);
+    sources.push(store.target, ...tableOf(nodeAt(graph, store.value).op));
   }
   return { text: parts.join("\n"), sources, sizes };
 }
@@ -101,8 +103,16 @@ export function signatureOf(
 function cacheText(graph: Graph, id: ValueId): string {
   const { op } = nodeAt(graph, id);
   if (op.kind !== "append") return "";
+  const { ring, pages } = op;
   const rises = rowsRise(graph, op.into, id, undefined) ? " numbered" : "";
-  return op.ring === undefined ? rises : `${rises} in ${op.ring} slots`;
+  const slots = ring === undefined ? "" : ` in ${ring} slots`;
+  return `${rises}${slots}${pages === undefined ? "" : ` in pages of ${pages}`}`;
+}
+
+/** What must be bound besides a cache in pages. */
+function tableOf(op: Op): readonly BufferSource[] {
+  const isPaged = op.kind === "append" && op.pages !== undefined;
+  return isPaged ? [{ kind: "state", name: pageTable }] : [];
 }
 
 function isDimension(value: object): value is Dimension {

@@ -124,6 +124,7 @@ function planObject(
     ["inputs", lines(plan.inputs.map((each) => inputCode(each, size)))],
     ["segments", lines(plan.segments.map((each) => segmentCode(each, size)))],
     ["states", array(gather(plan.states.map((each) => stateCode(each, size))))],
+    ...(plan.pages === undefined ? [] : [["pages", literal(plan.pages)] as const]),
     ["phases", lines(phases)],
     ["kernels", "calls.kernels"],
     ...(generation === undefined ? [] : [["generation", literal(generation)] as const]),
