@@ -1,8 +1,8 @@
 /** Everything that `braid explain` says, as data: made once for a model, evaluated for any lengths. */
 
-import type { Plan } from "../../runtime/contract.ts";
+import type { Plan, PlanPhase } from "../../runtime/contract.ts";
 import { growthOf } from "../phase/growth.ts";
-import type { Phase } from "../phase/phase.ts";
+import { past, type Phase } from "../phase/phase.ts";
 import {
   type Consequences,
   ConsequenceTable,
@@ -107,7 +107,7 @@ export class Explainer {
       this.#plan,
       this.#reader.measure(lengths.values),
       this.#reader.measure(one.values),
-      this.#reader.arena,
+      (phase, measure) => this.#reader.arena(phase, this.#blockOf(phase, lengths) ?? measure),
     );
     const same = afterwards(this.#model.graph, lengths, one.values.get("past") ?? 0);
     return {
@@ -121,6 +121,19 @@ export class Explainer {
         : { again: this.#call(later, same), token: this.#call(later, one) }),
       memory,
     };
+  }
+
+  /** The sizes of the last call, where caches that forget take a prompt in several. */
+  #blockOf({ kind }: PlanPhase, { values }: Lengths): Measure | undefined {
+    const rings = this.#plan.states.flatMap(({ ring }) => ring ?? []);
+    const most = Math.min(...rings.map(({ slots, window }) => slots - window + 1));
+    const rows = Math.max(0, ...[...this.#facts.growing].map((name) => values.get(name) ?? 0));
+    if (kind !== "extend" || rows <= most) return undefined;
+    const last = [...values].map(([name, size]): [string, number] => [
+      name,
+      this.#facts.growing.has(name) ? most : size,
+    ]);
+    return this.#reader.measure(new Map([...last, [past, rows - most]]));
   }
 
   #call(phase: Phase, { values }: Lengths): PhaseCall {

@@ -14,6 +14,7 @@ import {
 } from "../../../compiler/report/explain-masks.ts";
 import { lengthsText, modelText } from "../../../compiler/report/explain-text.ts";
 import { readLengths } from "../../../compiler/report/lengths.ts";
+import type { ArenaBytes } from "../../../compiler/report/memory.ts";
 import { maskTables } from "../../../compiler/report/mask-tables.ts";
 import type { Predicate } from "../../../compiler/op/predicate.ts";
 import { evaluateSize } from "../../../runtime/size.ts";
@@ -161,9 +162,13 @@ test("what caches forget is said, and saves what whole caches would take", () =>
     const { memory } = explainer(model, "cpu")(length);
     return { caches: memory.caches, perRow: memory.perRow };
   });
-  const explain = new Explainer(model, compileFor(model, targets.cpu).plan, reader);
+  const arena: ArenaBytes = ({ kind }, measure) => (kind === "extend" ? measure("T") : 0);
+  const plan = compileFor(model, targets.cpu).plan;
+  const explain = new Explainer(model, plan, { ...reader, arena });
   const read = readLengths(model.graph, "image=1,text=5000");
   if (read.kind === "mistake") throw new Error(read.message);
+  // A long prompt comes in calls of at most 512 rows.
+  expect(explain.at(read.lengths).memory.arena).toBe(512);
   // Three layers of keys and values of two heads by four, and a position a row.
   expect(short).toEqual({ caches: 100 * (6 * 8 * 4 + 4), perRow: 6 * 8 * 4 + 4 });
   expect(long).toEqual({ caches: 515 * 6 * 8 * 4 + 5000 * 4, perRow: 4 });
