@@ -16,6 +16,8 @@ export interface SystemEntry {
 
 const image = "image=1,text=64";
 const systems = "test/oracle/systems.test.ts";
+/** Formulas in plain float64, where nobody else's program was run. */
+const formulas = "test/oracle/reference.test.ts";
 
 export const systemEntries: readonly SystemEntry[] = [
   {
@@ -189,12 +191,14 @@ export const systemEntries: readonly SystemEntry[] = [
     spec: "saisa/saisa",
     model: "Saisa7b",
     length: "image=1,text=64",
+    oracle: { test: formulas, model: "Saisa7b" },
   },
   {
     name: "Hollow attention on LLaVA-1.5 7B",
     spec: "hollow/hollow",
     model: "Hollow7b",
     length: "image=1,text=64",
+    oracle: { test: formulas, model: "Hollow" },
   },
   {
     name: "Visual region of LLaVA-1.5 7B",
@@ -241,6 +245,7 @@ export const systemEntries: readonly SystemEntry[] = [
     spec: "damc/damc",
     model: "Damc",
     length: "image=1,text=64",
+    oracle: { test: formulas, model: "Damc" },
   },
   {
     name: "ModaVerse 7B",
@@ -248,6 +253,7 @@ export const systemEntries: readonly SystemEntry[] = [
     spec: "modaverse/modaverse",
     model: "Modaverse",
     length: "media=1,text=64",
+    oracle: { test: formulas, model: "Modaverse" },
   },
   {
     name: "PerceptionGPT 7B",
@@ -255,6 +261,7 @@ export const systemEntries: readonly SystemEntry[] = [
     spec: "perception-gpt/perception-gpt",
     model: "PerceptionGpt",
     length: "image=1,given=1,asked_at=1,text=64",
+    oracle: { test: formulas, model: "PerceptionGpt" },
   },
   {
     name: "OLA-VLM 8B",
@@ -262,6 +269,7 @@ export const systemEntries: readonly SystemEntry[] = [
     spec: "ola-vlm/ola-vlm",
     model: "OlaVlm",
     length: "image=1,text=64",
+    oracle: { test: formulas, model: "OlaVlm" },
   },
   {
     name: "ST-LLM 7B, 16 frames",
@@ -269,5 +277,14 @@ export const systemEntries: readonly SystemEntry[] = [
     spec: "st-llm/st-llm",
     model: "StLlm",
     length: "frame=16,text=64",
+    oracle: { test: formulas, model: "StLlm" },
+  },
+  {
+    name: "PathWeave's Q-Former for point clouds",
+    paper: "2410.20178",
+    spec: "pathweave/pathweave",
+    model: "PathWeave3d",
+    length: "b=1,k=257",
+    oracle: { test: formulas, model: "PathWeave" },
   },
 ];
