@@ -224,7 +224,8 @@ def kernels():
     if cuda is None or CUDA_HOME is None:
         return without("PyTorch has no CUDA here" if cuda is None else "there is no nvcc here")
     sources = ["binding.cpp", *sorted(str(each) for each in Path("kernels").glob("*.cu"))]
-    flags = {"cxx": ["-O2", "-std=c++17"], "nvcc": ["-O3", "-std=c++17"]}
+    # PyTorch adds the C++ standard that its headers need.
+    flags = {"cxx": ["-O2"], "nvcc": ["-O3"]}
     extension = CUDAExtension("${namespace}._kernels", sources, extra_compile_args=flags)
     return {"ext_modules": [extension], "cmdclass": {"build_ext": BuildExtension}}
 
