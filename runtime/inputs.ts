@@ -95,7 +95,11 @@ export class InputStore {
     slice ??= wholeOf(await this.#backend.allocate(bytes, `input ${name}`));
     await this.#backend.upload(slice.buffer, 0, tensor.data);
     this.#versions++;
-    this.#stored.set(name, { tensor: copyTensor(tensor), slice, version: this.#versions });
+    this.#stored.set(name, {
+      tensor: copyTensor(tensor, old?.tensor),
+      slice,
+      version: this.#versions,
+    });
   }
 }
 

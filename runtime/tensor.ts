@@ -61,11 +61,18 @@ export function sameTensor(a: HostTensor, b: HostTensor): boolean {
   return true;
 }
 
-/** The same tensor in memory of its own. */
-export function copyTensor(tensor: HostTensor): HostTensor {
-  return tensor.element === "f32"
-    ? { ...tensor, data: tensor.data.slice() }
-    : { ...tensor, data: tensor.data.slice() };
+/** The same tensor in memory of its own: that of `over`, whose content is lost, if it is as large. */
+export function copyTensor(tensor: HostTensor, over?: HostTensor): HostTensor {
+  const length = tensor.data.length;
+  const fits = over !== undefined && over.data.length === length;
+  if (tensor.element === "f32") {
+    const data = fits && over.element === "f32" ? over.data : new Float32Array(length);
+    data.set(tensor.data);
+    return { ...tensor, data };
+  }
+  const data = fits && over.element === "i32" ? over.data : new Int32Array(length);
+  data.set(tensor.data);
+  return { ...tensor, data };
 }
 
 function bitsOf(tensor: HostTensor): Int32Array {

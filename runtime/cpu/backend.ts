@@ -63,6 +63,9 @@ export interface CpuOptions {
 /** Sharing a kernel pays off from so much processor time on, in milliseconds. */
 const worthSharing = 0.004;
 
+/** Kernels that take longer are cut into more pieces, in milliseconds of processor time. */
+const longKernel = 1;
+
 /** How long kernels may run before timers, input and drawing get their turn, in milliseconds. */
 const sliceMilliseconds = 50;
 
@@ -220,9 +223,10 @@ class CpuBackend implements Backend {
       return;
     }
     const before = kernel.groupTime;
-    const shares = before === undefined || before * groups > worthSharing;
+    const expected = before === undefined ? undefined : before * groups;
+    const shares = expected === undefined || expected > worthSharing;
     const start = performance.now();
-    if (shares) pool.run(kernel.index, groups, args);
+    if (shares) pool.run(kernel.index, groups, args, (expected ?? 0) > longKernel);
     else kernel.run(0, groups, ...args);
     const time = ((performance.now() - start) * (shares ? pool.size : 1)) / groups;
     if (before === undefined || time < before) kernel.groupTime = time;

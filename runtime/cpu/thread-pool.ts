@@ -33,6 +33,8 @@ const looks = 2_000;
 const mostCalls = 2 ** 30;
 /** Tickets for each thread: enough to even out groups that take unequal times. */
 const ticketsPerThread = 8;
+/** Where taking one costs nothing beside its work, so that the last one is short. */
+const ticketsOfLong = 32;
 /** How long to sleep before looking again, where a notification could have been missed. */
 const waitMilliseconds = 10;
 
@@ -73,11 +75,14 @@ export class ThreadPool {
     return argumentCount <= mostArguments;
   }
 
-  /** Runs all groups of the kernel; throws what one of the threads threw. */
-  run(kernel: number, groups: number, args: readonly number[]): void {
+  /**
+   * Runs all groups of the kernel, in more tickets where that `isLong`; throws what one of the
+   * threads threw.
+   */
+  run(kernel: number, groups: number, args: readonly number[], isLong: boolean): void {
     if (this.#failed) throw threadError(this.#failure);
     const words = this.#words;
-    const tickets = Math.min(groups, this.size * ticketsPerThread);
+    const tickets = Math.min(groups, this.size * (isLong ? ticketsOfLong : ticketsPerThread));
     words[places.kernel] = kernel;
     words[places.groups] = groups;
     words[places.tickets] = tickets;
