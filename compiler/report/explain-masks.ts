@@ -19,9 +19,10 @@ export interface ExplainedMask {
 }
 
 const width = 100;
-/** Tiles along the longer side of a picture that is still read at a glance. */
-const mostTiles = 32;
-const smallestTile = 16;
+/** Tiles along the longer side of a picture that is read at a glance: at most, and if rows suffice. */
+const [mostTiles, fewTiles] = [32, 4];
+/** The tile of most kernels. */
+const usualTile = 16;
 
 /** The masks of `graph` that hide something, in the order of their first use. */
 export function explainedMasks(
@@ -34,17 +35,19 @@ export function explainedMasks(
     const unknown = unknownData(graph, op, args, lengths, known);
     if (unknown.length > 0) return [{ name, unknown }];
     const draw = (tile: number): MaskPicture => maskPicture(graph, op, args, lengths, tile, known);
-    const small = draw(smallestTile);
-    const tile = tileFor(small);
-    return [{ name, unknown, picture: tile === smallestTile ? small : draw(tile) }];
+    const usual = draw(usualTile);
+    const tile = tileFor(usual);
+    return [{ name, unknown, picture: tile === usualTile ? usual : draw(tile) }];
   });
 }
 
 /** A power of two. */
 function tileFor({ queries, keys }: MaskPicture): number {
   const rows = [queries, keys].map((bands) => bands.reduce((sum, band) => sum + band.rows, 0));
-  let tile = smallestTile;
-  while (Math.max(...rows) > tile * mostTiles) tile *= 2;
+  const longer = Math.max(...rows);
+  let tile = usualTile;
+  while (longer > tile * mostTiles) tile *= 2;
+  while (longer < tile * fewTiles && tile > 1) tile /= 2;
   return tile;
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { dataNames, inputOf } from "../graph/data-names.ts";
-import { axisAt, type Graph, type ValueId } from "../graph/graph.ts";
+import { axisAt, type Graph, nodeAt, type ValueId } from "../graph/graph.ts";
 import { type Facts, type RowVerdict, simplify } from "../mask/index.ts";
 import { rowsOf } from "../op/axis.ts";
 import { evaluateDimension } from "../op/dimension.ts";
@@ -17,7 +17,6 @@ import { growthOf } from "../phase/growth.ts";
 import type { Lengths } from "./lengths.ts";
 import { keyLoop } from "./key-loops.ts";
 import { type MaskRow, maskRows } from "./mask-tables.ts";
-import { along } from "./skipped-tiles.ts";
 import { RowNumbers } from "./row-numbers.ts";
 import { countTiles, countVisible, type Grid, type SideRows } from "./tile-grid.ts";
 
@@ -81,7 +80,7 @@ export function maskPicture(
   const rows = new RowNumbers(graph, lengths.values, growthOf(graph).symbols, known);
   const roles = attendArguments(written, args);
   const dataName = dataNames(graph, written, args);
-  const op = withNumbers(written, roles.data, (id) => along(graph, rows, id));
+  const op = withNumbers(written, roles.data, (id) => ofOne(graph, rows, id));
   const queries = new AttendCells(graph).of(op);
   const sides = new Sides(graph, rows, lengths);
   const cells = queries.flatMap((each, query) =>
@@ -135,7 +134,7 @@ export function unknownData(
     })),
   );
   const unknown = uses.flatMap(({ side, id }) => {
-    const values = id === undefined ? undefined : along(graph, rows, id);
+    const values = id === undefined ? undefined : ofOne(graph, rows, id);
     const right = values !== undefined && (side !== "none" || values.length === 1);
     return id === undefined || right ? [] : [id];
   });
@@ -199,7 +198,7 @@ class Sides {
   ): SideRows {
     const { start, rows } = this.band(segment);
     const of = (id: ValueId): Float64Array | undefined =>
-      along(this.#graph, this.#numbers, id)?.subarray(start, start + rows);
+      ofOne(this.#graph, this.#numbers, id)?.subarray(start, start + rows);
     return {
       count: rows,
       positions: (position === undefined ? undefined : of(position)) ?? [],
@@ -211,4 +210,11 @@ class Sides {
       ),
     };
   }
+}
+
+/** The numbers of a value with one axis, others of size 1 aside; undefined if they are not known. */
+function ofOne(graph: Graph, rows: RowNumbers, id: ValueId): Float64Array | undefined {
+  const { axes } = nodeAt(graph, id).type;
+  const long = axes.filter((axis) => rows.extent(axis) !== 1);
+  return long.length <= 1 ? rows.of(id)?.data : undefined;
 }

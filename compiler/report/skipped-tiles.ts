@@ -138,6 +138,6 @@ function gridsOf(
 }
 
 /** The numbers of a value with one axis; undefined where it has others or is not known. */
-export function along(graph: Graph, rows: RowNumbers, id: ValueId): Float64Array | undefined {
+function along(graph: Graph, rows: RowNumbers, id: ValueId): Float64Array | undefined {
   return nodeAt(graph, id).type.axes.length === 1 ? rows.of(id)?.data : undefined;
 }
