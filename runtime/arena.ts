@@ -149,3 +149,8 @@ function requestsFor(phase: PlanPhase, values: SymbolValues): readonly PlaceRequ
 function fits(needed: readonly PlaceRequest[], placed: PlacedPhase): boolean {
   return needed.every(({ bytes }, index) => bytes <= (placed.requests[index]?.bytes ?? 0));
 }
+
+/** The rows to place temporaries for: a little ahead, so that single steps do not place anew. */
+export function ahead(past: number): number {
+  return (Math.floor(past / 256) + 1) * 256;
+}

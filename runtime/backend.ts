@@ -43,6 +43,8 @@ export type Command =
       readonly groups: number;
       readonly buffers: readonly Slice[];
       readonly scalars: readonly number[];
+      /** Floating-point operations, where a trace asks for them. */
+      readonly flops?: number;
     }
   | {
       readonly kind: "copy";
@@ -91,6 +93,11 @@ export interface Backend {
    * accepted them; it may still be busy (see `finish`).
    */
   run(commands: readonly Command[]): Promise<void>;
+  /**
+   * Runs commands and gives the milliseconds that they took by a clock of the device, once they are
+   * done; undefined, and nothing was run, where it has none.
+   */
+  measure?(commands: readonly Command[]): Promise<number | undefined>;
   /** Resolves once the device has done all that it was asked to. */
   finish(): Promise<void>;
   /** Frees everything. */

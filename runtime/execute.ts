@@ -47,6 +47,7 @@ type Prepared =
 interface PreparedVariant {
   readonly kernel: string;
   readonly groups: number;
+  readonly flops: number | undefined;
   readonly when: { readonly size: number; readonly atMost: number } | undefined;
 }
 
@@ -62,7 +63,8 @@ export class PhaseCommands {
   /** Where each reference lay when it was last looked for. */
   readonly #slices: (Slice | undefined)[] = [];
 
-  constructor(phase: PlanPhase) {
+  /** With `countsFlops` commands say what they compute. */
+  constructor(phase: PlanPhase, countsFlops: boolean = false) {
     const numbers = new Map<string, number>();
     const numberOf = (reference: DirectReference): number => {
       const key = showReference(reference);
@@ -75,7 +77,7 @@ export class PhaseCommands {
       return number;
     };
     this.#steps = occurrences(phase.steps).map(({ step, resolve }) =>
-      prepare(step, (reference) => numberOf(resolve(reference)), this.#sizes),
+      prepare(step, (reference) => numberOf(resolve(reference)), this.#sizes, countsFlops),
     );
   }
 
@@ -133,16 +135,19 @@ export class PhaseCommands {
     if (groups === 0) return undefined;
     const { label, references } = step;
     const { kernel } = chosen;
+    const flops = chosen.flops === undefined ? undefined : sizes.at(chosen.flops);
     const same =
       before?.kind === "dispatch" &&
       before.kernel === kernel &&
+      before.flops === flops &&
       before.groups === groups &&
       references.every((each, at) => this.#slice(each, locate) === before.buffers[at]) &&
       step.scalars.every((each, at) => sizes.at(each) === before.scalars[at]);
     if (same) return before;
     const buffers = references.map((each) => this.#slice(each, locate));
     const scalars = step.scalars.map((each) => sizes.at(each));
-    return { kind: "dispatch", label, kernel, groups, buffers, scalars };
+    const command = { kind: "dispatch", label, kernel, groups, buffers, scalars } as const;
+    return flops === undefined ? command : { ...command, flops };
   }
 
   #copy(
@@ -187,6 +192,7 @@ function prepare(
   step: LeafStep,
   numberOf: (reference: BufferReference) => number,
   sizes: SizeTable,
+  countsFlops: boolean,
 ): Prepared {
   const { label } = step;
   invariant(step.kind !== "measure", `${label} is run with commands that depend on it`);
@@ -197,14 +203,19 @@ function prepare(
     const each = elementBytes[step.element ?? "f32"];
     return { kind: "copy", label, symbols, from, to, size, toOffset, elementBytes: each };
   }
-  const variants = step.variants.map(({ kernel, groups, when }) => ({
+  const variants = step.variants.map(({ kernel, groups, when, flops = step.flops }) => ({
     kernel,
+    flops: countsFlops ? sizes.add(flops) : undefined,
     groups: sizes.add(groups),
     when: when === undefined ? undefined : { size: sizes.add(when.size), atMost: when.atMost },
   }));
   const references = step.buffers.map(numberOf);
   const scalars = step.scalars.map((scalar) => sizes.add(scalar));
-  const used = step.variants.flatMap(({ groups, when }) => [groups, when?.size ?? 0]);
+  const used = step.variants.flatMap(({ groups, when, flops = step.flops }) => [
+    groups,
+    when?.size ?? 0,
+    countsFlops ? flops : 0,
+  ]);
   const symbols = sizes.symbolsOf([...used, ...step.scalars]);
   return { kind: "dispatch", label, symbols, variants, references, scalars };
 }

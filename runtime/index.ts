@@ -55,6 +55,7 @@ export {
 } from "./tensor.ts";
 export { openText, type TextSide } from "./text/open.ts";
 export { type SplitPrompt, splitPlaceholders } from "./text/placeholders.ts";
+export { Trace, type TraceEvent } from "./trace.ts";
 export { createWebGpuBackend } from "./webgpu/backend.ts";
 export {
   checkpointWeights,

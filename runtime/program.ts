@@ -22,8 +22,9 @@ export class PhaseProgram {
   readonly #sections: readonly Section[];
   readonly #measures: readonly Measure[];
 
-  constructor(phase: PlanPhase) {
-    this.#sections = sectionsOf(phase);
+  /** With `countsFlops` its commands say what they compute. */
+  constructor(phase: PlanPhase, countsFlops: boolean = false) {
+    this.#sections = sectionsOf(phase, countsFlops);
     this.#measures = this.#sections.flatMap(({ measure }) => measure ?? []);
   }
 
@@ -66,10 +67,10 @@ export class PhaseProgram {
   }
 }
 
-function sectionsOf(phase: PlanPhase): readonly Section[] {
+function sectionsOf(phase: PlanPhase, countsFlops: boolean): readonly Section[] {
   const sections: Section[] = [];
   let steps: PlanStep[] = [];
-  const commands = (): PhaseCommands => new PhaseCommands({ ...phase, steps });
+  const commands = (): PhaseCommands => new PhaseCommands({ ...phase, steps }, countsFlops);
   for (const step of phase.steps) {
     if (step.kind === "measure") {
       sections.push({ commands: commands(), measure: step });

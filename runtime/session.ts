@@ -7,7 +7,7 @@
  * image.
  */
 
-import { Arena } from "./arena.ts";
+import { ahead, Arena } from "./arena.ts";
 import { type Backend, wholeOf } from "./backend.ts";
 import type { CompiledModel, PhaseKind, Plan, PlanPhase } from "./contract.ts";
 import { BraidError, invariant } from "./errors.ts";
@@ -24,6 +24,7 @@ import type { SymbolValues } from "./size.ts";
 import { appends, StateStore } from "./states.ts";
 import { kernelsOf, showReference } from "./steps.ts";
 import { bindSymbols } from "./symbols.ts";
+import type { Trace } from "./trace.ts";
 import { verifyPlan } from "./verify.ts";
 import type { WeightSource } from "./weight-source.ts";
 import type { QuantizationLoss } from "./weights/quantize.ts";
@@ -36,6 +37,8 @@ export interface SessionOptions {
   readonly progress?: (event: LoadProgress) => void;
   /** Told of each quantised weight what that lost. */
   readonly quantized?: (weight: string, loss: QuantizationLoss) => void;
+  /** Notes what the device does; it then runs one kernel at a time. */
+  readonly trace?: Trace;
 }
 
 /** What one phase took: `ran` is false where everything it computes was there already. */
@@ -64,6 +67,7 @@ export class Session {
   readonly plan: Plan;
   readonly backend: Backend;
   readonly #model: CompiledModel;
+  readonly #trace: Trace | undefined;
   readonly #residents: Residents;
   readonly #inputs: InputStore;
   readonly #states: StateStore;
@@ -80,8 +84,10 @@ export class Session {
   #timings: PhaseTiming[] = [];
   #busy: boolean = false;
 
-  private constructor(model: CompiledModel, backend: Backend, residents: Residents) {
+  private constructor({ model, trace }: SessionOptions, given: Backend, residents: Residents) {
     const { plan } = model;
+    const backend = trace?.watch(given) ?? given;
+    this.#trace = trace;
     this.#model = model;
     this.plan = plan;
     this.backend = backend;
@@ -110,7 +116,7 @@ export class Session {
       ]);
       if (loaded.status === "rejected") throw loaded.reason;
       if (resident.status === "rejected") throw resident.reason;
-      return new Session(model, backend, resident.value);
+      return new Session(options, backend, resident.value);
     } catch (error) {
       backend.close();
       throw error;
@@ -249,7 +255,9 @@ export class Session {
     }
     const start = performance.now();
     this.#current.delete(phase.name);
-    this.#states.commit(phase, await this.#execute(phase));
+    const execute = (): Promise<SymbolValues> => this.#execute(phase);
+    const sizes = await (this.#trace?.phase(phase.name, execute) ?? execute());
+    this.#states.commit(phase, sizes);
     if (appends(phase)) this.#states.basis = this.#cacheBasis();
     else this.#current.set(phase.name, this.#versions(phase));
     return this.#outputs.of(phase, await this.#time(phase, start));
@@ -285,7 +293,8 @@ export class Session {
 
   /** Runs a phase for the inputs given; the sizes that it ran for. */
   async #execute(phase: PlanPhase): Promise<SymbolValues> {
-    const program = this.#programs.get(phase.name) ?? new PhaseProgram(phase);
+    const program =
+      this.#programs.get(phase.name) ?? new PhaseProgram(phase, this.#trace !== undefined);
     this.#programs.set(phase.name, program);
     const values = this.#symbols(phase, this.past);
     const most = program.atMost(values);
@@ -382,11 +391,6 @@ export class Session {
       this.#busy = false;
     }
   }
-}
-
-/** The rows to place temporaries for: a little ahead, so that single steps do not place anew. */
-function ahead(past: number): number {
-  return (Math.floor(past / 256) + 1) * 256;
 }
 
 /** Whether a phase is run in answering; the others' kernels are compiled when they first run. */

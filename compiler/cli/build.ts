@@ -3,7 +3,7 @@
 import { type Command, Option } from "commander";
 import { encodeWasm, kernelFile, printWgsl } from "../codegen/index.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import { targets } from "../kernel/target.ts";
+import { type Target, targets } from "../kernel/target.ts";
 import { type CheckedModel, checkModel, compileFor, prepare } from "../compile.ts";
 import { type BuildThread, startBuildThread } from "./build-thread.ts";
 import { buildCuda, type CudaBuildOptions } from "./build-cuda.ts";
@@ -19,12 +19,13 @@ import {
 } from "./model-options.ts";
 import { OutputFolder } from "./output-folder.ts";
 import { expectShortRun } from "./short-run.ts";
+import { type PrecisionOption, stored, withPrecision } from "./precision.ts";
 import { readSource } from "./sources.ts";
 import { mathOption } from "./target.ts";
 import { UsageError } from "./usage-error.ts";
 import { duration, say } from "./terminal.ts";
 
-interface BuildOptions extends ModelOptions, CudaBuildOptions {
+interface BuildOptions extends ModelOptions, CudaBuildOptions, PrecisionOption {
   readonly out: string;
   readonly target: "all" | "gpu" | "cuda" | "torch";
   readonly force?: boolean;
@@ -32,7 +33,7 @@ interface BuildOptions extends ModelOptions, CudaBuildOptions {
 
 /** Adds the verb. */
 export function addBuild(program: Command): void {
-  withPages(withModelOptions(program.command("build")))
+  withPrecision(withPages(withModelOptions(program.command("build"))))
     .description("write a model's kernels and its TypeScript program")
     .argument("<file>", "the .braid file")
     .requiredOption("--out <folder>", "where to write; made if it is not there")
@@ -70,6 +71,13 @@ Examples:
 
 async function build(file: string, options: BuildOptions): Promise<void> {
   const started = performance.now();
+  if (
+    (options.target === "cuda" || options.target === "torch") &&
+    options.precision !== undefined
+  ) {
+    const hint = `use \`--math ${options.precision}\`, which stores factors so, too`;
+    throw new UsageError("--precision is for WebGPU here", hint);
+  }
   if (options.target === "cuda") {
     const model = loadModel(file, options);
     if (model === undefined) return;
@@ -99,7 +107,10 @@ async function build(file: string, options: BuildOptions): Promise<void> {
       process.exitCode = exitCode.mistakes;
       return;
     }
-    const files = await compiled(model, options.target === "all", thread);
+    const gpu = stored(targets.gpu, options);
+    const files = await compiled(model, gpu, options.target === "all", thread);
+    if (options.target === "all" && gpu.storage !== undefined)
+      say(`the kernels for WebGPU store ${gpu.storage}, those for the CPU f32`);
     write(model.graph.name, files, options, started);
   } finally {
     // A thread that waits for work keeps the process alive.
@@ -110,11 +121,12 @@ async function build(file: string, options: BuildOptions): Promise<void> {
 /** All files of a model, by name. */
 async function compiled(
   model: CheckedModel,
+  target: Target,
   forCpu: boolean,
   thread: BuildThread,
 ): Promise<ReadonlyMap<string, string | Uint8Array>> {
   const prepared = prepare(model);
-  const gpu = compileFor(model, targets.gpu, prepared);
+  const gpu = compileFor(model, target, prepared);
   // Both threads end at about the same time so: the other one has CUDA and the model to write, too.
   const half = Math.ceil(gpu.kernels.length / 2);
   const printing = thread.print({ cuda: gpu.kernels, wgsl: gpu.kernels.slice(half) });

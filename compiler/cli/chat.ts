@@ -46,6 +46,7 @@ export function addChat(program: Command): void {
         if (terminal) lines.prompt();
       }
       lines.close();
+      options.trace?.write();
       assistant.session.backend.close();
     });
 }

@@ -16,20 +16,24 @@ import { checkpointWeights } from "../../runtime/weight-source.ts";
 import { type CheckedModel, type Compiled, compileFor } from "../compile.ts";
 import { encodeWasm, printCuda, printWgsl } from "../codegen/index.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import { type PrecisionOption, stored } from "./precision.ts";
 import { shown } from "./sources.ts";
 import { type MathOption, targetOf } from "./target.ts";
 import { clear, progress, say } from "./terminal.ts";
+import type { TraceFile } from "./trace-file.ts";
 import { UsageError } from "./usage-error.ts";
 import { LossReport } from "./weights-type.ts";
 
 /** Where the model runs and where its weights are. */
-export interface RunOptions extends MathOption {
+export interface RunOptions extends MathOption, PrecisionOption {
   readonly weights?: string;
   readonly backend: string;
   /** Threads of the CPU; as many as it has if absent. */
   readonly threads?: number;
   /** How weights of products are stored; as floats if absent. */
   readonly weightsType?: Quantization;
+  /** Where a Chrome trace of the run goes. */
+  readonly trace?: TraceFile;
   /** Tensors that nothing reads are errors. */
   readonly strict?: boolean;
 }
@@ -60,7 +64,7 @@ export async function openSession(
     throw new UsageError(message, "add `--backend cpu`, or leave `--weights-type` out");
   }
   const weights = weightsType === undefined ? {} : { weights: weightsType };
-  const target = targetOf(chosen, options);
+  const target = stored(targetOf(chosen, options), options);
   const compiled = compileFor(model, { ...target, ...weights });
   const losses = weightsType === undefined ? undefined : new LossReport(weightsType);
   const checkpoint = await openCheckpoint(folder);
@@ -76,6 +80,7 @@ export async function openSession(
       backend: await chosen.open(),
       weights: checkpointWeights(match),
       quantized: (name, loss) => losses?.add(name, loss),
+      ...(options.trace === undefined ? {} : { trace: options.trace.trace }),
       progress: ({ stage, done, total }) => progress(`loading ${stage}`, done, total),
     });
     clear();

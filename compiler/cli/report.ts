@@ -12,9 +12,10 @@ import { type SpendingReader, spendingOf } from "../report/spending.ts";
 import { spendingText } from "../report/spending-text.ts";
 import { measured } from "./explain.ts";
 import { loadModel, type ModelOptions, withModelOptions } from "./model-options.ts";
+import { type PrecisionOption, stored, withPrecision } from "./precision.ts";
 import { UsageError } from "./usage-error.ts";
 
-interface ReportOptions extends ModelOptions {
+interface ReportOptions extends ModelOptions, PrecisionOption {
   readonly length?: string;
   readonly target: Family;
   readonly peak: number;
@@ -25,7 +26,7 @@ interface ReportOptions extends ModelOptions {
 
 /** Adds the verb. */
 export function addReport(program: Command): void {
-  withModelOptions(program.command("report"))
+  withPrecision(withModelOptions(program.command("report")))
     .description("count kernel calls, operations, bytes and memory, and draw the roofline")
     .argument("<file>", "the .braid file")
     .option("--length <name=count,…>", "how many images and tokens, e.g. `image=4,text=64`")
@@ -59,9 +60,10 @@ function report(file: string, options: ReportOptions): void {
   );
   if (read.kind === "mistake") throw new UsageError(read.message, read.hint);
   const prepared = prepare(model);
-  const { plan } = compileFor(model, targets[options.target], prepared);
+  const target = stored(targets[options.target], options);
+  const { plan } = compileFor(model, target, prepared);
   const machine: Machine = { flops: options.peak * 1e9, bytes: options.bandwidth * 1e9 };
-  const spending = spendingOf({ model, prepared, plan, reader }, read.lengths);
+  const spending = spendingOf({ model, prepared, plan, target, reader }, read.lengths);
   if (options.svg !== undefined) {
     writePicture(
       options.svg,

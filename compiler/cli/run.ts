@@ -6,8 +6,10 @@ import { backendNames } from "../../runtime/choose.ts";
 import { readBytes } from "../../runtime/node/index.ts";
 import { loadModel, type ModelOptions, withModelOptions, withPages } from "./model-options.ts";
 import { openAssistant, type RunOptions } from "./open-model.ts";
+import { withPrecision } from "./precision.ts";
 import { withMath } from "./target.ts";
 import { duration, say } from "./terminal.ts";
+import { traceFile } from "./trace-file.ts";
 import { weightsType } from "./weights-type.ts";
 
 /** What `run` and `chat` take besides the model. */
@@ -26,7 +28,7 @@ export function withAnswerOptions(command: Command): Command {
     ...before,
     value,
   ];
-  return withPages(withMath(withModelOptions(command)))
+  return withPrecision(withPages(withMath(withModelOptions(command))))
     .option("--weights <folder>", "the checkpoint folder; `weights` beside the spec if absent")
     .option("--image <file>", "a PNG or JPEG (repeatable)", append)
     .addOption(
@@ -43,6 +45,11 @@ export function withAnswerOptions(command: Command): Command {
     .option("--top-p <number>", "sample from the likeliest tokens that sum to this", share)
     .option("--seed <number>", "the same seed gives the same answer", wholeNumber, 0)
     .option("--stop <text>", "end the answer before this text (repeatable)", stopText)
+    .option(
+      "--trace <file>",
+      "write each kernel call as a Chrome trace; kernels then run one at a time",
+      traceFile,
+    )
     .option("--strict", "fail if a tensor of the checkpoint is not read");
 }
 
@@ -64,6 +71,7 @@ export function addRun(program: Command): void {
       await showImages(assistant, options.image);
       const ready = performance.now();
       const answer = await printAnswer(assistant, options.prompt, options);
+      options.trace?.write();
       say(`ready in ${duration(ready - started)}; ${answer}`);
       assistant.session.backend.close();
     });

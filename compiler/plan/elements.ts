@@ -27,7 +27,7 @@ export interface StoredElements {
 /** Decides it for all phases of a model. */
 export function storedElements(
   prepared: readonly PreparedPhase[],
-  { storage }: Target,
+  { storage }: Pick<Target, "storage">,
 ): StoredElements {
   if (storage === undefined) return { weights: "f32", ofState: () => "f32", of: () => "f32" };
   const exact = new Set<string>();

@@ -1,6 +1,14 @@
 /** What the kernels of a plan do for given lengths: calls, operations, and bytes to and from memory. */
 
-import type { BufferReference, Plan, PlanPhase, PlanStep, Size } from "../../runtime/contract.ts";
+import type {
+  BufferReference,
+  ElementType,
+  Plan,
+  PlanPhase,
+  PlanStep,
+  Size,
+} from "../../runtime/contract.ts";
+import { elementBytes } from "./element-bytes.ts";
 import type { Measure } from "./executed.ts";
 
 /** The work of all calls of one kernel, each phase run once. */
@@ -53,19 +61,17 @@ function resolved(
   return { ...step, buffers };
 }
 
-const elementBytes: Readonly<Record<string, number>> = { f32: 4, i32: 4, f16: 2, bf16: 2 };
-
 function bufferBytes(
   plan: Plan,
   phase: PlanPhase,
   measure: Measure,
 ): (reference: BufferReference) => number {
   const sizes = new Map<string, number>();
-  const add = (kind: string, name: string, element: string, shape: readonly Size[]): void => {
+  const add = (kind: string, name: string, element: ElementType, shape: readonly Size[]): void => {
     const count = shape.reduce<number>((product, size) => product * measure(size), 1);
-    sizes.set(`${kind} ${name}`, count * (elementBytes[element] ?? 4));
+    sizes.set(`${kind} ${name}`, count * elementBytes[element]);
   };
-  for (const { name, shape } of plan.weights) add("weight", name, "f32", shape);
+  for (const { name, shape, element = "f32" } of plan.weights) add("weight", name, element, shape);
   for (const { name, element, shape } of plan.constants) add("constant", name, element, shape);
   for (const [kind, list] of [
     ["input", plan.inputs],

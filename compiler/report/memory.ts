@@ -1,6 +1,7 @@
-/** What a model takes of a device's memory, in bytes: numbers have four. */
+/** What a model takes of a device's memory, in bytes. */
 
-import type { Plan, PlanPhase, PlanState } from "../../runtime/contract.ts";
+import type { ElementType, Plan, PlanPhase, PlanState } from "../../runtime/contract.ts";
+import { elementBytes } from "./element-bytes.ts";
 import type { Measure } from "./executed.ts";
 
 /** How the runtime places the temporaries of a phase: their bytes in all. */
@@ -39,10 +40,11 @@ export function memoryUse(
   longer: Measure,
   arena: ArenaBytes,
 ): MemoryUse {
-  const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 4);
-  const bytes = ({ axes, ring }: PlanState, by: Measure): number => {
+  const product = (sizes: readonly number[], element: ElementType = "f32"): number =>
+    sizes.reduce((a, b) => a * b, elementBytes[element]);
+  const bytes = ({ axes, ring, element }: PlanState, by: Measure): number => {
     const [rows = 1, ...rest] = axes.map(({ size }) => by(size));
-    return product([Math.min(rows, ring?.slots ?? rows), ...rest]);
+    return product([Math.min(rows, ring?.slots ?? rows), ...rest], element);
   };
   const states = (kind: "value" | "cache", by: Measure): number =>
     plan.states
@@ -52,7 +54,7 @@ export function memoryUse(
     (phase) => phase.kind !== "forward" || plan.generation === undefined,
   );
   return {
-    weights: plan.weights.reduce((sum, { shape }) => sum + product(shape), 0),
+    weights: plan.weights.reduce((sum, { shape, element }) => sum + product(shape, element), 0),
     constants: plan.constants.reduce((sum, { shape }) => sum + product(shape), 0),
     values: states("value", measure),
     caches: states("cache", measure),
@@ -63,9 +65,11 @@ export function memoryUse(
 }
 
 function ringUse({ states }: Plan, measure: Measure): Pick<MemoryUse, "rings"> {
-  const found = states.flatMap(({ ring, axes }) => {
+  const found = states.flatMap(({ ring, axes, element }) => {
     if (ring === undefined) return [];
-    const row = axes.slice(1).reduce((bytes, { size }) => bytes * measure(size), 4);
+    const row = axes
+      .slice(1)
+      .reduce((bytes, { size }) => bytes * measure(size), elementBytes[element]);
     return [{ ...ring, row }];
   });
   if (found.length === 0) return {};

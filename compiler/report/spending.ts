@@ -7,6 +7,8 @@
 import type { Plan, PlanPhase } from "../../runtime/contract.ts";
 import { invariant } from "../../grammar/invariant.ts";
 import { growthOf } from "../phase/growth.ts";
+import type { Target } from "../kernel/target.ts";
+import { storedElements } from "../plan/elements.ts";
 import type { PreparedPhase } from "../plan/prepare.ts";
 import { type ExplainedModel, runningPhases } from "./consequences.ts";
 import { dispatchCount, type Measure } from "./executed.ts";
@@ -54,6 +56,8 @@ export interface SpendingFacts {
   readonly model: ExplainedModel;
   readonly prepared: readonly PreparedPhase[];
   readonly plan: Plan;
+  /** What floats are stored as; f32 if absent. */
+  readonly target?: Pick<Target, "storage">;
   readonly reader: SpendingReader;
 }
 
@@ -75,7 +79,7 @@ export function spendingOf(facts: SpendingFacts, lengths: Lengths): Spending {
 }
 
 function phaseSpending(
-  { model, prepared, plan, reader }: SpendingFacts,
+  { model, prepared, plan, target = {}, reader }: SpendingFacts,
   name: string,
   runs: PhaseSpending["runs"],
   { values }: Lengths,
@@ -95,7 +99,7 @@ function phaseSpending(
     runs,
     dispatches: dispatchCount(planned, measure),
     flops: { executed, needed: products + reductions - hidden },
-    traffic: trafficOf(made, values),
+    traffic: trafficOf(made, values, storedElements(prepared, target)),
     memory: reader.arena(planned, measure),
   };
 }

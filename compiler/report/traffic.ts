@@ -1,13 +1,16 @@
 /**
  * The bytes that the kernels of a phase move to and from memory: what each reads and writes, once a
- * kernel; caches of the device hide what it reads again. Numbers have four bytes. Of a table that is
- * only looked up in, the rows looked up count.
+ * kernel; caches of the device hide what it reads again. Of a table that is only looked up in, the rows
+ * looked up count.
  */
 
-import { makesItsResult, type Region, resultsOf } from "../fusion/region.ts";
+import { type BufferSource, makesItsResult, type Region, resultsOf } from "../fusion/region.ts";
 import { type Graph, nodeAt, sizeOf, type ValueId } from "../graph/graph.ts";
 import { evaluateDimension, productOf } from "../op/dimension.ts";
+import { sourceOf } from "../kernel/lower/read.ts";
+import type { StoredElements } from "../plan/elements.ts";
 import type { PreparedPhase } from "../plan/prepare.ts";
+import { elementBytes } from "./element-bytes.ts";
 
 /** Bytes of one call of a phase. */
 export interface Traffic {
@@ -18,24 +21,35 @@ export interface Traffic {
 
 /** The traffic of one call of a phase for these sizes. */
 export function trafficOf(
-  { phase: { graph }, regions, stored }: PreparedPhase,
+  { phase: { name: phase, graph }, regions, stored }: PreparedPhase,
   sizes: ReadonlyMap<string, number>,
+  storage: StoredElements,
 ): Traffic {
   const elements = (id: ValueId): number => {
     const axes = nodeAt(graph, id).type.axes.map((axis) => sizeOf(graph, axis));
     return evaluateDimension(productOf(axes), sizes);
   };
+  /** The bytes of an element of the memory `source`, which has the type of `id`. */
+  const bytesAt = (source: BufferSource | undefined, id: ValueId): number => {
+    const isFloat = nodeAt(graph, id).type.element === "float";
+    return elementBytes[isFloat && source !== undefined ? storage.of(phase, source) : "i32"];
+  };
   let moved = 0;
   let least = 0;
   const lasting = new Map<string, number>();
   for (const { region } of regions) {
-    const written = resultsOf(region).reduce((sum, { result }) => sum + elements(result), 0);
+    const written = resultsOf(region).reduce(
+      (sum, { result, store }) => sum + elements(result) * bytesAt(store.target, result),
+      0,
+    );
     // What has no elements has no groups, and is not called.
     if (written === 0) continue;
     moved += written;
     least += written;
     for (const [id, shown] of readsOf(graph, stored, region)) {
-      const count = [...shown].reduce((sum, each) => sum + elements(each), 0);
+      const lies = sourceOf({ graph, stored: (value) => stored.has(value) }, id);
+      const each = bytesAt(lies, id);
+      const count = [...shown].reduce((sum, rows) => sum + elements(rows) * each, 0);
       const { op } = nodeAt(graph, id);
       const name =
         op.kind === "weight" || op.kind === "state"
@@ -49,7 +63,7 @@ export function trafficOf(
     }
   }
   for (const count of lasting.values()) least += count;
-  return { moved: 4 * moved, least: 4 * least };
+  return { moved, least };
 }
 
 /** By value that a region reads from memory: itself, or the rows of it that are looked up. */

@@ -20,6 +20,7 @@ import { showBytes } from "../show-bytes.ts";
 import { type FoundAdapter, findAdapter, noAdapter, openDevice } from "./device.ts";
 import { type Encoding, encode, type Memory } from "./encode.ts";
 import { bufferUsage, mapForReading } from "./flags.ts";
+import { PassClock } from "./pass-clock.ts";
 import { compilePipelines, type Pipeline } from "./pipelines.ts";
 
 /**
@@ -148,6 +149,23 @@ class WebGpuBackend implements Backend {
     if (error !== null) throw await this.#refusal(commands, error.message);
   }
 
+  /** By timestamps around a pass of kernels, where the device has them. */
+  async measure(commands: readonly Command[]): Promise<number | undefined> {
+    const kernels = commands.every(({ kind }) => kind === "dispatch");
+    if (!kernels || commands.length === 0 || !this.#device.features.has("timestamp-query"))
+      return undefined;
+    return this.#checked(async () => {
+      const clock = new PassClock(this.#device);
+      try {
+        const error = await this.#submit(commands, clock.writes);
+        if (error !== null) throw await this.#refusal(commands, error.message);
+        return await clock.milliseconds();
+      } finally {
+        clock.close();
+      }
+    });
+  }
+
   async finish(): Promise<void> {
     await this.#checked(() => this.#device.queue.onSubmittedWorkDone());
   }
@@ -162,13 +180,16 @@ class WebGpuBackend implements Backend {
   }
 
   /** Submits `commands`; gives the error of the device, if it has one. */
-  async #submit(commands: readonly Command[]): Promise<GPUError | null> {
+  async #submit(
+    commands: readonly Command[],
+    timestamps?: GPUComputePassTimestampWrites,
+  ): Promise<GPUError | null> {
     const device = this.#device;
     device.pushErrorScope("validation");
     device.pushErrorScope("out-of-memory");
     let errors: readonly Promise<GPUError | null>[];
     try {
-      device.queue.submit([this.#encode(commands)]);
+      device.queue.submit([this.#encode(commands, timestamps)]);
     } finally {
       errors = [device.popErrorScope(), device.popErrorScope()];
     }
@@ -176,7 +197,10 @@ class WebGpuBackend implements Backend {
     return validation ?? memory;
   }
 
-  #encode(commands: readonly Command[]): GPUCommandBuffer {
+  #encode(
+    commands: readonly Command[],
+    timestamps?: GPUComputePassTimestampWrites,
+  ): GPUCommandBuffer {
     const limit = this.#device.limits.maxStorageBufferBindingSize;
     for (const command of commands) {
       for (const slice of slicesOf(command)) {
@@ -184,7 +208,8 @@ class WebGpuBackend implements Backend {
       }
     }
     const memory = (buffer: DeviceBuffer): Memory => this.#memoryOf(buffer);
-    const encoded = encode(this.#device, commands, this.#pipelines, this.#encoding, memory);
+    const { pipelines, encoding } = { pipelines: this.#pipelines, encoding: this.#encoding };
+    const encoded = encode(this.#device, commands, pipelines, encoding, memory, timestamps);
     this.#encoding = encoded.encoding;
     return encoded.commands;
   }

@@ -26,7 +26,7 @@ const wanted = [
 ] as const satisfies readonly (keyof GPUSupportedLimits)[];
 
 /** The features that Braid uses where an adapter has them. */
-const useful: readonly GPUFeatureName[] = ["shader-f16"];
+const useful: readonly GPUFeatureName[] = ["shader-f16", "timestamp-query"];
 
 /**
  * The limits of a tensor's memory: some adapters claim more than they give, so they are asked for

@@ -30,13 +30,17 @@ const largestGrid = 65_535;
 
 type Dispatch = Extract<Command, { kind: "dispatch" }>;
 
-/** Encodes `commands` and writes their scalars; `memory` gives the memory of a buffer. */
+/**
+ * Encodes `commands` and writes their scalars; `memory` gives the memory of a buffer. `timestamps` are
+ * written around kernels.
+ */
 export function encode(
   device: GPUDevice,
   commands: readonly Command[],
   pipelines: ReadonlyMap<string, Pipeline>,
   before: Encoding,
   memory: MemoryOf,
+  timestamps?: GPUComputePassTimestampWrites,
 ): { readonly commands: GPUCommandBuffer; readonly encoding: Encoding } {
   const slots = layOutScalars(commands);
   const encoding = withUniforms(device, before, slots.data.byteLength);
@@ -59,7 +63,9 @@ export function encode(
     const pipeline = pipelines.get(command.kernel);
     invariant(pipeline !== undefined, `no kernel ${command.kernel} was loaded`);
     invariant(uniforms !== undefined, "a dispatch has a slot for its scalars");
-    pass ??= encoder.beginComputePass();
+    pass ??= encoder.beginComputePass(
+      timestamps === undefined ? {} : { timestampWrites: timestamps },
+    );
     const key = bindingKey(command, memory);
     const group = bindGroups.get(key) ?? bind(device, command, pipeline, uniforms, memory);
     bindGroups.set(key, group);

@@ -12,6 +12,7 @@ export const bufferUsage = {
   copyTarget: 0x0008,
   uniform: 0x0040,
   storage: 0x0080,
+  queryTarget: 0x0200,
 } as const;
 
 /** How a buffer is mapped. */

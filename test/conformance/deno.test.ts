@@ -1,6 +1,6 @@
 /**
  * What runs on the WebGPU of Node runs on Deno's too: vitest runs the same tests of the same files
- * in Deno. They are those whose names start with `webgpu: ` or hold `WGSL`.
+ * in Deno. They are those whose names start with `webgpu: ` or `webgpu f16: `, or hold `WGSL`.
  */
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -14,7 +14,7 @@ import { testWith } from "../support/require.ts";
 // Software devices compile hundreds of kernels here, beside other tests.
 vi.setConfig({ testTimeout: 600_000 });
 
-const names = /^webgpu: |WGSL/;
+const names = /^webgpu( f16)?: |WGSL/;
 const sources = /\b(testedBackends|testCases|runningDevice|validatingDevice|testGpu)\(/;
 
 /** The test files that open a device. */

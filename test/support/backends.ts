@@ -64,6 +64,15 @@ export async function testedBackends(): Promise<readonly TestedBackend[]> {
       missing: undefined,
     },
     {
+      name: "evaluate f16",
+      target: { ...targets.software, storage: "f16" },
+      errors: storedErrors("f16"),
+      takes: (seed) => seed % halfShare === 0,
+      open: async (kernels) => evaluateBackend(kernels, "gpu"),
+      code: () => ({}),
+      missing: undefined,
+    },
+    {
       name: "cpu",
       target: targets.cpu,
       errors: {},
@@ -82,6 +91,18 @@ export async function testedBackends(): Promise<readonly TestedBackend[]> {
       code: (kernels) => ({ wgsl: new Map(kernels.map((each) => [each.name, printWgsl(each)])) }),
       missing: gpu === undefined ? "no WebGPU adapter" : undefined,
     },
+    {
+      name: "webgpu f16",
+      target: {
+        ...(adapter?.software === false ? targets.gpu : targets.software),
+        storage: "f16",
+      },
+      errors: storedErrors("f16"),
+      takes: (seed) => seed % halfShare === 0,
+      open: () => createWebGpuBackend(gpu),
+      code: (kernels) => ({ wgsl: new Map(kernels.map((each) => [each.name, printWgsl(each)])) }),
+      missing: adapter?.adapter.features.has("shader-f16") ? undefined : "no shader-f16",
+    },
     ...cudaMath.map((math, index) => ({
       ...cudaHost(math, noHost?.reason),
       takes: (seed: number) => everyArithmetic || seed % cudaMath.length === index,
@@ -92,6 +113,9 @@ export async function testedBackends(): Promise<readonly TestedBackend[]> {
     })),
   ];
 }
+
+/** Cases that 16-bit storage takes one of; CUDA's arithmetics take more. */
+const halfShare = 4;
 
 /** `npm test -- conformance` with `cuda-host` or `cuda` runs every case in every arithmetic. */
 const everyArithmetic = process.env["BRAID_EVERY_ARITHMETIC"] !== undefined;
