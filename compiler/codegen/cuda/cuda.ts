@@ -7,7 +7,7 @@
 
 import { invariant } from "../../../grammar/invariant.ts";
 import * as build from "../../kernel/build.ts";
-import type { CallFunction, Kernel, KernelType } from "../../kernel/kernel.ts";
+import type { CallFunction, Expr, Kernel, KernelType } from "../../kernel/kernel.ts";
 import { shortest } from "../../kernel/print.ts";
 import { type Dialect, printBody, printFunction } from "../c-like.ts";
 import { lanesPrelude } from "./lanes.ts";
@@ -73,6 +73,13 @@ function dialectOf(kernel: Kernel): Dialect {
     kernel.tiles === "warp" ? new Set([...reservedInCuda, ...warpWords]) : reservedInCuda;
   const word = wordsFor(namesOf(kernel), reserved);
   const isHalf = halfMemory(kernel);
+  const isMultiple = multiplesIn(kernel.body);
+  const arrays = arraysOf(kernel);
+  // Buffers and arrays of rows start at multiples of 16 bytes.
+  const isAligned = ({ name, index }: { readonly name: string; readonly index: Expr }): boolean => {
+    const array = arrays.get(name);
+    return isMultiple(index, 4) && (array === undefined || array.rowLength !== undefined);
+  };
   const swizzles = swizzlesOf(kernel);
   const indexed = (name: string, index: string): string => {
     const swizzle = swizzles.get(name);
@@ -85,10 +92,11 @@ function dialectOf(kernel: Kernel): Dialect {
     ...(kernel.tiles === "warp" ? warpDialect(kernel, word, indexed) : {}),
     declaration: (form, type, name) => `${form === "let" ? "const " : ""}${typeName(type)} ${name}`,
     load: ({ name, type, index }, write) => {
+      const four = isAligned({ name, index }) ? "load4_aligned" : "load4";
       const value =
         type.lanes === 1
           ? `${word(name)}[${indexed(name, write(index))}]`
-          : `load4(${word(name)}, ${indexed(name, write(index))})`;
+          : `${four}(${word(name)}, ${indexed(name, write(index))})`;
       return isHalf(name) === undefined ? value : `${typeName(type)}(${value})`;
     },
     store: ({ name, type, index }, value, write) => {
@@ -98,7 +106,8 @@ function dialectOf(kernel: Kernel): Dialect {
         return [`${word(name)}[${indexed(name, write(index))}] = ${stored};`];
       }
       const stored = half === undefined ? value : `lanes<${half}>(${value})`;
-      return [`store4(${word(name)}, ${indexed(name, write(index))}, ${stored});`];
+      const four = isAligned({ name, index }) ? "store4_aligned" : "store4";
+      return [`${four}(${word(name)}, ${indexed(name, write(index))}, ${stored});`];
     },
     call: ({ fn, type, args: [first] }, args) => {
       const isWhole = first?.type.scalar === "i32";

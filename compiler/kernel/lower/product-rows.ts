@@ -16,7 +16,9 @@ import {
   tileAssign,
   tileEach,
   tileReduce,
+  when,
 } from "../statements.ts";
+import { lanesOf } from "../passes/legalize/tile-values.ts";
 import type { Context } from "./context.ts";
 import type { Product } from "./product.ts";
 import type { TilePlace } from "./product-place.ts";
@@ -193,16 +195,30 @@ function inShares(
   invocations: number,
   sum: (reduction: ValueId, place: TilePlace, array: string) => readonly Statement[],
 ): SharedRows {
-  const arrays = new Map(
+  const sums = rowSums(context, product, sharers, invocations);
+  return {
+    ...sums,
+    add: (place) => [...sums.names].flatMap(([id, array]) => sum(id, place, array)),
+  };
+}
+
+/** Arrays of `length` shares, of which `sharers` beside each other are a row's. */
+function rowSums(
+  context: Context,
+  product: Product,
+  sharers: number,
+  length: number,
+): Pick<SharedRows, "arrays" | "tiles"> & { readonly names: ReadonlyMap<ValueId, string> } {
+  const names = new Map(
     reductionsOf(context, product).map((id) => [id, context.fresh("row_sums")] as const),
   );
   return {
-    arrays: [...arrays.values()].map((name) => ({ name, element: "f32", length: invocations })),
-    add: (place) => [...arrays].flatMap(([id, array]) => sum(id, place, array)),
+    names,
+    arrays: [...names.values()].map((name) => ({ name, element: "f32", length })),
     tiles: (place, count, lineOf) => {
       const statements: Statement[] = [];
       const totals = new Map<ValueId, Expr>();
-      for (const [id, array] of arrays) {
+      for (const [id, array] of names) {
         const [total, sharer] = [context.fresh("total"), context.fresh("sharer")];
         const [row, column] = [context.fresh("row"), context.fresh("column")];
         const start = build.multiply(lineOf(build.variable(row)), sharers);
@@ -213,6 +229,68 @@ function inShares(
       }
       return valuesOf(context, product, place, count, { statements, totals });
     },
+  };
+}
+
+/** Row values that are summed while the rows go through the registers of invocations. */
+export interface StagedRows extends Pick<SharedRows, "arrays" | "tiles"> {
+  /** Declares what sums are gathered in. */
+  readonly start: readonly Statement[];
+  /** Takes four elements of a row in, from inner index `inner` on: part of an invocation's piece. */
+  readonly add: (piece: number, row: Expr, inner: Expr) => readonly Statement[];
+  /** What invocations do before the barrier that `tiles` needs. */
+  readonly finish: readonly Statement[];
+}
+
+/** The row values of rows at `place`, each cut in pieces that invocations take in turn. */
+export function stagedRows(
+  context: Context,
+  product: Product,
+  place: TilePlace,
+  pieces: {
+    readonly count: number;
+    readonly perRow: number;
+    readonly perInvocation: number;
+    readonly invocations: number;
+  },
+): StagedRows {
+  const { count, perRow, perInvocation, invocations } = pieces;
+  const { names, ...sums } = rowSums(context, product, perRow, count);
+  const partials = [...names].map(([id, array]) => ({
+    source: sourceOfReduction(context, id),
+    array,
+    partials: Array.from({ length: perInvocation }, () => context.fresh("partial")),
+  }));
+  const start = partials.flatMap((each) =>
+    each.partials.map((name) => mutable(name, build.real(0))),
+  );
+  const finish = partials.flatMap((each) =>
+    each.partials.map((name, piece) => {
+      const index = build.add(build.int(piece * invocations), build.invocation);
+      const stored = storeArray(each.array, index, build.variable(name, build.f32));
+      const isWhole = (piece + 1) * invocations <= count;
+      return isWhole ? stored : when(build.less(index, count), [stored]);
+    }),
+  );
+  return {
+    ...sums,
+    start,
+    finish,
+    add: (piece, row, inner) =>
+      partials.flatMap((each) => {
+        const [name, lane] = [each.partials[piece], context.fresh("lane")];
+        invariant(name !== undefined, "lowering: a sum for each piece");
+        const at = build.add(inner, build.variable(lane));
+        const four = build.withLanes(
+          lanesOf(read(context, each.source, place.left(row, at)), lane),
+          4,
+        );
+        const [x, y, z, w] = ([0, 1, 2, 3] as const).map((index) => build.lane(four, index));
+        invariant(x !== undefined && y !== undefined, "lowering: four lanes");
+        invariant(z !== undefined && w !== undefined, "lowering: four lanes");
+        const sum = build.add(build.add(x, y), build.add(z, w));
+        return [assign(name, build.add(build.variable(name, build.f32), sum))];
+      }),
   };
 }
 

@@ -1,13 +1,15 @@
 /**
- * Copies a matrix into group memory, all invocations of the group together: sixteen bytes at a time
- * where it lies so in a buffer of the same element, asynchronously; element by element, with whatever
- * is computed in its place, otherwise.
+ * Brings a matrix into group memory, all invocations of the group together. Where it lies so in a
+ * buffer of the same element, sixteen bytes at a time go there asynchronously. Else what is computed
+ * in its place goes through registers: it is asked of memory in fours early and kept when it is needed,
+ * so that something can be done meanwhile. What does not come in fours is copied element by element.
  */
 
 import * as build from "../build.ts";
 import type { Expr, MemoryElement, Statement } from "../kernel.ts";
 import { pieceLength } from "../memory.ts";
-import { copyAsync, loop, storeArray, when } from "../statements.ts";
+import { lanesOf } from "../passes/legalize/tile-values.ts";
+import { copyAsync, declare, loop, storeArray, when } from "../statements.ts";
 import type { Context } from "./context.ts";
 
 /** A matrix and where it goes: rows of `columns` elements, one after another. */
@@ -25,36 +27,146 @@ export interface Staged {
   readonly columnLimit?: Expr;
   /** Whether `columnLimit` never cuts through sixteen bytes. */
   readonly wholePieces: boolean;
+  /** What else is to be done with four elements, of piece `piece` of the invocation's: see `piecesOf`. */
+  readonly also?: (piece: number, row: Expr, column: Expr) => readonly Statement[];
+}
+
+/** The two halves of a copy; between them other things may be done. */
+export interface Staging {
+  /** Whether the first half does it all, asynchronously. */
+  readonly isAsync: boolean;
+  readonly ask: readonly Statement[];
+  readonly also: readonly Statement[];
+  readonly keep: readonly Statement[];
 }
 
 /** The statements that copy `staged` with `invocations` invocations. */
 export function stage(context: Context, staged: Staged, invocations: number): readonly Statement[] {
-  const length = pieceLength(staged.element);
-  const piece = staged.wholePieces ? pieceOf(context, staged, length) : undefined;
-  if (piece === undefined) return share(context, staged, invocations, 1, element);
-  return share(context, staged, invocations, length, piece);
-
-  function element(row: Expr, column: Expr): Statement {
-    const [lastRow, lastColumn] = [staged.rowLimit, staged.columnLimit].map((limit) =>
-      limit === undefined ? undefined : build.subtract(limit, 1),
-    );
-    const clamped = (index: Expr, last: Expr | undefined): Expr =>
-      last === undefined ? index : build.minimum(index, last);
-    const value = staged.value(clamped(row, lastRow), clamped(column, lastColumn));
-    const exists = existing(staged, row, column);
-    const stored = exists === undefined ? value : build.select(exists, value, 0);
-    return storeArray(staged.array, placeOf(staged, row, column), stored);
-  }
+  const copy = copyOf(context, staged);
+  if (copy !== undefined) return share(context, staged, invocations, true, copy);
+  if (!comesInFours(context, staged)) return byElement(context, staged, invocations);
+  const round = context.fresh("round");
+  const index = build.add(build.multiply(build.variable(round), invocations), build.invocation);
+  const isWhole = countOf(staged) % invocations === 0;
+  const { ask, keep } = pieceThroughRegisters(context, staged, 0, index, isWhole);
+  return [loop(round, 0, piecesOf(staged, invocations), [...ask, ...keep])];
 }
 
-/** Gives each invocation its share of the pieces. */
+/** The same in halves, and with what is `also` to be done. */
+export function stageInHalves(context: Context, staged: Staged, invocations: number): Staging {
+  const none = { isAsync: false, ask: [], also: [], keep: [] };
+  const copy = staged.also === undefined ? copyOf(context, staged) : undefined;
+  if (copy !== undefined) {
+    return { ...none, isAsync: true, ask: share(context, staged, invocations, true, copy) };
+  }
+  if (comesInFours(context, staged)) return throughRegisters(context, staged, invocations);
+  return { ...none, keep: byElement(context, staged, invocations) };
+}
+
+function byElement(context: Context, staged: Staged, invocations: number): readonly Statement[] {
+  return share(context, staged, invocations, false, (row, column) =>
+    storeArray(staged.array, placeOf(staged, row, column), elementAt(staged, row, column)),
+  );
+}
+
+/** The pieces of 16 bytes of a matrix. */
+function countOf({ rows, columns, element }: Staged): number {
+  return (rows * columns) / pieceLength(element);
+}
+
+/** How many pieces of 16 bytes each invocation copies: piece `i` is number `i * invocations + own`. */
+export function piecesOf(staged: Staged, invocations: number): number {
+  return Math.ceil(countOf(staged) / invocations);
+}
+
+/** Whether its elements come four at a time. */
+export function comesInFours(context: Context, staged: Staged): boolean {
+  if (!staged.wholePieces) return false;
+  const [row, column] = [build.variable(context.fresh("row")), context.fresh("piece")];
+  const start = build.multiply(build.variable(column), pieceLength(staged.element));
+  return fourAt(context, staged, row, start).type.lanes === 4;
+}
+
+/** The element, or zero where there is none. */
+function elementAt(staged: Staged, row: Expr, column: Expr): Expr {
+  const value = staged.value(
+    clamped(row, staged.rowLimit, 1),
+    clamped(column, staged.columnLimit, 1),
+  );
+  const exists = existing(staged, row, column);
+  return exists === undefined ? value : build.select(exists, value, 0);
+}
+
+/** Four elements from a column on. */
+function fourAt(context: Context, { value }: Staged, row: Expr, column: Expr): Expr {
+  const lane = context.fresh("lane");
+  return lanesOf(value(row, build.add(column, build.variable(lane))), lane);
+}
+
+function throughRegisters(context: Context, staged: Staged, invocations: number): Staging {
+  const pieces = Array.from({ length: piecesOf(staged, invocations) }, (_, piece) => {
+    const index = build.add(build.int(piece * invocations), build.invocation);
+    const isWhole = (piece + 1) * invocations <= countOf(staged);
+    return pieceThroughRegisters(context, staged, piece, index, isWhole);
+  });
+  return {
+    isAsync: false,
+    ask: pieces.flatMap(({ ask }) => ask),
+    also: pieces.flatMap(({ also }) => also),
+    keep: pieces.flatMap(({ keep }) => keep),
+  };
+}
+
+/** Piece `index` of all, `piece` of the invocation's; `isWhole`: it is there for every invocation. */
+function pieceThroughRegisters(
+  context: Context,
+  staged: Staged,
+  piece: number,
+  index: Expr,
+  isWhole: boolean,
+): Pick<Staging, "ask" | "also" | "keep"> {
+  const length = pieceLength(staged.element);
+  const perRow = staged.columns / length;
+  const count = countOf(staged);
+  const inside = isWhole ? index : build.minimum(index, count - 1);
+  const row = build.quotient(inside, perRow);
+  const start = build.multiply(build.remainder(inside, perRow), length);
+  const exists = existing(staged, row, start);
+  const readRow = clamped(row, staged.rowLimit, 1);
+  const readStart = clamped(start, staged.columnLimit, length);
+  const [ask, also, keep]: [Statement[], Statement[], Statement[]] = [[], [], []];
+  for (let offset = 0; offset < length; offset += 4) {
+    const name = context.fresh("staged");
+    const four = fourAt(context, staged, readRow, build.add(readStart, offset));
+    ask.push(declare(name, exists === undefined ? four : build.select(exists, four, 0)));
+    const place = placeOf(staged, row, build.add(start, offset));
+    keep.push(storeArray(staged.array, place, build.variable(name, build.f32x4)));
+    also.push(...(staged.also?.(piece, readRow, build.add(readStart, offset)) ?? []));
+  }
+  return {
+    ask,
+    also: guarded(also, exists),
+    keep: guarded(keep, isWhole ? undefined : build.less(index, count)),
+  };
+}
+
+function guarded(body: readonly Statement[], condition: Expr | undefined): readonly Statement[] {
+  return condition === undefined || body.length === 0 ? body : [when(condition, body)];
+}
+
+function clamped(index: Expr, limit: Expr | undefined, length: number): Expr {
+  return limit === undefined ? index : build.minimum(index, build.subtract(limit, length));
+}
+
+/** Gives each invocation its share of the pieces, or elements. */
 function share(
   context: Context,
-  { rows, columns }: Staged,
+  { rows, columns, element }: Staged,
   invocations: number,
-  length: number,
+  inPieces: boolean,
   body: (row: Expr, column: Expr) => Statement,
 ): readonly Statement[] {
+  const length = inPieces ? pieceLength(element) : 1;
   const perRow = columns / length;
   const count = rows * perRow;
   const round = context.fresh("round");
@@ -65,12 +177,13 @@ function share(
   return [loop(round, 0, Math.ceil(count / invocations), [guarded])];
 }
 
-/** How a piece is copied, if the matrix lies in memory so. */
-function pieceOf(
+/** How a piece is copied asynchronously, if the matrix lies in memory so. */
+function copyOf(
   context: Context,
   staged: Staged,
-  length: number,
 ): ((row: Expr, column: Expr) => Statement) | undefined {
+  if (!staged.wholePieces) return undefined;
+  const length = pieceLength(staged.element);
   const row = build.variable(context.fresh("row"));
   const column = build.variable(context.fresh("piece"));
   const at = (offset: number): Expr =>

@@ -12,6 +12,7 @@ import { factorElement, innerStep } from "../lower/warps.ts";
 
 /** A block of sums, all extents in elements. */
 export interface Block {
+  readonly warps: number;
   readonly rows: number;
   readonly columns: number;
   /** The part of one warp. */
@@ -23,21 +24,46 @@ export interface Block {
   readonly stages: number;
 }
 
-/** Warps of a group. */
-export const warpsOfBlock = 4;
-
 /** Registers of an invocation that sums may take; the rest holds fragments and addresses. */
 const sumRegisters = 128;
 
-/** Slices at most: one is multiplied while two are on their way. */
-const mostStages = 3;
+/** Those that sums and what goes through registers into group memory may take together. */
+const heldRegisters = 144;
+
+/** Which operands go through registers, as they do not lie in memory as they are multiplied. */
+export interface Converted {
+  readonly left: boolean;
+  readonly right: boolean;
+}
+
+/** Slices at most: one is multiplied while the others are on their way. */
+const mostStages = 4;
+
+/** From so many rows and columns on eight warps share a block: more of them than four would fill. */
+const many = 128;
+
+/** Warps of a group, for all parts of a product. */
+export function warpsOf(product: Product, { fewRows }: Schedule): 4 | 8 {
+  const rows = asConstant(product.rows) ?? Number.POSITIVE_INFINITY;
+  const columns = product.parts.map((part) => asConstant(part.columns) ?? Number.POSITIVE_INFINITY);
+  return fewRows !== true && rows >= many && columns.every((each) => each >= many) ? 8 : 4;
+}
 
 /** The block for a part of a product. */
-export function blockFor(product: Product, part: ProductPart, schedule: Schedule): Block {
+export function blockFor(
+  product: Product,
+  part: ProductPart,
+  schedule: Schedule,
+  converted: Converted,
+): Block {
   const { math = "f32", groupMemory } = schedule.target;
   const columns = asConstant(part.columns) ?? Number.POSITIVE_INFINITY;
   const rows = asConstant(product.rows) ?? Number.POSITIVE_INFINITY;
-  const shape = shapeOf(schedule.fewRows === true ? 16 : rows, columns, part.sums.length);
+  const warps = warpsOf(product, schedule);
+  const shape =
+    warps === 8
+      ? manyRows(part.sums.length, math, converted)
+      : shapeOf(schedule.fewRows === true ? 16 : rows, columns, part.sums.length);
   const inner = Math.min(sliceLength(shape, math), roundUp(product.inner, innerStep(math)));
   const slices = Math.ceil(product.inner / inner);
   const bytes = factorElement(math) === "f32" ? 4 : 2;
@@ -45,10 +71,31 @@ export function blockFor(product: Product, part: ProductPart, schedule: Schedule
   // Two groups share a multiprocessor.
   const fitting = Math.floor(groupMemory / 2 / perSlice);
   const stages = Math.max(slices === 1 ? 1 : 2, Math.min(mostStages, slices, fitting));
-  return { ...shape, inner, stages };
+  return { ...shape, warps, inner, stages };
 }
 
-type Shape = Omit<Block, "inner" | "stages">;
+type Shape = Omit<Block, "inner" | "stages" | "warps">;
+
+/** The block of eight warps: the largest whose sums and conversions fit into registers. */
+function manyRows(sums: number, math: WarpMath, converted: Converted): Shape {
+  const shapes: readonly (readonly [number, number])[] = [
+    [64, 32],
+    [32, 32],
+    [32, 16],
+  ];
+  const shape = (warpRows: number, warpColumns: number): Shape => ({
+    ...{ rows: 2 * warpRows, columns: 4 * warpColumns, warpRows, warpColumns },
+  });
+  const fits = ([warpRows, warpColumns]: readonly [number, number]): boolean => {
+    const held = (sums * warpRows * warpColumns) / 32;
+    const { rows, columns } = shape(warpRows, warpColumns);
+    const staged = (converted.left ? rows : 0) + (converted.right ? columns * sums : 0);
+    const registers = (staged * sliceLength({ rows }, math)) / 256;
+    return held <= sumRegisters && held + registers <= heldRegisters;
+  };
+  const [warpRows, warpColumns] = shapes.find(fits) ?? [16, 16];
+  return shape(warpRows, warpColumns);
+}
 
 function shapeOf(rows: number, columns: number, sums: number): Shape {
   if (rows <= 16) {
@@ -80,7 +127,7 @@ function shapeOf(rows: number, columns: number, sums: number): Shape {
 }
 
 /** Rows of 64 bytes; few rows leave room for longer ones, which keep more copies under way. */
-function sliceLength(shape: Shape, math: WarpMath): number {
+function sliceLength(shape: Pick<Shape, "rows">, math: WarpMath): number {
   const bytes = factorElement(math) === "f32" ? 4 : 2;
   return (shape.rows <= 16 ? 128 : 64) / bytes;
 }

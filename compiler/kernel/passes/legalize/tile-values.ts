@@ -41,6 +41,19 @@ export function valueAt(expr: Expr, place: Place): Expr {
   return place.orientation === "scalars" ? scalarAt(expr, place, 0) : lanesAt(expr, place);
 }
 
+/** `expr` for the values 0 to 3 of the i32 variable `lane`: four lanes, or one value for all of them. */
+export function lanesOf(expr: Expr, lane: string): Expr {
+  const nothing = {
+    row: "",
+    i: 0,
+    j: 0,
+    tiles: new Map(),
+    locals: new Map(),
+    definitions: new Map(),
+  };
+  return lanesAt(expr, { ...nothing, column: lane, orientation: "columns" });
+}
+
 /** `expr` at the element that is `offset` lanes away from the place. */
 function scalarAt(expr: Expr, place: Place, offset: number): Expr {
   const down = place.orientation === "rows" ? offset : 0;
