@@ -2,7 +2,8 @@
  * Attention by warps (Dao 2023, FlashAttention-2): a group takes packed query rows of one set, each
  * warp sixteen of them, and walks the keys of every part in tiles. Queries, keys and values come into
  * group memory; scores, output, maximum and sum stay in the warp's registers, and scores are the left
- * factor of the product with the values as they lie there.
+ * factor of the product with the values as they lie there. Of few query rows all warps take the same
+ * sixteen, and sixteen keys each of every tile; what they found is put together at the end, in order.
  *
  * Values are copied while keys are multiplied, and the next tile's keys while values are. What the
  * next tile is may turn out otherwise: then its keys are copied when it comes.
@@ -26,6 +27,7 @@ import {
   when,
 } from "../statements.ts";
 import { classOf, keyRanges, overKeys, queryRanges, type RowRanges } from "./attend-class.ts";
+import { gatherShares } from "./attend-gather.ts";
 import { type KeyTile, keyTileOf } from "./attend-walk.ts";
 import { logitOf, partAt } from "./attend-pair.ts";
 import { type Attention, attentionOf, type PackedRows, packedRows } from "./attend-rows.ts";
@@ -33,6 +35,7 @@ import {
   asPower,
   depthColumn,
   fill,
+  floor,
   isMultiple,
   logitFactor,
   refill,
@@ -49,35 +52,34 @@ import { read } from "./read.ts";
 import { lowest } from "./reduce.ts";
 import type { Lowered, Schedule } from "./schedule.ts";
 import { type Staged, stage } from "./staging.ts";
-import { factorElement, finishWarps, GroupMemory, innerStep } from "./warps.ts";
+import { factorElement, finishWarps, GroupMemory } from "./warps.ts";
+import { type AttendBlock, attendBlock, blockFits } from "../schedule/attend-blocks.ts";
 
-/** Rows of a warp. */
-const warpRows = 16;
-/** Keys of the smallest tile. */
-const smallestTile = 16;
+/** Query heads that share keys, of one set at most. */
+const mostPacked = 16;
 
 /** The kernel of a region whose root is an `attend` that gives its output or its log-sum-exp. */
 export function warpAttend(context: Context, region: Region, schedule: Schedule): Lowered {
-  const attention = attentionOf(context, region, warpRows);
+  const attention = attentionOf(context, region, mostPacked);
   const { op, rows, sets, depth, width } = attention;
-  const warps = schedule.fewRows === true ? 1 : 4;
-  const blockRows = warps * warpRows;
-  const rowBlocks = ceilDivide(rows, constant(blockRows));
+  const shape = attendBlock(attention, schedule);
+  const rowBlocks = ceilDivide(rows, constant(shape.rows));
   const keys = sumOf(op.parts.map((part) => context.extent(part.axis)));
   const memory = new GroupMemory(context);
   const groups = productOf([sets, rowBlocks]);
   const facts = {
     name: regionName(context, region),
     comment: commentOf(context, region),
-    ...{ warps, memory, groups },
-    flops: productOf([constant(2 * blockRows * (depth + width)), groups, keys]),
+    ...{ warps: shape.warps, memory, groups },
+    flops: productOf([constant(2 * shape.rows * (depth + width)), groups, keys]),
   };
   return finishWarps(context, facts, (task) => {
     const blocks = context.size(rowBlocks);
-    const block = build.multiply(build.remainder(task, blocks), blockRows);
+    const block = build.multiply(build.remainder(task, blocks), shape.rows);
     const first = context.fresh("first");
     const set = build.quotient(task, blocks);
-    const walk = new Walk(attention, schedule, memory, set, build.variable(first), warps);
+    const { math = "f32" } = schedule.target;
+    const walk = new Walk(attention, shape, math, memory, set, build.variable(first));
     return [declare(first, block), ...walk.statements()];
   });
 }
@@ -85,15 +87,11 @@ export function warpAttend(context: Context, region: Region, schedule: Schedule)
 /** Whether a group's queries and the smallest tile of keys and values fit into its memory. */
 export function warpAttendFits(context: Context, region: Region, schedule: Schedule): boolean {
   const { op } = nodeAt(context.graph, region.root);
-  const { math, groupMemory } = schedule.target;
-  if (op.kind !== "attend" || math === undefined) return false;
+  if (op.kind !== "attend" || schedule.target.math === undefined) return false;
   const [depth = 1, width = 1] = [op.contracted, op.value].map((axis) =>
     asConstant(context.extent(axis)),
   );
-  const rows = (schedule.fewRows === true ? 1 : 4) * warpRows;
-  const [deep, wide] = [roundUp(depth, innerStep(math)), roundUp(width, 8)];
-  const elements = rows * deep + smallestTile * (deep + wide);
-  return elements * (factorElement(math) === "f32" ? 4 : 2) <= groupMemory;
+  return blockFits({ depth, width }, schedule);
 }
 
 /** One group's walk over the keys. */
@@ -103,12 +101,8 @@ class Walk {
   private readonly memory: GroupMemory;
   private readonly rows: PackedRows;
   private readonly first: Expr;
-  private readonly warps: number;
+  private readonly block: AttendBlock;
   private readonly math: WarpMath;
-  /** Keys of a tile, and lengths of rows in group memory. */
-  private readonly keys: number;
-  private readonly depth: number;
-  private readonly width: number;
   private readonly queries: RowRanges;
   private readonly tiles: {
     readonly maximum: string;
@@ -119,33 +113,24 @@ class Walk {
 
   constructor(
     attention: Attention,
-    schedule: Schedule,
+    block: AttendBlock,
+    math: WarpMath,
     memory: GroupMemory,
     set: Expr,
     first: Expr,
-    warps: number,
   ) {
     const { context, rows } = attention;
-    const { math = "f32", groupMemory } = schedule.target;
-    const blockRows = warps * warpRows;
     this.attention = attention;
     this.context = context;
     this.memory = memory;
     this.first = first;
-    this.warps = warps;
+    this.block = block;
     this.math = math;
-    this.rows = packedRows(attention, set, blockRows);
-    this.depth = roundUp(attention.depth, innerStep(math));
-    this.width = roundUp(attention.width, 8);
-    const bytes = factorElement(math) === "f32" ? 4 : 2;
-    const needs = (keys: number): number =>
-      (blockRows * this.depth + keys * (this.depth + this.width)) * bytes;
-    // Two groups share a multiprocessor where the tile may be that large.
-    this.keys = [64, 32].find((keys) => needs(keys) <= groupMemory / 2) ?? smallestTile;
+    this.rows = packedRows(attention, set, block.rows);
     const left = build.subtract(context.size(rows), first);
-    const count = isMultiple(rows, blockRows)
-      ? build.int(blockRows)
-      : build.minimum(left, blockRows);
+    const count = isMultiple(rows, block.rows)
+      ? build.int(block.rows)
+      : build.minimum(left, block.rows);
     this.queries = queryRanges(attention, this.rows, first, count);
     this.tiles = this.running();
   }
@@ -158,17 +143,24 @@ class Walk {
       ...this.start,
       ...queries.statements,
       ...attention.op.parts.flatMap((_, part) => this.part(part)),
-      ...this.store(),
+      ...(this.block.splits ? this.gatherAndStore() : this.store()),
     ];
   }
 
   private stage(matrix: Staged): readonly Statement[] {
-    return stage(this.context, matrix, this.warps * warpSize);
+    return stage(this.context, matrix, this.block.warps * warpSize);
   }
 
   /** The first row of the warp. */
   private get own(): Expr {
-    return build.add(this.first, build.multiply(build.warp, warpRows));
+    const { splits, warpRows } = this.block;
+    return splits ? this.first : build.add(this.first, build.multiply(build.warp, warpRows));
+  }
+
+  /** The first of the warp's keys in a tile. */
+  private get ownKey(): Expr {
+    const { splits, warpKeys } = this.block;
+    return splits ? build.multiply(build.warp, warpKeys) : build.int(0);
   }
 
   private place(row: Expr): Coordinates {
@@ -177,21 +169,31 @@ class Walk {
 
   private running(): Walk["tiles"] {
     const { context, attention } = this;
+    const { warpRows } = this.block;
     const out = this.start;
-    const begin = (row: Expr) => startOf(attention, this.place(row));
+    const begin = (row: Expr) => {
+      const start = startOf(attention, this.place(row));
+      if (!this.block.splits || attention.args.sink === undefined) return start;
+      // A sink is a key of one warp's.
+      const isFirst = build.equal(build.warp, 0);
+      return {
+        maximum: build.select(isFirst, start.maximum, floor),
+        sum: build.select(isFirst, start.sum, 0),
+      };
+    };
     return {
       maximum: fill(context, "maximum", warpRows, 1, (row) => begin(row).maximum, out),
       sum: fill(context, "sum", warpRows, 1, (row) => begin(row).sum, out),
       output:
         attention.op.result === "output"
-          ? fill(context, "output", warpRows, this.width, () => build.real(0), out)
+          ? fill(context, "output", warpRows, this.block.width, () => build.real(0), out)
           : undefined,
     };
   }
 
   private matrix(role: string, rows: number, extent: number, value: TileValue): Staged {
     const element = factorElement(this.math);
-    const columns = role === "values" ? this.width : this.depth;
+    const columns = role === "values" ? this.block.width : this.block.depth;
     return {
       array: this.memory.array(role, element, columns, rows * columns),
       ...{ element, rows, columns, value },
@@ -204,7 +206,7 @@ class Walk {
   private queryMatrix(): Staged {
     const { attention, context } = this;
     const factor = build.real(logitFactor(attention));
-    const rows = this.warps * warpRows;
+    const { rows } = this.block;
     return this.matrix("queries", rows, attention.depth, (row, column) => {
       const at = this.rows.place(build.add(this.first, row));
       const place = new Map([...at, ...depthColumn(attention, column)]);
@@ -215,7 +217,7 @@ class Walk {
   private keyMatrix(tile: KeyTile): Staged {
     const { attention, context } = this;
     const key = attention.args.parts[tile.part]?.key ?? attention.args.query;
-    return this.matrix("keys", this.keys, attention.depth, (row, column) =>
+    return this.matrix("keys", this.block.keys, attention.depth, (row, column) =>
       read(context, key, new Map([...tile.place(row), ...depthColumn(attention, column)])),
     );
   }
@@ -223,19 +225,20 @@ class Walk {
   private valueMatrix(tile: KeyTile): Staged {
     const { attention, context } = this;
     const value = attention.args.parts[tile.part]?.value ?? attention.args.query;
-    return this.matrix("values", this.keys, attention.width, (row, column) =>
+    return this.matrix("values", this.block.keys, attention.width, (row, column) =>
       read(context, value, new Map([...tile.place(row), ...valueColumn(attention, column)])),
     );
   }
 
   private tileAt(part: number, start: Expr): KeyTile {
-    const { attention, rows, keys } = this;
-    return keyTileOf({ attention, rows, first: this.own, keys }, part, start);
+    const { attention, rows, block } = this;
+    return keyTileOf({ attention, rows, first: this.own, keys: block.keys }, part, start);
   }
 
   /** The loop over the keys of a part. */
   private part(part: number): readonly Statement[] {
-    const { attention, context, queries, keys, rows } = this;
+    const { attention, context, queries, rows } = this;
+    const { keys } = this.block;
     const { axis, mask } = partAt(attention, part);
     const [start, loaded] = [context.fresh("key_start"), context.fresh("loaded")];
     const tile = this.tileAt(part, build.variable(start));
@@ -262,7 +265,8 @@ class Walk {
 
   /** Takes the keys of a tile into the running rows. */
   private step(tile: KeyTile, unmasked: Expr, loaded: string): readonly Statement[] {
-    const { context, attention, tiles, keys, math } = this;
+    const { context, attention, tiles, math } = this;
+    const { keys, warpRows, warpKeys } = this.block;
     const size = context.size(context.extent(partAt(attention, tile.part).axis));
     const next = build.add(tile.start, keys);
     const out: Statement[] = [
@@ -278,16 +282,17 @@ class Walk {
     ];
     if (tiles.output !== undefined) out.push(...this.stage(this.valueMatrix(tile)));
     out.push(commitCopies, waitCopies(1), barrier);
-    const score = fill(context, "score", warpRows, keys, () => build.real(0), out);
+    const score = fill(context, "score", warpRows, warpKeys, () => build.real(0), out);
+    const own = this.tileAt(tile.part, build.add(tile.start, this.ownKey));
     out.push(
       warpMultiply(
         score,
         this.slice("queries", this.ownQueries()),
-        this.keysAcross(),
-        this.depth,
+        this.slice("keys", build.multiply(this.ownKey, this.block.depth)),
+        this.block.depth,
         math,
       ),
-      ...this.weights(tile, score, unmasked),
+      ...this.weights(own, score, unmasked),
       waitCopies(0),
       barrier,
       when(build.less(next, size), this.stage(this.keyMatrix(this.tileAt(tile.part, next)))),
@@ -295,27 +300,38 @@ class Walk {
       assign(loaded, next),
     );
     if (tiles.output === undefined) return out;
-    const values: ArraySlice = { ...this.slice("values", build.int(0)), lines: "across" };
-    return [...out, warpMultiply(tiles.output, score, values, keys, math)];
+    const first = build.multiply(this.ownKey, this.block.width);
+    const values: ArraySlice = { ...this.slice("values", first), lines: "across" };
+    return [...out, warpMultiply(tiles.output, score, values, warpKeys, math)];
   }
 
   private ownQueries(): Expr {
-    return build.multiply(build.warp, warpRows * this.depth);
+    const { splits, warpRows, depth } = this.block;
+    return splits ? build.int(0) : build.multiply(build.warp, warpRows * depth);
   }
 
-  private keysAcross(): ArraySlice {
-    return this.slice("keys", build.int(0));
+  /** Brings the warps' shares of the keys together; the first warp stores them. */
+  private gatherAndStore(): readonly Statement[] {
+    const { attention, tiles, memory } = this;
+    const { warps, warpRows, width } = this.block;
+    const shares = { attention, memory, warps, rows: warpRows, width, ...tiles };
+    return gatherShares(shares, (x) => this.power(x), this.store());
+  }
+
+  private power(x: Expr): Expr {
+    return build.call(this.math === "f32" ? "exp2" : "exp2_approximate", x);
   }
 
   private slice(role: string, index: Expr): ArraySlice {
-    const stride = role === "values" ? this.width : this.depth;
+    const stride = role === "values" ? this.block.width : this.block.depth;
     const array = this.memory.array(role, factorElement(this.math), stride, 0);
     return { array, index, stride, lines: "inner" };
   }
 
   /** Turns scores into weights, and brings maximum, sum and output along. */
   private weights(tile: KeyTile, score: string, unmasked: Expr): readonly Statement[] {
-    const { context, attention, math, tiles } = this;
+    const { context, attention, tiles } = this;
+    const { warpRows } = this.block;
     const { op } = attention;
     const here = build.element(score);
     const out: Statement[] = [];
@@ -330,7 +346,7 @@ class Walk {
     if (normalize !== "softmax") {
       return [...out, refill(context, score, () => weightOf(normalize, here))];
     }
-    const power = (x: Expr): Expr => build.call(math === "f32" ? "exp2" : "exp2_approximate", x);
+    const power = (x: Expr): Expr => this.power(x);
     const [maximum, sum] = [build.element(tiles.maximum), build.element(tiles.sum)];
     const [top, added] = [context.fresh("top"), context.fresh("added")];
     out.push(tileReduce(top, score, "max"));
@@ -351,6 +367,7 @@ class Walk {
 
   private store(): readonly Statement[] {
     const { attention, tiles, context } = this;
+    const { warpRows } = this.block;
     const { output } = tiles;
     const place = (row: Expr): Coordinates => this.place(row);
     const row = { maximum: build.element(tiles.maximum), total: build.element(tiles.sum) };
@@ -368,16 +385,12 @@ class Walk {
         exists,
       );
     }
-    const padded = this.width !== attention.width;
+    const padded = this.block.width !== attention.width;
     const column = (c: Expr): Coordinates =>
       valueColumn(attention, padded ? build.minimum(c, attention.width - 1) : c);
     const raw = resultOf(attention, { ...row, output: build.element(output) });
     const inside: TileValue = (r, c) =>
       padded ? build.and(exists(r), build.less(c, attention.width)) : exists(r);
-    return storeRows(attention, warpRows, this.width, place, column, () => raw, inside);
+    return storeRows(attention, warpRows, this.block.width, place, column, () => raw, inside);
   }
-}
-
-function roundUp(value: number, to: number): number {
-  return Math.ceil(value / to) * to;
 }

@@ -35,6 +35,8 @@ export interface Grouped {
     place: TilePlace,
     body: (narrow: (place: TilePlace) => TilePlace) => readonly Statement[],
   ) => readonly Statement[];
+  /** A place with some matrix. */
+  readonly withAny: (place: TilePlace) => TilePlace;
 }
 
 /** The region of products over the rows `axis`, each with the matrix that it chose. */
@@ -57,6 +59,7 @@ export function groupedOf(context: Context, region: Region, axis: AxisName): Gro
   };
   return {
     product: flat,
+    withAny: (place) => withMatrix(context, place, matrices, build.variable("matrix"), choice),
     overMatrices: (tile, place, body) => {
       const [member, matrix] = [context.fresh("member"), context.fresh("matrix")];
       const [row, chosen] = [build.variable(member), build.variable(matrix)];

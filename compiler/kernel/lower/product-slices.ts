@@ -28,6 +28,7 @@ import {
 } from "../statements.ts";
 import type { Context } from "./context.ts";
 import type { Product, ProductPart, ProductSum, ProductTile } from "./product.ts";
+import type { Grouped } from "./product-grouped.ts";
 import { placeTile, type TilePlace } from "./product-place.ts";
 import { readLeft, readPaddedRight } from "./product-read.ts";
 import type { StagedRows } from "./product-rows.ts";
@@ -50,11 +51,13 @@ export function convertedOf(
   product: Product,
   part: ProductPart,
   math: WarpMath,
+  grouped?: Grouped,
 ): Converted {
   const at = (key: string): Expr => build.variable(key);
   const batch = { key: "batch", expr: at("batch"), extent: product.batch };
   const start = { rowStart: at("row"), columnStart: at("column") };
-  const place = placeTile(context, product, part, { batch, ...start, rows: 1, columns: 1 });
+  const plain = placeTile(context, product, part, { batch, ...start, rows: 1, columns: 1 });
+  const place = grouped?.withAny(plain) ?? plain;
   const zero = build.int(0);
   const changes = (value: Expr): boolean =>
     value.kind !== "load" || context.elementOf(value.buffer) !== factorElement(math);

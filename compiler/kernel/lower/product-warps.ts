@@ -46,7 +46,7 @@ function lowered(
   const memory = new GroupMemory(context);
   const { math = "f32" } = schedule.target;
   const blockOf = (part: ProductPart): Block =>
-    blockFor(product, part, schedule, convertedOf(context, product, part, math));
+    blockFor(product, part, schedule, convertedOf(context, product, part, math, grouped));
   const cuts = new Map(
     product.parts.map((part) => [part, cut(context, product, part, blockOf(part))]),
   );

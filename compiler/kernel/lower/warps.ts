@@ -37,6 +37,13 @@ export class GroupMemory {
     return name;
   }
 
+  /** An f32 array whose elements are read one at a time. */
+  plain(role: string, length: number): string {
+    const name = this.context.fresh(role);
+    this.arrays.set(name, { name, element: "f32", length });
+    return name;
+  }
+
   get all(): readonly GroupArray[] {
     return [...this.arrays.values()];
   }

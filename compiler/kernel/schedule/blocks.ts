@@ -99,7 +99,8 @@ function manyRows(sums: number, math: WarpMath, converted: Converted): Shape {
 
 function shapeOf(rows: number, columns: number, sums: number): Shape {
   if (rows <= 16) {
-    const warpColumns = columns >= 64 ? 16 : 8;
+    // Small blocks, as all multiprocessors are to read weights.
+    const warpColumns = columns >= wide ? 16 : 8;
     return { rows: 16, columns: 4 * warpColumns, warpRows: 16, warpColumns };
   }
   const perWarp = (warpRows: number, warpColumns: number): number =>
@@ -126,10 +127,13 @@ function shapeOf(rows: number, columns: number, sums: number): Shape {
   return { rows: 32, columns: 16, warpRows: 16, warpColumns: 8 };
 }
 
+/** Columns that give every multiprocessor blocks of 64. */
+const wide = 16384;
+
 /** Rows of 64 bytes; few rows leave room for longer ones, which keep more copies under way. */
 function sliceLength(shape: Pick<Shape, "rows">, math: WarpMath): number {
   const bytes = factorElement(math) === "f32" ? 4 : 2;
-  return (shape.rows <= 16 ? 128 : 64) / bytes;
+  return (shape.rows <= 16 ? 256 : 64) / bytes;
 }
 
 function roundUp(value: number, to: number): number {
