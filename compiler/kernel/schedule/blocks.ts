@@ -30,6 +30,9 @@ const sumRegisters = 128;
 /** Those that sums and what goes through registers into group memory may take together. */
 const heldRegisters = 144;
 
+/** What each result besides the first takes: the sums live until the last of them is stored. */
+const resultRegisters = 16;
+
 /** Which operands go through registers, as they do not lie in memory as they are multiplied. */
 export interface Converted {
   readonly left: boolean;
@@ -62,7 +65,7 @@ export function blockFor(
   const warps = warpsOf(product, schedule);
   const shape =
     warps === 8
-      ? manyRows(part.sums.length, math, converted)
+      ? manyRows(part, math, converted)
       : shapeOf(schedule.fewRows === true ? 16 : rows, columns, part.sums.length);
   const inner = Math.min(sliceLength(shape, math), roundUp(product.inner, innerStep(math)));
   const slices = Math.ceil(product.inner / inner);
@@ -77,7 +80,7 @@ export function blockFor(
 type Shape = Omit<Block, "inner" | "stages" | "warps">;
 
 /** The block of eight warps: the largest whose sums and conversions fit into registers. */
-function manyRows(sums: number, math: WarpMath, converted: Converted): Shape {
+function manyRows({ sums, results }: ProductPart, math: WarpMath, converted: Converted): Shape {
   const shapes: readonly (readonly [number, number])[] = [
     [64, 32],
     [32, 32],
@@ -87,11 +90,12 @@ function manyRows(sums: number, math: WarpMath, converted: Converted): Shape {
     ...{ rows: 2 * warpRows, columns: 4 * warpColumns, warpRows, warpColumns },
   });
   const fits = ([warpRows, warpColumns]: readonly [number, number]): boolean => {
-    const held = (sums * warpRows * warpColumns) / 32;
+    const held = (sums.length * warpRows * warpColumns) / 32;
     const { rows, columns } = shape(warpRows, warpColumns);
-    const staged = (converted.left ? rows : 0) + (converted.right ? columns * sums : 0);
+    const staged = (converted.left ? rows : 0) + (converted.right ? columns * sums.length : 0);
     const registers = (staged * sliceLength({ rows }, math)) / 256;
-    return held <= sumRegisters && held + registers <= heldRegisters;
+    const others = registers + (results.length - 1) * resultRegisters;
+    return held <= sumRegisters && held + others <= heldRegisters;
   };
   const [warpRows, warpColumns] = shapes.find(fits) ?? [16, 16];
   return shape(warpRows, warpColumns);
