@@ -36,7 +36,7 @@ export function scheduleChoices(
     return productChoices(schedule, rows, productShape(graph, dimension, region));
   }
   if (target.math !== undefined) {
-    return warpChoices(schedule, rows, region.kind === "contract" ? warpRows : fewQueries);
+    return warpChoices(schedule, rows, region.kind === "contract" ? warpRows : fewForWarps);
   }
   const single = { ...schedule, rows: 1, queries: packedQueries, singleQuery: true };
   const tile = region.kind === "contract" ? schedule.rows : schedule.queries;
@@ -64,8 +64,8 @@ const fewQueries = 8;
 /** Rows that an instruction of a tensor core takes at once. */
 const warpRows = 16;
 
-/** Query rows that leave multiprocessors without a task unless the keys are split. */
-const fewQueries = 64;
+/** Query rows that leave multiprocessors without a task unless warps split the keys. */
+const fewForWarps = 64;
 
 /** Rows are few up to `most` of them. */
 function warpChoices(schedule: Schedule, rows: Dimension, most: number): readonly ScheduleChoice[] {
