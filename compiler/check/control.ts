@@ -6,7 +6,7 @@
 import type { Statement } from "../../grammar/ast.ts";
 import { error } from "../../grammar/diagnostic.ts";
 import { asConstant, constant, symbol } from "../op/dimension.ts";
-import { decide } from "./condition.ts";
+import { type Condition, decide } from "./condition.ts";
 import { type Body, evaluate, fail, report, type Scope } from "./context.ts";
 import { asSize, conditionOf, sizeOf } from "./number.ts";
 import { branchOf } from "./scope.ts";
@@ -94,7 +94,7 @@ export function runIf(body: Body, statement: If): void {
   if (holds !== undefined) {
     body.interpreter.run(body, holds ? statement.then : statement.otherwise);
   } else if (body.mode === "generic") {
-    runBothBranches(body, statement);
+    runBothBranches(body, statement, condition ?? { kind: "unknown" });
   } else if (condition !== undefined) {
     fail(body, "dim/runtime", {
       message: "the condition of `if` must be known at compile time",
@@ -104,12 +104,25 @@ export function runIf(body: Body, statement: If): void {
   }
 }
 
-function runBothBranches(body: Body, statement: If): void {
-  const then = { ...body, scope: branchOf(body.scope) };
-  const otherwise = { ...body, scope: branchOf(body.scope) };
+/** What a branch demands holds only where it is taken, and what it gives is no second time. */
+function runBothBranches(body: Body, statement: If, condition: Condition): void {
+  const branch = (): Body => ({
+    ...body,
+    scope: branchOf(body.scope),
+    demands: [],
+    outputs: new Map(body.outputs),
+  });
+  const [then, otherwise] = [branch(), branch()];
   then.interpreter.run(then, statement.then);
   otherwise.interpreter.run(otherwise, statement.otherwise);
   mergeScopes(body.scope, then.scope, otherwise.scope);
+  mergeMap(body.outputs, then.outputs, otherwise.outputs);
+  const unlessTaken = (left: Condition, { demands }: Body): void => {
+    for (const each of demands)
+      body.demands.push({ ...each, condition: { kind: "or", operands: [left, each.condition] } });
+  };
+  unlessTaken({ kind: "not", operand: condition }, then);
+  unlessTaken(condition, otherwise);
 }
 
 /** What both branches agree on; what only one binds is unknown afterwards, and no mistake. */
