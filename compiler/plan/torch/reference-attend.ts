@@ -132,7 +132,7 @@ class Facts {
       case "logit":
         return logit;
       case "number":
-        return `torch.tensor(${numberText(score.value)}, dtype=torch.float64)`;
+        return `torch.tensor(${numberText(score.value)}, dtype=FLOAT)`;
       case "position":
         return this.#position(score.side);
       case "data":

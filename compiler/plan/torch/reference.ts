@@ -24,6 +24,9 @@ export function referenceText(
     "import torch",
     "from torch.nn import functional",
     "",
+    "# What floats are computed in; their arguments have this type.",
+    "FLOAT = torch.float64",
+    "",
     "",
     "def exact(tensor):",
     "    return tensor",
@@ -62,7 +65,7 @@ class ReferenceWriter {
       ...symbols.map(({ name }) => name),
       ...sizes,
     ];
-    for (const each of [...taken, "weights", "factor", "torch", "functional", "exact"])
+    for (const each of [...taken, "weights", "factor", "FLOAT", "torch", "functional", "exact"])
       this.#taken.take(each);
   }
 
@@ -184,7 +187,7 @@ function notHere({ kind }: Op): never {
   throw new RangeError(`a function has no ${kind}`);
 }
 
-const types = { float: "torch.float64", int: "torch.int64", bool: "torch.bool" } as const;
+const types = { float: "FLOAT", int: "torch.int64", bool: "torch.bool" } as const;
 
 function scalar(element: keyof typeof types, value: number): string {
   if (element === "bool") return `torch.tensor(${value === 0 ? "False" : "True"})`;
@@ -214,7 +217,7 @@ const maps: Readonly<Record<MapFunction, (...operands: readonly string[]) => str
   floor: (x) => `${x}.floor()`,
   ceil: (x) => `${x}.ceil()`,
   round: (x) => `${x}.round()`,
-  float: (x) => `${x}.to(torch.float64)`,
+  float: (x) => `${x}.to(FLOAT)`,
   int: (x) => `${x}.to(torch.int64)`,
   add: (a, b) => `${a} + ${b}`,
   subtract: (a, b) => `${a} - ${b}`,

@@ -54,6 +54,10 @@ def rounded(tensor):
 
 ${signatures.map((each) => `\n${argumentsText(each)}\n`).join("\n")}
 
+WEIGHTS = {
+${signatures.map(weightsLine).join("\n")}
+}
+
 CASES = [
 ${signatures.flatMap(caseLines).join("\n")}
 ]
@@ -69,6 +73,14 @@ def changed(arguments, change):
 def cast(dtype):
     """To another type, if it is of floats."""
     return lambda each: each.to(dtype) if each.is_floating_point() else each
+
+
+def as_stored(name, arguments):
+    """The arguments as kernels have them in memory: ${storageText(math)}"""
+    return {
+        key: changed(each, ${isHalf(math) ? "rounded" : "lambda weight: weight"}) if key in WEIGHTS[name] else each
+        for key, each in arguments.items()
+    }
 
 
 def listed(result):
@@ -95,11 +107,13 @@ class Kernels(unittest.TestCase):
     def compare(self, name, arguments, dtype):
         on_device = changed(arguments, lambda each: cast(dtype)(each).cuda())
         # What the kernel gets, in float64.
-        exact = changed(changed(arguments, cast(dtype)), cast(torch.float64))
+        exact = as_stored(name, changed(changed(arguments, cast(dtype)), cast(torch.float64)))
         run = getattr(reference, name)
         wanted = listed(run(**exact))
         off = listed(run(**exact, factor=rounded))
+        reference.FLOAT = torch.float32
         plain = listed(run(**changed(exact, cast(torch.float32))))
+        reference.FLOAT = torch.float64
         found = listed(getattr(kernels, name)(**on_device))
         for index, (value, truth, factors, floats) in enumerate(zip(found, wanted, off, plain)):
             value = value.cpu()
@@ -121,6 +135,22 @@ if __name__ == "__main__":
 
 /** How many times as far off as plain PyTorch with the same rounding a kernel may be. */
 const slack = 4;
+
+function isHalf(math: WarpMath): boolean {
+  return math === "f16" || math === "bf16";
+}
+
+function storageText(math: WarpMath): string {
+  return isHalf(math) ? `weights in ${math}.` : "in float32.";
+}
+
+function weightsLine(signature: TorchSignature): string {
+  const names = parametersOf(signature).flatMap((each) => {
+    if (each === "weights") return [`"weights"`];
+    return each.source === "weight" ? [`"${each.name}"`] : [];
+  });
+  return `    "${signature.name}": [${names.join(", ")}],`;
+}
 
 function roundingText(math: WarpMath): string {
   switch (math) {
