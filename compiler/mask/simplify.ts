@@ -85,7 +85,7 @@ function reduceAll(operands: readonly Formula[], context: Context): Formula {
     const nested = current.operands
       .filter((operand) => operand.kind !== "literal")
       .map((operand) => reduce(operand, narrowed));
-    const next = conjunction([...kept.map(literalFormula), ...absorbed(nested)]);
+    const next = conjunction([...kept.map(literalFormula), ...resolved(absorbed(nested))]);
     if (formulaKey(next) === formulaKey(current)) return next;
     current = next;
   }
@@ -137,6 +137,34 @@ function absorbed(operands: readonly Formula[]): readonly Formula[] {
         (other.size < own.size || at < index),
     );
   });
+}
+
+/** `operands` of a conjunction, where `(x or a) and (x or b)`, with literals of one subject, is one. */
+function resolved(operands: readonly Formula[]): readonly Formula[] {
+  for (const [index, left] of operands.entries())
+    for (const [other, right] of operands.entries()) {
+      const both = other > index ? resolvent(left, right) : undefined;
+      if (both === undefined) continue;
+      const rest = operands.filter((_, at) => at !== index && at !== other);
+      return resolved([...rest, both]);
+    }
+  return operands;
+}
+
+/** `x or (a and b)`, if that is what `left and right` are. */
+function resolvent(left: Formula, right: Formula): Formula | undefined {
+  if (left.kind !== "or" || right.kind !== "or") return undefined;
+  const lacking = (from: readonly Formula[], keys: ReadonlySet<string>): readonly Formula[] =>
+    from.filter((each) => !keys.has(formulaKey(each)));
+  const keys = new Set(left.operands.map(formulaKey));
+  const [a, moreLeft] = lacking(left.operands, new Set(right.operands.map(formulaKey)));
+  const [b, moreRight] = lacking(right.operands, keys);
+  if (a?.kind !== "literal" || b?.kind !== "literal") return undefined;
+  if (moreLeft !== undefined || moreRight !== undefined) return undefined;
+  if (subjectOf(a.literal) !== subjectOf(b.literal)) return undefined;
+  const merged = mergeLiterals(a.literal, b.literal);
+  const shared = left.operands.filter((each) => each !== a);
+  return disjunction(merged === undefined ? shared : [...shared, literalFormula(merged)]);
 }
 
 /** `formula` sorted, with every set widened by values that cannot occur. */

@@ -33,6 +33,8 @@ import {
 } from "./build.ts";
 import { textAlgebra, textRanges } from "./symbolic.ts";
 
+const sameDocument = is(data(0, "q"), "==", data(1, "k"));
+
 const simplified: readonly (readonly [Predicate, string])[] = [
   [composite, "q in text and k <= q or q in visual and k == q"],
   [window(128), "k <= q and q - k < 128"],
@@ -60,6 +62,20 @@ const simplified: readonly (readonly [Predicate, string])[] = [
   [and(within("q", "text"), or(within("q", "visual"), causal)), "q in text and k <= q"],
   [not(and(given("k"), causal)), "not (k in given) or q < k"],
   [is(term(q, "/", 0), "==", 0), "all"],
+  [and(causal, or(causal, sameDocument)), "k <= q"],
+  [or(causal, and(causal, sameDocument)), "k <= q"],
+  [and(sameDocument, not(sameDocument)), "none"],
+  [or(sameDocument, not(sameDocument)), "all"],
+  [not(or(causal, not(sameDocument))), "data0[q] == data1[k] and q < k"],
+  [and(window(8), window(3)), "k <= q and q - k < 3"],
+  [or(window(8), window(3)), "k <= q and q - k < 8"],
+  [or(and(within("q", "text"), causal), and(not(within("q", "text")), causal)), "k <= q"],
+  [or(and(sameDocument, causal), and(not(sameDocument), causal)), "k <= q"],
+  [and(or(sameDocument, causal), or(sameDocument, is(q, "<", k))), "data0[q] == data1[k]"],
+  [
+    and(or(within("q", "text"), is(k, "<", 4)), not(within("q", "text"))),
+    "not (q in text) and k < 4",
+  ],
   [and(), "all"],
   [or(), "none"],
 ];
