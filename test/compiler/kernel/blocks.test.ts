@@ -1,0 +1,35 @@
+/** Blocks of attention keep to the shared memory of every architecture. */
+
+import { expect, test } from "vitest";
+import {
+  type ArchitectureName,
+  architectures,
+  cudaTarget,
+} from "../../../compiler/kernel/architectures.ts";
+import { generalSchedule } from "../../../compiler/kernel/lower/schedule.ts";
+import { attendBlock, blockFits } from "../../../compiler/kernel/schedule/attend-blocks.ts";
+
+const names: readonly ArchitectureName[] = ["sm_80", "sm_86", "sm_89", "sm_90", "sm_100"];
+
+test.each(names)("%s: attention up to head dimension 256 fits", (name) => {
+  for (const math of ["f32", "tf32", "f16", "bf16"] as const) {
+    for (const size of [16, 40, 64, 80, 96, 128, 192, 256]) {
+      for (const fewRows of [false, true]) {
+        const schedule = { ...generalSchedule(cudaTarget(name, math)), fewRows };
+        const lengths = { depth: size, width: size };
+        const { warps, rows, keys, warpKeys, warpRows } = attendBlock(lengths, schedule);
+        expect(blockFits(lengths, schedule), `${math} ${size} ${fewRows}`).toBe(true);
+        expect(fewRows ? warps * warpKeys : warps * warpRows).toBe(fewRows ? keys : rows);
+      }
+    }
+  }
+});
+
+test("more shared memory gives larger tiles", () => {
+  const keys = (name: ArchitectureName): number => {
+    const schedule = generalSchedule(cudaTarget(name, "tf32"));
+    return attendBlock({ depth: 128, width: 128 }, schedule).keys;
+  };
+  expect(architectures.sm_89.sharedPerBlock).toBeLessThan(architectures.sm_90.sharedPerBlock);
+  expect(keys("sm_89")).toBeLessThan(keys("sm_90"));
+});
