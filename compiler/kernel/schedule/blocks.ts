@@ -31,7 +31,7 @@ const sumRegisters = 128;
 const heldRegisters = 144;
 
 /** What each result besides the first takes: the sums live until the last of them is stored. */
-const resultRegisters = 16;
+const resultRegisters = 24;
 
 /** Which operands go through registers, as they do not lie in memory as they are multiplied. */
 export interface Converted {
