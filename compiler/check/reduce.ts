@@ -186,11 +186,12 @@ function topOf(
   if (isDim && use.expected === undefined)
     newAxis(body, { text: label, span }, { label, size: count });
   const known = body.scope.labels.get(label);
+  let wanted = use;
   for (;;) {
     const into =
       known !== undefined && !body.rows.maps.has(known)
         ? known
-        : resultAxis(body, use, place, label, count, span);
+        : resultAxis(body, wanted, place, label, count, span);
     if (repeatsAxis(body, over.x, [axis], [into], span)) return unknown;
     const indices = emit(
       body,
@@ -203,13 +204,24 @@ function topOf(
       hasPositions(body, axis) &&
       !recordMap(body, into, { kind: "select", from: axis, index: indices })
     ) {
+      // That axis holds other rows already, of another call of this block: it is not this one.
       body.scope.avoid.add(into);
       body.scope.labels.delete(use.expected?.[place.index]?.label ?? label);
+      wanted = withoutAxis(wanted, into);
       continue;
     }
     const values = emit(body, { kind: "top", axis, into, result: "values" }, [over.x], span);
     return { kind: "several", values: [values, indices] };
   }
+}
+
+/** `use` with a new axis where it expects `axis`. */
+function withoutAxis({ expected, ...use }: Use, axis: AxisName): Use {
+  if (expected === undefined) return use;
+  return {
+    ...use,
+    expected: expected.map((each) => (each.axis === axis ? { label: each.label } : each)),
+  };
 }
 
 /**

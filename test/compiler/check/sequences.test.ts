@@ -64,6 +64,18 @@ test("kept rows keep their positions, also in a sequence that is formed later", 
   expect(valuesOf(named, given)).toEqual({ y: [1, 10, 20, 30], place: [1, 0, 3, 4] });
 });
 
+test("two calls of a block each keep rows of their own", () => {
+  const text = `block highest[Few](x: [S, D]) -> [] {
+  values: [Few], kept: int[Few] = top(sum(x over D) over S; Few)
+  return sum(values over Few)
+}
+model M[D = 1] {${prompt}
+  output one = highest[2](x)
+  output two = highest[2](0 - x)
+}`;
+  expect(valuesOf(text, given)).toEqual({ one: [50], two: [-3] });
+});
+
 test("renamed rows and sliced rows keep their positions", () => {
   const text = `model M[D = 1] {${prompt}
   y = x[S as K]
