@@ -74,7 +74,7 @@ export function keyTileOf(
  * whether all pairs are visible and there.
  */
 export function walkPart(
-  walk: Walk,
+  walk: Omit<Walk, "count">,
   part: number,
   body: (tile: KeyTile, unmasked: Expr) => readonly Statement[],
 ): readonly Statement[] {

@@ -26,9 +26,9 @@ import {
   warpMultiply,
   when,
 } from "../statements.ts";
-import { classOf, keyRanges, overKeys, queryRanges, type RowRanges } from "./attend-class.ts";
+import { queryRanges, type RowRanges } from "./attend-class.ts";
 import { gatherShares } from "./attend-gather.ts";
-import { type KeyTile, keyTileOf } from "./attend-walk.ts";
+import { type KeyTile, keyTileOf, walkPart } from "./attend-walk.ts";
 import { logitOf, partAt } from "./attend-pair.ts";
 import { type Attention, attentionOf, type PackedRows, packedRows } from "./attend-rows.ts";
 import {
@@ -238,29 +238,12 @@ class Walk {
   /** The loop over the keys of a part. */
   private part(part: number): readonly Statement[] {
     const { attention, context, queries, rows } = this;
-    const { keys } = this.block;
-    const { axis, mask } = partAt(attention, part);
-    const [start, loaded] = [context.fresh("key_start"), context.fresh("loaded")];
-    const tile = this.tileAt(part, build.variable(start));
-    const size = context.extent(axis);
-    const count = context.size(size);
-    const left = build.subtract(count, tile.start);
-    const existing = tile.inRange === undefined ? build.int(keys) : build.minimum(left, keys);
-    const ranges = keyRanges(attention, part, rows, tile.start, existing, keys);
-    const { possible, certain } = classOf(attention, part, queries, ranges);
-    const whole = tile.inRange === undefined ? certain : build.and(certain, tile.inRange);
-    const unmasked = context.fresh("unmasked");
-    const step = [
-      declare(unmasked, whole),
-      ...this.step(tile, build.variable(unmasked, build.bool), loaded),
-    ];
-    const body = mask.kind === "constant" ? step : [...ranges.statements, when(possible, step)];
-    const walk = [
+    const loaded = context.fresh("loaded");
+    const walk = { attention, rows, queries, first: this.own, keys: this.block.keys };
+    return [
       mutable(loaded, build.int(-1)),
-      ...overKeys(attention, part, queries, rows.keyHeads, start, keys, body),
+      ...walkPart(walk, part, (tile, unmasked) => this.step(tile, unmasked, loaded)),
     ];
-    // Bounds read the first and last key.
-    return asConstant(size) === undefined ? [when(build.less(0, count), walk)] : walk;
   }
 
   /** Takes the keys of a tile into the running rows. */
