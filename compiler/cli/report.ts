@@ -63,7 +63,10 @@ function report(file: string, options: ReportOptions): void {
   const target = stored(targets[options.target], options);
   const { plan } = compileFor(model, target, prepared);
   const machine: Machine = { flops: options.peak * 1e9, bytes: options.bandwidth * 1e9 };
-  const spending = spendingOf({ model, prepared, plan, target, reader }, read.lengths);
+  const spending = spendingOf(
+    { model, prepared, plan, target, reader: spendingReader },
+    read.lengths,
+  );
   if (options.svg !== undefined) {
     writePicture(
       options.svg,
@@ -99,7 +102,8 @@ function writePicture(file: string, force: boolean, svg: string): void {
   writeFileSync(file, svg);
 }
 
-const reader: SpendingReader = {
+/** How the runtime measures and places what spending counts. */
+export const spendingReader: SpendingReader = {
   measure: (values) => (size) => measured(size, values),
   arena: ({ buffers }, measure) => {
     const requests = buffers.map(({ name, element, size, first, last }) => {

@@ -7,13 +7,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type CheckedModel, checkModel, prepare } from "../../compiler/compile.ts";
 import { readLengths } from "../../compiler/report/lengths.ts";
+import { spendingReader } from "../../compiler/cli/report.ts";
 import { spendingOf } from "../../compiler/report/spending.ts";
-import { tensorBytes } from "../../runtime/backend.ts";
 import type { Plan } from "../../runtime/contract.ts";
 import { Conversation } from "../../runtime/generate.ts";
-import { place } from "../../runtime/place.ts";
 import { greedy } from "../../runtime/sample.ts";
-import { evaluateSize } from "../../runtime/size.ts";
 import { floats, integers } from "../../runtime/tensor.ts";
 import { normal, seeded } from "../support/random.ts";
 import { standardDeviations, unitRoundoff } from "../support/tolerance.ts";
@@ -217,17 +215,7 @@ function flopsOf(
 ): { readonly once: number; readonly first: number } {
   const read = readLengths(model.graph, `visual=${rows.visual},text=${rows.text}`);
   if (read.kind === "mistake") throw new Error(read.message);
-  const reader: Parameters<typeof spendingOf>[0]["reader"] = {
-    measure: (values) => (size) => evaluateSize(size, values),
-    arena: ({ buffers }, measure) => {
-      const requests = buffers.map(({ name, size, first, last }) => {
-        return { name, bytes: tensorBytes(measure(size)), first, last };
-      });
-      const { arenaBytes, largestLiveBytes } = place(requests);
-      return { arena: arenaBytes, live: largestLiveBytes };
-    },
-  };
-  const facts = { model, prepared: prepare(model), plan, reader };
+  const facts = { model, prepared: prepare(model), plan, reader: spendingReader };
   const { phases } = spendingOf(facts, read.lengths);
   const sum = (runs: "once" | "first"): number =>
     phases

@@ -2,14 +2,13 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { spendingReader } from "../../../compiler/cli/report.ts";
 import { checkModel, compileFor, prepare } from "../../../compiler/compile.ts";
 import { targets } from "../../../compiler/kernel/target.ts";
 import { readLengths } from "../../../compiler/report/lengths.ts";
 import { rooflineSvg } from "../../../compiler/report/roofline.ts";
 import { type Spending, spendingOf } from "../../../compiler/report/spending.ts";
 import { ratio, spendingText } from "../../../compiler/report/spending-text.ts";
-import { place } from "../../../runtime/place.ts";
-import { evaluateSize } from "../../../runtime/size.ts";
 
 const examples = new URL("../../../examples/", import.meta.url);
 const machine = { flops: 60e9, bytes: 20e9 };
@@ -31,17 +30,7 @@ function spend(name: string, family: "cpu" | "gpu"): Spending | undefined {
   if (read.kind === "mistake") throw new Error(read.message);
   const prepared = prepare(model);
   const { plan } = compileFor(model, targets[family], prepared);
-  const reader: Parameters<typeof spendingOf>[0]["reader"] = {
-    measure: (values) => (size) => evaluateSize(size, values),
-    arena: ({ buffers }, measure) => {
-      const requests = buffers.map(({ name: buffer, size, first, last }) => {
-        return { name: buffer, bytes: 4 * measure(size), first, last };
-      });
-      const { arenaBytes, largestLiveBytes } = place(requests);
-      return { arena: arenaBytes, live: largestLiveBytes };
-    },
-  };
-  return spendingOf({ model, prepared, plan, reader }, read.lengths);
+  return spendingOf({ model, prepared, plan, reader: spendingReader }, read.lengths);
 }
 
 function line({ phase, runs, dispatches, flops, traffic, memory }: Spending["phases"][number]) {
