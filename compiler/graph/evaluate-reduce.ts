@@ -163,7 +163,7 @@ export function evaluateContract(
     columns: countOf(rightShape),
     length: countOf(overShape),
   };
-  const product = context.single ? productsSingle(a, b, sizes) : productsDouble(a, b, sizes);
+  const product = products(a, b, sizes, context.single ? dotSingle : dotDouble);
   return permuted(
     product,
     [...axes.batch, ...axes.left, ...axes.right],
@@ -179,47 +179,45 @@ interface ProductSizes {
   readonly length: number;
 }
 
-/** All dot products of rows of `a` with rows of `b`, within each batch, in float64. */
-export function productsDouble(
+/** All dot products of rows of `a` with rows of `b`, within each batch. */
+function products(
   a: Float64Array,
   b: Float64Array,
   { batch, rows, columns, length }: ProductSizes,
+  dot: DotProduct,
 ): Float64Array {
   const result = new Float64Array(batch * rows * columns);
   let at = 0;
   for (let row = 0; row < batch * rows; row++) {
-    const from = row * length;
     const group = Math.floor(row / rows) * columns * length;
     for (let column = 0; column < columns; column++) {
-      const other = group + column * length;
-      let total = 0;
-      for (let i = 0; i < length; i++) total += (a[from + i] ?? 0) * (b[other + i] ?? 0);
-      result[at++] = total;
+      result[at++] = dot(a, row * length, b, group + column * length, length);
     }
   }
   return result;
 }
 
-/** As `productsDouble`, with each product and each sum rounded to float32. */
-function productsSingle(
+/** The dot product of `length` numbers of `a` and `b`, from `from` and `other` on. */
+type DotProduct = (
   a: Float64Array,
+  from: number,
   b: Float64Array,
-  { batch, rows, columns, length }: ProductSizes,
-): Float64Array {
-  const result = new Float64Array(batch * rows * columns);
-  let at = 0;
-  for (let row = 0; row < batch * rows; row++) {
-    const from = row * length;
-    const group = Math.floor(row / rows) * columns * length;
-    for (let column = 0; column < columns; column++) {
-      const other = group + column * length;
-      let total = 0;
-      for (let i = 0; i < length; i++) {
-        const product = Math.fround((a[from + i] ?? 0) * (b[other + i] ?? 0));
-        total = Math.fround(total + product);
-      }
-      result[at++] = total;
-    }
+  other: number,
+  length: number,
+) => number;
+
+const dotDouble: DotProduct = (a, from, b, other, length) => {
+  let total = 0;
+  for (let i = 0; i < length; i++) total += (a[from + i] ?? 0) * (b[other + i] ?? 0);
+  return total;
+};
+
+/** As `dotDouble`, with each product and each sum rounded to float32. */
+const dotSingle: DotProduct = (a, from, b, other, length) => {
+  let total = 0;
+  for (let i = 0; i < length; i++) {
+    const product = Math.fround((a[from + i] ?? 0) * (b[other + i] ?? 0));
+    total = Math.fround(total + product);
   }
-  return result;
-}
+  return total;
+};

@@ -3,11 +3,11 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Command } from "commander";
-import { afterAll, expect, test, vi } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { addBuild } from "../../../compiler/cli/build.ts";
 import { cudaCompiler } from "../../support/nvcc.ts";
 import { testWith } from "../../support/require.ts";
+import { runCommand, type Written } from "../../support/command.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "braid-cuda-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -23,23 +23,8 @@ writeFileSync(
 `,
 );
 
-async function build(...args: readonly string[]): Promise<{ out: string; talk: string }> {
-  const program = new Command().exitOverride();
-  addBuild(program);
-  for (const command of program.commands) command.exitOverride().configureOutput({ writeErr() {} });
-  const [written, said]: [string[], string[]] = [[], []];
-  const to = (list: string[]) => (text: string | Uint8Array) => list.push(String(text)) > 0;
-  const spies = [
-    vi.spyOn(process.stdout, "write").mockImplementation(to(written)),
-    vi.spyOn(process.stderr, "write").mockImplementation(to(said)),
-  ];
-  try {
-    await program.parseAsync(["build", ...args], { from: "user" });
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-  return { out: written.join(""), talk: said.join("") };
-}
+const build = (...words: readonly string[]): Promise<Written> =>
+  runCommand(addBuild, "build", ...words);
 
 const out = join(folder, "out");
 

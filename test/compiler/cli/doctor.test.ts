@@ -1,26 +1,13 @@
 /** `braid doctor` says what it found, and what to install where it found nothing. */
 
-import { Command } from "commander";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { addDoctor, findingsText } from "../../../compiler/cli/doctor.ts";
 import { hostCompilerMissing, hostDriver } from "../../support/cuda-host/compile.ts";
 import { testWith } from "../../support/require.ts";
+import { runCommand } from "../../support/command.ts";
 
-async function doctor(...args: readonly string[]): Promise<string> {
-  const program = new Command().exitOverride();
-  addDoctor(program);
-  let written = "";
-  const out = vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    written += String(text);
-    return true;
-  });
-  try {
-    await program.parseAsync(["doctor", ...args], { from: "user" });
-  } finally {
-    out.mockRestore();
-  }
-  return written;
-}
+const doctor = async (...words: readonly string[]): Promise<string> =>
+  (await runCommand(addDoctor, "doctor", ...words)).out;
 
 test("what is missing comes with what to install", async () => {
   process.env["BRAID_CUDA_DRIVER"] = "/nowhere/libcuda.so.1";

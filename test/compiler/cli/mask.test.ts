@@ -3,9 +3,9 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Command } from "commander";
-import { afterAll, expect, test, vi } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { addMask } from "../../../compiler/cli/mask.ts";
+import { runCommand } from "../../support/command.ts";
 
 const gallery = "examples/attention/gallery.braid";
 const example = "examples/ee-mllm/ee-mllm.braid";
@@ -13,24 +13,8 @@ const folder = mkdtempSync(join(tmpdir(), "braid-mask-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** What the verb writes to standard output. */
-async function mask(...args: readonly string[]): Promise<string> {
-  const program = new Command().exitOverride();
-  addMask(program);
-  for (const command of program.commands) command.exitOverride().configureOutput({ writeErr() {} });
-  let written = "";
-  const out = vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    written += String(text);
-    return true;
-  });
-  const talk = vi.spyOn(process.stderr, "write").mockImplementation(() => true);
-  try {
-    await program.parseAsync(["mask", ...args], { from: "user" });
-  } finally {
-    out.mockRestore();
-    talk.mockRestore();
-  }
-  return written;
-}
+const mask = async (...words: readonly string[]): Promise<string> =>
+  (await runCommand(addMask, "mask", ...words)).out;
 
 const composite = [`${gallery}:composite`, "--length", "visual=64,text=20"] as const;
 

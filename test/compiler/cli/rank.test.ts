@@ -3,8 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Command } from "commander";
-import { afterAll, expect, test, vi } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { addRank } from "../../../compiler/cli/rank.ts";
 import { UsageError } from "../../../compiler/cli/usage-error.ts";
 import { checkModel } from "../../../compiler/compile.ts";
@@ -14,30 +13,15 @@ import { readCase, readExample } from "../../oracle/checkpoint.ts";
 import { environmentOf } from "../../oracle/model.ts";
 import { onePrompts } from "../../oracle/prompts.ts";
 import { safetensorsBytes } from "../../runtime/weights/sample-files.ts";
+import { runCommand } from "../../support/command.ts";
 
 const spec = "examples/ee-mllm/ee-mllm-f.braid";
 const folder = mkdtempSync(join(tmpdir(), "braid-rank-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** What the verb writes to standard output. */
-async function rank(...args: readonly string[]): Promise<string> {
-  const program = new Command().exitOverride();
-  addRank(program);
-  for (const command of program.commands) command.exitOverride().configureOutput({ writeErr() {} });
-  let written = "";
-  const out = vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    written += String(text);
-    return true;
-  });
-  const talk = vi.spyOn(process.stderr, "write").mockImplementation(() => true);
-  try {
-    await program.parseAsync(["rank", spec, "--backend", "cpu", ...args], { from: "user" });
-  } finally {
-    out.mockRestore();
-    talk.mockRestore();
-  }
-  return written;
-}
+const rank = async (...words: readonly string[]): Promise<string> =>
+  (await runCommand(addRank, "rank", spec, "--backend", "cpu", ...words)).out;
 
 const oracle = await readCase("llava");
 const { one } = onePrompts(oracle);
