@@ -53,7 +53,7 @@ interface Tensors {
 export function attend(body: Body, call: BuiltinCall): Value {
   const sorted = sortArguments(body, withNamedMask(call), 3, labels, usage);
   const tensors = sorted && tensorsOf(body, sorted.positional, call);
-  const options = sorted && optionsOf(body, sorted.labelled);
+  const options = sorted && optionsOf(body, sorted.labelled, call.span);
   if (tensors === undefined || options === undefined || sorted === undefined) return unknown;
   const key = keyAxis(body, tensors, sorted.positional, call);
   if (key === undefined) return unknown;
@@ -114,11 +114,15 @@ function keyAxis(
   return inValues?.axes[0];
 }
 
-function optionsOf(body: Body, given: ReadonlyMap<string, Argument>): Options | undefined {
+function optionsOf(
+  body: Body,
+  given: ReadonlyMap<string, Argument>,
+  span: Span,
+): Options | undefined {
   const maskExpr = given.get("mask")?.value;
   const mask: MaskValue | undefined =
     maskExpr === undefined
-      ? { kind: "mask", predicate: always, ...noFacts }
+      ? { kind: "mask", predicate: always, ...noFacts, leaves: [span] }
       : maskOf(body, maskExpr);
   const score = scoreValue(body, given.get("score"));
   const scale = scaleOf(body, given.get("scale"));
@@ -264,12 +268,14 @@ function emitAttend(
   });
   if (normalize !== "softmax" && (sink !== undefined || logSumExp)) return onlySoftmax(body, call);
   if (sink !== undefined && !sinkFits(body, sink, q, axes, call)) return unknown;
-  const output = emit(body, op, args, call.span);
+  const make = (each: AttendOp): Tensor =>
+    emit(body, each, args, call.span, undefined, mask.leaves);
+  const output = make(op);
   const values: Tensor[] = [output];
   if (call.name === "attend_with_weights") {
-    values.push(emit(body, { ...op, result: "weights" }, args, call.span));
+    values.push(make({ ...op, result: "weights" }));
   }
-  if (logSumExp) values.push(emit(body, { ...op, result: "log_sum_exp" }, args, call.span));
+  if (logSumExp) values.push(make({ ...op, result: "log_sum_exp" }));
   return values.length === 1 ? output : { kind: "several", values };
 }
 

@@ -62,7 +62,9 @@ function evaluateName(body: Body, name: Name): Value {
   if (value !== undefined) return value;
   const size = sizes.get(name.text);
   if (size !== undefined) return wholeNumber(size);
-  if (name.text === "all") return { kind: "mask", predicate: always, ...noFacts };
+  if (name.text === "all") {
+    return { kind: "mask", predicate: always, ...noFacts, leaves: [name.span] };
+  }
   const definition = module.names.get(name.text);
   if (definition?.kind === "unresolved") return unknown;
   if (definition?.kind === "mask" || definition?.kind === "score") {

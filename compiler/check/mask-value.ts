@@ -97,7 +97,11 @@ function joinData(
 export function joinFacts(a: RowFacts, b: RowFacts): RowFacts & { at: (index: number) => number } {
   const { data, at } = joinData(a.data, b.data);
   const formals = [...new Set([...a.formals, ...b.formals])];
-  return { data, atoms: [...a.atoms, ...b.atoms], formals, at };
+  const [atoms, leaves] = [
+    [...a.atoms, ...b.atoms],
+    [...a.leaves, ...b.leaves],
+  ];
+  return { data, atoms, leaves, formals, at };
 }
 
 /** `a and b`, `a or b`. */

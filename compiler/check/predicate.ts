@@ -6,7 +6,7 @@ import { type Body, evaluate } from "./context.ts";
 import { joinFacts, renumberPredicate } from "./mask-value.ts";
 import { dataOf, refuse, refuseName, type RowScope, sideOf, useData } from "./row-scope.ts";
 import { termOf } from "./term.ts";
-import { describe, type MaskValue } from "./value.ts";
+import { describe, type MaskValue, noFacts } from "./value.ts";
 
 /** The predicate that `expr` is; reports and gives nothing if it is none. */
 export function predicateOf(rows: RowScope, expr: Expr): Predicate | undefined {
@@ -14,7 +14,7 @@ export function predicateOf(rows: RowScope, expr: Expr): Predicate | undefined {
     case "missing":
       return undefined;
     case "boolean":
-      return expr.value ? always : never;
+      return leaf(rows, expr, expr.value ? always : never);
     case "unary": {
       if (expr.operator !== "not") return notBoolean(rows, expr, "a number");
       const operand = predicateOf(rows, expr.operand);
@@ -62,7 +62,13 @@ function binaryPredicate(rows: RowScope, expr: Binary): Predicate | undefined {
   const right = termOf(rows, expr.right);
   if (left === undefined || right === undefined) return undefined;
   const [a, b] = comparison.swap ? [right, left] : [left, right];
-  return { kind: "compare", comparison: comparison.sign, left: a, right: b };
+  return leaf(rows, expr, { kind: "compare", comparison: comparison.sign, left: a, right: b });
+}
+
+/** `predicate`, which has no parts, and where it is written. */
+function leaf(rows: RowScope, { span }: Expr, predicate: Predicate): Predicate {
+  rows.leaves.push(span);
+  return predicate;
 }
 
 /** `q in text`, `k in given`. */
@@ -79,9 +85,9 @@ function membership(rows: RowScope, expr: Binary): Predicate | undefined {
   }
   if (expr.right.kind === "name") {
     const segment = expr.right.text;
-    if (segment === "given") return { kind: "given", side };
+    if (segment === "given") return leaf(rows, expr, { kind: "given", side });
     rows.atoms.push({ side, segment, span: expr.right.span });
-    return { kind: "segment", side, segment };
+    return leaf(rows, expr, { kind: "segment", side, segment });
   }
   if (expr.right.kind === "missing") return undefined;
   return refuse(rows, {
@@ -99,7 +105,8 @@ function namedPredicate(
   const read = dataOf(rows, expr);
   if (read?.value.element === "bool") {
     const data = { kind: "data", index: useData(rows, read), side: read.side } as const;
-    return { kind: "compare", comparison: "!=", left: data, right: { kind: "number", value: 0 } };
+    const zero = { kind: "number", value: 0 } as const;
+    return leaf(rows, expr, { kind: "compare", comparison: "!=", left: data, right: zero });
   }
   if (read !== undefined || sideOf(rows, expr) !== undefined) {
     return notBoolean(rows, expr, "an integer");
@@ -125,17 +132,18 @@ function maskPredicate(rows: RowScope, expr: Expr): Predicate | undefined {
   const value = evaluate(rows.body, expr);
   if (value.kind === "mask") return include(rows, value);
   if (value.kind === "boolean" && value.condition.kind === "constant") {
-    return value.condition.value ? always : never;
+    return leaf(rows, expr, value.condition.value ? always : never);
   }
-  if (value.kind === "boolean") return always;
+  if (value.kind === "boolean") return leaf(rows, expr, always);
   return value.kind === "unknown" ? undefined : notBoolean(rows, expr, describe(value));
 }
 
 /** The predicate of `mask` with its data and atoms taken into `rows`. */
 export function include(rows: RowScope, mask: MaskValue): Predicate {
-  const { data, at } = joinFacts({ data: rows.data, atoms: [], formals: [] }, mask);
+  const { data, at } = joinFacts({ ...noFacts, data: rows.data }, mask);
   rows.data.splice(0, rows.data.length, ...data);
   rows.atoms.push(...mask.atoms);
+  rows.leaves.push(...mask.leaves);
   for (const formal of mask.formals) rows.formals.add(formal);
   return renumberPredicate(mask.predicate, at);
 }

@@ -5,6 +5,7 @@ import type { Span } from "../../grammar/source.ts";
 import type { Definition } from "../elaborate/program.ts";
 import type { AxisName } from "../op/axis.ts";
 import { symbol } from "../op/dimension.ts";
+import { stdSources } from "../std/sources.ts";
 import { tensorOf } from "./arguments.ts";
 import { type Body, fail } from "./context.ts";
 import { placeholder } from "./emit.ts";
@@ -35,7 +36,11 @@ export function callRowFunction(
     if (value.kind === "unknown") return unknown;
     inner.scope.values.set(each.parameter.name.text, value);
   }
-  return read(inner, definition);
+  const value = read(inner, definition);
+  // Whoever takes a mask from the library looks for mistakes where it is named.
+  const isTaken = stdSources.has(definition.file) && !stdSources.has(body.scope.module.file);
+  if (value.kind !== "mask" || !isTaken) return value;
+  return { ...value, leaves: value.leaves.map(() => span) };
 }
 
 /** Checks a mask or score for all callers. */
@@ -96,6 +101,7 @@ function read(body: Body, definition: RowFunction): Value {
     labels: labelsOf(declaration.parameters),
     data: [],
     atoms: [],
+    leaves: [],
     formals: new Set(),
   };
   if (declaration.kind === "mask") {
@@ -114,6 +120,6 @@ function labelsOf(parameters: readonly Parameter[]): ReadonlyMap<string, readonl
   );
 }
 
-function factsOf(rows: RowScope): RowFacts {
-  return { data: rows.data, atoms: rows.atoms, formals: [...rows.formals] };
+function factsOf({ data, atoms, leaves, formals }: RowScope): RowFacts {
+  return { data, atoms, leaves, formals: [...formals] };
 }

@@ -8,7 +8,7 @@ import { type Body, report } from "./context.ts";
 import { emit } from "./emit.ts";
 import type { DataUse, SegmentAtom, Tensor } from "./value.ts";
 
-/** A mask's or score's body while it is read; `data` and `atoms` grow. */
+/** A mask's or score's body while it is read; its lists grow. */
 export interface RowScope {
   readonly body: Body;
   readonly what: "mask" | "score";
@@ -20,6 +20,7 @@ export interface RowScope {
   readonly labels: ReadonlyMap<string, readonly string[]>;
   readonly data: DataUse[];
   readonly atoms: SegmentAtom[];
+  readonly leaves: Span[];
   readonly formals: Set<string>;
 }
 

@@ -51,6 +51,8 @@ export interface SegmentAtom {
 export interface RowFacts {
   readonly data: readonly DataUse[];
   readonly atoms: readonly SegmentAtom[];
+  /** Where each comparison, membership and constant is written, in the order of the predicate. */
+  readonly leaves: readonly Span[];
   /** Mask or score formals of the block being checked that this one is made of. */
   readonly formals: readonly string[];
 }
@@ -82,7 +84,7 @@ export type Value =
 export const unknown: Value = { kind: "unknown" };
 
 /** The facts of a mask or score that reads no data and names no segments. */
-export const noFacts: RowFacts = { data: [], atoms: [], formals: [] };
+export const noFacts: RowFacts = { data: [], atoms: [], leaves: [], formals: [] };
 
 /** A compile-time whole number. */
 export function wholeNumber(size: Dimension): NumberValue {

@@ -37,6 +37,8 @@ export interface Origin {
   readonly name?: string;
   /** The call of a block whose body has it first; absent in the model. */
   readonly instance?: BlockInstance;
+  /** Of an attention: where each comparison, membership and constant of its mask is written, in order. */
+  readonly mask?: readonly Span[];
 }
 
 export interface Node {

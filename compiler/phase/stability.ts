@@ -5,7 +5,16 @@
  */
 
 import { type Diagnostic, error, type Label } from "../../grammar/diagnostic.ts";
-import { axisAt, type Graph, type Node, nodeAt, sizeOf, type ValueId } from "../graph/graph.ts";
+import type { Span } from "../../grammar/source.ts";
+import {
+  axisAt,
+  type Graph,
+  type Node,
+  nodeAt,
+  type Origin,
+  sizeOf,
+  type ValueId,
+} from "../graph/graph.ts";
 import { dataNames } from "../graph/data-names.ts";
 import { type Facts, queryFirst, type Refutation, refute } from "../mask/index.ts";
 import { type AxisName, rowsOf } from "../op/axis.ts";
@@ -133,6 +142,13 @@ function growsIn(graph: Graph, axis: AxisName, growth: Growth): boolean {
   return [...symbolsOf(sizeOf(graph, axis))].some((symbol) => growth.symbols.has(symbol));
 }
 
+/** Where a node comes from, as its author sees it: the call of the outermost block it is made in. */
+function userSpan({ span, instance }: Origin): Span {
+  let [place, at] = [span, instance];
+  while (at !== undefined) [place, at] = [at.call, at.caller];
+  return place;
+}
+
 /** Two rows that show it, where positions alone decide, else when a pair does. */
 function exampleOf({ example, remaining }: UnstablePair, name: DataName | undefined): string {
   if (example !== undefined) return ` (row ${example.q} sees row ${example.k})`;
@@ -159,8 +175,10 @@ export function stabilityErrors(
   const pairs = proof.pairs.flatMap((pair) => {
     const { op, args, origin } = nodeAt(graph, pair.attend);
     const name = op.kind === "attend" ? dataNames(graph, op, args) : undefined;
-    const guilty = guiltyPart(written, origin, pair) ?? showPredicate(pair.guilty, name);
+    const part = guiltyPart(written, origin, pair);
+    const guilty = part?.text ?? showPredicate(pair.guilty, name);
     if (!once(`${pair.query} ${pair.key} ${pair.breach} ${guilty}`)) return [];
+    const attention = { span: userSpan(origin), note: "attends with this mask" };
     const who =
       pair.breach === "row of another segment"
         ? `a \`${pair.query}\` row`
@@ -176,8 +194,9 @@ export function stabilityErrors(
     return [
       error("phase/unstable", {
         message: `${who} sees ${what}${exampleOf(pair, name)}, so what was computed changes with each new token: \`${guilty}\``,
-        at: at(pair.attend),
-        also,
+        ...(part?.span === undefined
+          ? { at: { ...attention, note: "" }, also }
+          : { at: { span: part.span, note: "" }, also: [attention, ...also] }),
         hint,
       }),
     ];

@@ -88,14 +88,14 @@ test("without generation nothing is cached and everything is allowed", () => {
 });
 
 test.each([
-  ["k <= q or k in text", "a given `text` row sees a new `text` row", "`k in text`"],
-  [
-    "k <= q or q in visual and k in text and k - q < 4",
-    "a `visual` row sees a new `text` row",
-    "`k - q < 4`",
-  ],
-])("the guilty part of %s is shown as it is written", (mask, pair, part) => {
-  const text = `import { self_attention } from "std/attention"
+  ["k <= q or k in text", "given `text` row sees a new `text`", "k in text", "k in text"],
+  ["k <= q or q in visual and k in text and k - q < 4", "`visual` row", "k - q < 4", "k - q < 4"],
+  ["k <= q or q in text and 4 > k - q", "given `text` row", "k - q < 4", "4 > k - q"],
+  ["causal or window(3)", "given `text` row", "q - k < 3", "window(3)"],
+  ["causal or not self_only", "given `text` row", "not (k == q)", "self_only"],
+  ["all", "given `text` row", "all", "all"],
+])("the guilty part of %s is shown as it is written", (mask, pair, part, marked) => {
+  const text = `import { causal, self_attention, self_only, window } from "std/attention"
 mask looking(q, k) = ${mask}
 
 model Looking[D = 8, Vocab = 16] {
@@ -114,6 +114,14 @@ model Looking[D = 8, Vocab = 16] {
 `;
   const { diagnostics } = checkModel({ file: "looking.braid", text });
   const found = diagnostics.filter(({ code }) => code === "phase/unstable");
-  expect(found.find(({ message }) => message.startsWith(pair))?.message).toMatch(/: `[^`]+`$/);
-  expect(found.every(({ message }) => message.endsWith(`: ${part}`))).toBe(true);
+  expect(found.find(({ message }) => message.startsWith(`a ${pair}`))?.message).toMatch(
+    /: `[^`]+`$/,
+  );
+  expect(found.every(({ message }) => message.endsWith(`: \`${part}\``))).toBe(true);
+  for (const { at, also } of found) {
+    expect(text.slice(at.span.start, at.span.end)).toBe(marked);
+    expect(at.span.file).toBe("looking.braid");
+    const [attention] = also;
+    expect(text.slice(attention?.span.start, attention?.span.end)).toMatch(/^self_attention\[/);
+  }
 });
