@@ -330,8 +330,8 @@ export interface CompiledModel {
   readonly wasm?: Uint8Array;
   /** CUDA C++ text by kernel name (plans for cuda). */
   readonly cuda?: ReadonlyMap<string, string>;
-  /** All of them compiled, by architecture (`sm_90`), where that was done beforehand. */
-  readonly cubins?: ReadonlyMap<string, Uint8Array>;
+  /** All of them compiled for the device's architecture, where that was done beforehand. */
+  readonly cubin?: Uint8Array;
 }
 
 /**

@@ -9,6 +9,7 @@
 
 export { Assistant, type AskOptions } from "./assistant.ts";
 export type { Backend, Progress } from "./backend.ts";
+export * from "./call-builder.ts";
 export {
   type BackendName,
   backendNames,

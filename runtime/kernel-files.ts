@@ -1,5 +1,6 @@
 /**
- * The kernels of an emitted model, as files beside it: `kernels/<name>.wgsl` for a GPU, one
+ * The kernels of an emitted model, as files beside it: `kernels/<name>.wgsl` for WebGPU, `.cu` for
+ * CUDA with one `kernels/<architecture>.cubin` for each architecture they were compiled for, and
  * `kernels.wasm` for the CPU.
  */
 
@@ -32,16 +33,30 @@ export const fetchFile: ReadFile = async (address) => {
   });
 };
 
-/** The plan with its kernels, which lie beside `base`. */
+/**
+ * The plan with its kernels, which lie beside `base`. With `cubin`, an architecture, those of a plan
+ * for CUDA as they were compiled for it, else as text.
+ */
 export async function loadKernels(
   plan: Plan,
   base: URL,
   read: ReadFile = fetchFile,
+  cubin?: string,
 ): Promise<CompiledModel> {
-  if (plan.target === "cpu") return { plan, wasm: await read(new URL("kernels.wasm", base)) };
-  const sources = plan.kernels.map(async ({ name }): Promise<[string, string]> => {
-    const bytes = await read(new URL(`kernels/${encodeURIComponent(name)}.wgsl`, base));
-    return [name, new TextDecoder().decode(bytes)];
-  });
-  return { plan, wgsl: new Map(await Promise.all(sources)) };
+  const texts = async (ending: string): Promise<ReadonlyMap<string, string>> => {
+    const sources = plan.kernels.map(async ({ name }): Promise<[string, string]> => {
+      const bytes = await read(new URL(`kernels/${encodeURIComponent(name)}.${ending}`, base));
+      return [name, new TextDecoder().decode(bytes)];
+    });
+    return new Map(await Promise.all(sources));
+  };
+  switch (plan.target) {
+    case "cpu":
+      return { plan, wasm: await read(new URL("kernels.wasm", base)) };
+    case "gpu":
+      return { plan, wgsl: await texts("wgsl") };
+    case "cuda":
+      if (cubin === undefined) return { plan, cuda: await texts("cu") };
+      return { plan, cubin: await read(new URL(`kernels/${cubin}.cubin`, base)) };
+  }
 }

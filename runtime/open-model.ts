@@ -1,7 +1,15 @@
 /** How the class of an emitted model opens its session: device, kernels and weights in one call. */
 
-import { type BackendName, chooseBackend, type GpuSource, platformGpu } from "./choose.ts";
+import {
+  type BackendName,
+  type ChosenBackend,
+  chooseBackend,
+  type GpuSource,
+  platformGpu,
+} from "./choose.ts";
 import type { Plan } from "./contract.ts";
+import type { CudaSource } from "./cuda/backend.ts";
+import { fittingCubin } from "./cuda/fit.ts";
 import { BraidError, invariant } from "./errors.ts";
 import { fetchFile, loadKernels, type ReadFile } from "./kernel-files.ts";
 import type { LoadProgress } from "./load.ts";
@@ -17,12 +25,14 @@ import { matchWeights } from "./weights/match.ts";
 export interface LoadOptions {
   /** A checkpoint's folder, or weights from elsewhere. */
   readonly weights: Folder | WeightSource;
-  /** `auto` if absent: WebGPU where there is hardware for it, else the CPU. */
+  /** `auto` if absent: WebGPU where there is hardware for it, else the CPU; CUDA if built for that. */
   readonly backend?: BackendName;
   /** Threads where it runs on the CPU; as many as that has if absent. */
   readonly threads?: number;
   /** How to reach WebGPU; what the platform offers if absent. */
   readonly gpu?: GpuSource;
+  /** How to reach CUDA; without, a model that was built for it has no device. */
+  readonly cuda?: CudaSource;
   /** How to read the kernels; by `fetch` if absent. */
   readonly read?: ReadFile;
   readonly progress?: (event: LoadProgress) => void;
@@ -32,22 +42,26 @@ export interface LoadOptions {
 export interface ModelFiles {
   /** The address of `model.js`. */
   readonly base: string;
+  /** For WebGPU or CUDA. */
   readonly gpu: Plan;
+  /** The architectures that there is a cubin for. */
+  readonly cubins?: readonly string[];
   /** Loaded only where the CPU was chosen; absent if the model was built without it. */
   readonly cpu?: () => Promise<Plan>;
 }
 
 /** Opens a session for the device that `options` choose. */
 export async function openModel(files: ModelFiles, options: LoadOptions): Promise<Session> {
-  const { weights, backend = "auto", gpu = platformGpu, read = fetchFile, progress } = options;
-  const chosen = await chooseBackend(backend, gpu, options.threads);
-  const plan = chosen.target === "gpu" ? files.gpu : await files.cpu?.();
-  if (plan === undefined) {
-    throw new BraidError("session/target", `${files.gpu.model} was built without CPU kernels`, {
-      hint: 'build it for the CPU, too, or load it with `backend: "webgpu"`',
-    });
-  }
-  const model = await loadKernels(plan, new URL(files.base), read);
+  const { weights, gpu = platformGpu, read = fetchFile, progress } = options;
+  const backend = backendFor(files, options);
+  // What comes with kernels for WebGPU alone must not choose CUDA where both are.
+  const cuda = backend === "cuda" ? options.cuda : undefined;
+  const chosen = await chooseBackend(backend, gpu, options.threads, cuda);
+  const plan = chosen.target === files.gpu.target ? files.gpu : await otherPlan(files, chosen);
+  const architecture = chosen.cuda?.architecture;
+  const cubin =
+    architecture === undefined ? undefined : fittingCubin(files.cubins ?? [], architecture);
+  const model = await loadKernels(plan, new URL(files.base), read, cubin);
   const open = async (source: WeightSource): Promise<Session> =>
     Session.open({
       model,
@@ -56,6 +70,23 @@ export async function openModel(files: ModelFiles, options: LoadOptions): Promis
       ...(progress === undefined ? {} : { progress }),
     });
   return isFolder(weights) ? withCheckpoint(plan, weights, open) : open(weights);
+}
+
+/** What is asked for; what a model is built for decides which devices are a choice. */
+function backendFor({ gpu }: ModelFiles, { backend = "auto" }: LoadOptions): BackendName {
+  return backend === "auto" && gpu.target === "cuda" ? "cuda" : backend;
+}
+
+/** The plan for a device that is not what `files.gpu` is for. Throws `session/target` without one. */
+async function otherPlan(files: ModelFiles, { kind, target }: ChosenBackend): Promise<Plan> {
+  const plan = target === "cpu" ? await files.cpu?.() : undefined;
+  if (plan !== undefined) return plan;
+  const { model, target: has } = files.gpu;
+  const option = target === "cuda" ? "cuda" : "all";
+  const built = has === "cuda" ? "cuda" : "webgpu";
+  throw new BraidError("session/target", `${model} was built without kernels for ${kind}`, {
+    hint: `build it with \`--target ${option}\`, or load it with \`backend: "${built}"\``,
+  });
 }
 
 /** The outputs `names` of a run, which must be there. */

@@ -1,20 +1,19 @@
 /**
  * The words in which an emitted `model.ts` writes its plan: each makes one piece of the plan's
  * data, and nothing but data. `contract.ts` says what the pieces mean; here is only how they are
- * spelled shortly.
+ * spelled shortly. `call-builder.ts` has those that say how kernels are called.
  *
  * Floats are what is usual: everything with elements is `f32` unless wrapped in `i32(…)`.
  */
 
+import type { Call } from "./call-builder.ts";
 import type {
   BufferReference,
-  DispatchVariant,
   ElementType,
   PlanAxis,
   PlanBuffer,
   PlanConstant,
   PlanInput,
-  PlanKernel,
   PlanOutput,
   PlanState,
   PlanStep,
@@ -261,93 +260,6 @@ export type Argument = BufferReference | string;
 
 function referenceOf(argument: Argument): BufferReference {
   return typeof argument === "string" ? { kind: "buffer", name: argument } : argument;
-}
-
-/** A parameter of a kernel that it reads, writes, or both. */
-export type KernelBuffer = PlanKernel["buffers"][number];
-
-/** A tensor that the kernel only reads; a word alone means the same. */
-export function read(name: string): KernelBuffer {
-  return { name, element: "f32", access: "read" };
-}
-
-/** A tensor that the kernel only writes. */
-export function write(name: string): KernelBuffer {
-  return { name, element: "f32", access: "write" };
-}
-
-/** A tensor that the kernel reads and writes. */
-export function update(name: string): KernelBuffer {
-  return { name, element: "f32", access: "read_write" };
-}
-
-/** The schedule for a `size` of at most `atMost`. */
-export function upTo(
-  atMost: number,
-  size: Size,
-  kernel: string,
-  groups: Size,
-  flops?: Size,
-): DispatchVariant {
-  return { when: { size, atMost }, ...otherwise(kernel, groups, flops) };
-}
-
-/** The schedule for all other sizes. */
-export function otherwise(kernel: string, groups: Size, flops?: Size): DispatchVariant {
-  return flops === undefined ? { kernel, groups } : { kernel, groups, flops };
-}
-
-/** How a value is computed, wherever its operands lie: what steps with equal kernels share. */
-export interface Call {
-  readonly kernels: readonly PlanKernel[];
-  readonly variants: readonly DispatchVariant[];
-  readonly scalars: readonly Size[];
-  readonly flops: Size;
-}
-
-/**
- * Kernels that differ in their schedules only, and how they are called; `flops` are the last
- * variant's.
- */
-export function kernel(
-  workgroupSize: number,
-  buffers: readonly (KernelBuffer | string)[],
-  scalars: Readonly<Record<string, Size>>,
-  variants: readonly DispatchVariant[],
-  flops?: Size,
-): Call {
-  const kernels = declare(
-    variants.map((variant) => variant.kernel),
-    workgroupSize,
-    buffers,
-    Object.keys(scalars),
-  );
-  return { ...schedule(Object.values(scalars), variants, flops), kernels };
-}
-
-/** Kernels that differ in their schedules only, without how they are called. */
-export function declare(
-  names: readonly string[],
-  workgroupSize: number,
-  buffers: readonly (KernelBuffer | string)[],
-  scalars: readonly string[],
-): readonly PlanKernel[] {
-  const parameters = buffers.map((each) => (typeof each === "string" ? read(each) : each));
-  return names.map((name) => ({ name, buffers: parameters, scalars, workgroupSize }));
-}
-
-/** A call of kernels that are declared elsewhere. */
-export function schedule(
-  scalars: readonly Size[],
-  variants: readonly DispatchVariant[],
-  flops: Size = variants.at(-1)?.flops ?? 0,
-): Call {
-  return { kernels: [], variants, scalars, flops };
-}
-
-/** The kernels of the calls, in order. */
-export function kernelsOf(...calls: readonly Call[]): readonly PlanKernel[] {
-  return calls.flatMap((call) => call.kernels);
 }
 
 /** Computes `label` by a call; `buffers` are in the kernel's order. */

@@ -1,7 +1,7 @@
 /**
- * `braid build --target cuda`: the kernels as CUDA C++, the plan that launches them, a cubin for each
- * architecture, and the report on them. Cubins and most of the report need nvcc; without it that is
- * said.
+ * `braid build --target cuda`: the kernels as CUDA C++, the model's program that launches them, a cubin
+ * for each architecture, and the report on them. Cubins and most of the report need nvcc; without it
+ * that is said, and the program compiles the kernels where it runs.
  */
 
 import { execFile } from "node:child_process";
@@ -14,6 +14,7 @@ import { findNvcc } from "../../runtime/node/cuda-compiler.ts";
 import { kernelFile, printCuda } from "../codegen/index.ts";
 import { type CheckedModel, type Compiled, compileFor } from "../compile.ts";
 import { architectures as limits, cudaTarget, isArchitecture } from "../kernel/architectures.ts";
+import { emitModel } from "../plan/emit/emit.ts";
 import {
   cudaReportText,
   parseInstructions,
@@ -86,7 +87,7 @@ export async function buildCuda(
     process.stdout.write(report(model, compiled, architectures, assembled, ptx, options.length));
   }
   return new Map<string, string | Uint8Array>([
-    ["plan.json", `${JSON.stringify(compiled.plan, null, 2)}\n`],
+    ...emitModel({ gpu: compiled.plan, cubins: [...assembled.keys()] }),
     ...[...texts].map(([name, text]) => [kernelFile(name, "cu"), text] as const),
     ...[...assembled].map(([name, { cubin }]) => [`kernels/${name}.cubin`, cubin] as const),
   ]);

@@ -58,9 +58,10 @@ export function addBuild(program: Command): void {
       "after",
       `
 Writes model.ts (with model.js and model.d.ts), kernels/*.wgsl and *.cu for GPUs, and kernels.wasm
-for the CPU. Equal specs give equal files, byte for byte. With \`--target cuda\`: kernels/*.cu, the plan
-as plan.json, and where nvcc is a cubin for each architecture. With \`--target torch\`: a folder for
-\`pip install -e\` with a function for each block and each attention, and their test.
+for the CPU. Equal specs give equal files, byte for byte. With \`--target cuda\`: model.ts for CUDA alone,
+kernels/*.cu, and where nvcc is a cubin for each architecture; without, kernels are compiled where the
+model is loaded. With \`--target torch\`: a folder for \`pip install -e\` with a function for each block and
+each attention, and their test.
 
 Examples:
   braid build examples/ee-mllm/ee-mllm.braid --out build

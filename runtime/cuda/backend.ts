@@ -23,6 +23,7 @@ import {
   chooseCudaDevice,
   findCudaDevices,
 } from "./driver.ts";
+import { checkSharedMemory } from "./fit.ts";
 import type { CudaLibrary } from "./functions.ts";
 import { KernelGraph } from "./graph.ts";
 
@@ -96,21 +97,21 @@ export class CudaBackend implements Backend {
   }
 
   async load(
-    { plan, cuda, cubins }: CompiledModel,
+    { plan, cuda, cubin }: CompiledModel,
     names: ReadonlySet<string>,
     progress: Progress = () => undefined,
   ): Promise<void> {
     const wanted = plan.kernels.filter(({ name }) => names.has(name) && !this.#kernels.has(name));
     if (wanted.length === 0) return;
-    const { architecture } = this.#driver.device;
-    const built = cubins?.get(architecture);
-    if (built !== undefined) {
-      this.#addModule(built, wanted);
+    const { device } = this.#driver;
+    for (const kernel of wanted) checkSharedMemory(kernel, device);
+    if (cubin !== undefined) {
+      this.#addModule(cubin, wanted);
       return;
     }
     invariant(cuda !== undefined, `${plan.model} comes without CUDA kernels`);
     const texts = new Map(wanted.map(({ name }) => [name, cuda.get(name) ?? ""]));
-    const images = await this.#compile(texts, architecture, progress);
+    const images = await this.#compile(texts, device.architecture, progress);
     for (const image of images) this.#addModule(image, wanted);
   }
 

@@ -1,4 +1,14 @@
 import { expect, test } from "vitest";
+import {
+  kernel,
+  kernelsOf,
+  otherwise,
+  read,
+  schedule,
+  update,
+  upTo,
+  write,
+} from "../../runtime/call-builder.ts";
 import { InvariantError } from "../../runtime/errors.ts";
 import {
   alternate,
@@ -8,19 +18,14 @@ import {
   fill,
   floor,
   i32,
-  kernel,
-  kernelsOf,
   larger,
   layer,
   layers,
-  otherwise,
   output,
   plus,
   positions,
   range,
-  read,
   repeat,
-  schedule,
   smaller,
   state,
   step,
@@ -29,10 +34,7 @@ import {
   times,
   tokens,
   under,
-  update,
-  upTo,
   weight,
-  write,
 } from "../../runtime/plan-builder.ts";
 
 test("sizes lean left", () => {

@@ -107,7 +107,9 @@ function declaredBy(
 
 /** Whether one declaration can say all these kernels and the numbers that `step` gives them. */
 function areOne(kernels: readonly PlanKernel[], step: Dispatch): boolean {
-  const signatures = new Set(kernels.map((each) => JSON.stringify({ ...each, name: "" })));
+  const signatures = new Set(
+    kernels.map(({ buffers, scalars }) => JSON.stringify([buffers, scalars])),
+  );
   const scalars = kernels[0]?.scalars ?? [];
   return signatures.size === 1 && scalars.length === step.scalars.length && keysInOrder(scalars);
 }
@@ -133,15 +135,22 @@ function callCode({ step, kernels }: NamedCall, size: SizeCode): Code {
   const scalars = object(
     first.scalars.map((name, index) => [name, size(step.scalars[index] ?? 0)]),
   );
-  return call("kernel", `${first.workgroupSize}`, parameters(first), scalars, variants, ...flops);
+  const groups = [...new Set(kernels.map(workgroup))];
+  const group = groups.length === 1 ? (groups[0] ?? "1") : array(kernels.map(workgroup));
+  return call("kernel", group, parameters(first), scalars, variants, ...flops);
+}
+
+function workgroup({ workgroupSize, sharedBytes }: PlanKernel): string {
+  if (sharedBytes === undefined) return `${workgroupSize}`;
+  return `{ threads: ${workgroupSize}, sharedBytes: ${sharedBytes} }`;
 }
 
 function declaration(kernel: PlanKernel): Code {
-  const { name, workgroupSize, scalars } = kernel;
+  const { name, scalars } = kernel;
   return call(
     "declare",
     array([text(name)]),
-    `${workgroupSize}`,
+    workgroup(kernel),
     parameters(kernel),
     array(scalars.map(text)),
   );

@@ -1,9 +1,9 @@
 /**
  * A compiled model as TypeScript files. `model.ts` has a class named after the model, and what the
- * model loads and is given on a GPU; `phases/` has a file for the steps of each phase; `kernels.ts`
- * says how kernels are called; `plan.cpu.ts` and `kernels.cpu.ts` have all that for the CPU;
- * `tables.ts` has numbers that were computed. Each is there as JavaScript with declarations, too,
- * for platforms that do not run TypeScript.
+ * model loads and is given on a GPU, by WebGPU or by CUDA; `phases/` has a file for the steps of each
+ * phase; `kernels.ts` says how kernels are called; `plan.cpu.ts` and `kernels.cpu.ts` have all that
+ * for the CPU; `tables.ts` has numbers that were computed. Each is there as JavaScript with
+ * declarations, too, for platforms that do not run TypeScript.
  */
 
 import type { Plan } from "../../../runtime/contract.ts";
@@ -11,20 +11,29 @@ import { Calls } from "./calls.ts";
 import { classWords, type Form, modelClass } from "./model-class.ts";
 import { type EmittedFile, inComment, moduleFiles } from "./module.ts";
 import { className, Names } from "./names.ts";
-import { builders, type Writing, writeKernels, writePhase, writePlan } from "./plan-code.ts";
+import {
+  builders,
+  devices,
+  type Writing,
+  writeKernels,
+  writePhase,
+  writePlan,
+} from "./plan-code.ts";
 import { regularData, Tables } from "./tables.ts";
 
 /** The plans of one model. */
 export interface Plans {
   readonly gpu: Plan;
   readonly cpu?: Plan;
+  /** The architectures for which a cubin lies beside the kernels, where `gpu` is for CUDA. */
+  readonly cubins?: readonly string[];
 }
 
 /** The files of a model by name: `.ts`, `.js` and `.d.ts` of each module. */
-export function emitModel({ gpu, cpu }: Plans): ReadonlyMap<string, string> {
+export function emitModel({ gpu, cpu, cubins = [] }: Plans): ReadonlyMap<string, string> {
   const tables = new Tables();
   const files = [
-    ...gpuFiles(writing(gpu, tables), cpu !== undefined),
+    ...gpuFiles(writing(gpu, tables), cpu !== undefined, cubins),
     ...(cpu === undefined ? [] : cpuFiles(writing(cpu, tables))),
   ];
   return new Map([...files, ...tableFiles(tables)]);
@@ -37,7 +46,11 @@ function writing(plan: Plan, tables: Tables): Writing {
 /** Names in the modules of kernels beside those of the calls. */
 const callModule: readonly string[] = ["Call", "PlanKernel", "kernels"];
 
-function gpuFiles(writing: Writing, cpu: boolean): readonly EmittedFile[] {
+function gpuFiles(
+  writing: Writing,
+  cpu: boolean,
+  cubins: readonly string[],
+): readonly EmittedFile[] {
   const { plan } = writing;
   const name = className(plan.model);
   const names = new Names([...builders, ...classWords.values, ...classWords.types, name, "phase"]);
@@ -47,11 +60,11 @@ function gpuFiles(writing: Writing, cpu: boolean): readonly EmittedFile[] {
       writing,
       name,
       phases.map((each) => each.name),
-      cpu,
+      { cpu, cubins },
     ),
     ...phases.flatMap(({ phase, name: file }) => {
       const head = [
-        `The phase \`${inComment(phase.name)}\` of \`${inComment(plan.model)}\` on a GPU, step by step.`,
+        `The phase \`${inComment(phase.name)}\` of \`${inComment(plan.model)}\` on ${devices[plan.target]}, step by step.`,
       ];
       const imports = [`import * as calls from "../kernels.js";`];
       const { statements } = writePhase(writing, phase);
@@ -67,13 +80,13 @@ function modelFiles(
   writing: Writing,
   name: string,
   phases: readonly string[],
-  cpu: boolean,
+  { cpu, cubins }: { readonly cpu: boolean; readonly cubins: readonly string[] },
 ): readonly EmittedFile[] {
   const { plan } = writing;
   const { values, types } = classWords;
   const { statements, size } = writePlan(writing, phases, [...values, ...types, name]);
   const cpuModule = cpu ? "./plan.cpu.js" : undefined;
-  const write = (form: Form): string => modelClass({ name, plan, cpuModule, size, form });
+  const write = (form: Form): string => modelClass({ name, plan, cpuModule, cubins, size, form });
   const forms = {
     typescript: write("typescript"),
     javascript: write("javascript"),
@@ -108,9 +121,8 @@ function cpuFiles(writing: Writing): readonly EmittedFile[] {
 
 function kernelFiles(name: string, writing: Writing): readonly EmittedFile[] {
   const { plan } = writing;
-  const where = plan.target === "gpu" ? "`kernels/<name>.wgsl` and `.cu`" : "`kernels.wasm`";
   const head = [
-    `How the kernels of \`${inComment(plan.model)}\` are called; their code is in ${where}.`,
+    `How the kernels of \`${inComment(plan.model)}\` are called; their code is in ${codeFiles[plan.target]}.`,
     "",
     "Each call says the size of its work groups, its tensors, its numbers, and its schedules with",
     "their groups and floating-point operations.",
@@ -119,6 +131,12 @@ function kernelFiles(name: string, writing: Writing): readonly EmittedFile[] {
   const types = ["Call", "PlanKernel"];
   return moduleFiles(name, { head, values: builders, types, imports: [], statements });
 }
+
+const codeFiles: Readonly<Record<Plan["target"], string>> = {
+  cpu: "`kernels.wasm`",
+  gpu: "`kernels/<name>.wgsl` and `.cu`",
+  cuda: "`kernels/<name>.cu`",
+};
 
 function tableImport({ plan }: Writing): readonly string[] {
   const used = plan.constants.some(({ data }) => regularData(data) === undefined);

@@ -20,6 +20,8 @@ export interface ModelFacts {
   readonly plan: Plan;
   /** The module with the plan for the CPU, if there is one. */
   readonly cpuModule: string | undefined;
+  /** The architectures that there are cubins for. */
+  readonly cubins: readonly string[];
   /** Sizes as the rest of the file writes them. */
   readonly size: SizeCode;
   readonly form: Form;
@@ -129,9 +131,10 @@ function classDoc({ model, phases }: Plan): readonly string[] {
 const phaseRule =
   "Each first runs those before it that it needs; none runs again while its inputs are the same.";
 
-function writeLoad(writer: CodeBlockWriter, { name, cpuModule, form }: ModelFacts): void {
+function writeLoad(writer: CodeBlockWriter, { name, cpuModule, cubins, form }: ModelFacts): void {
   const cpu =
     cpuModule === undefined ? "" : `, cpu: async () => (await import(${quoted(cpuModule)})).plan`;
+  const built = cubins.length === 0 ? "" : `, cubins: [${cubins.map(quoted).join(", ")}]`;
   writeMethod(writer, form, {
     doc: ["Chooses a device, compiles the kernels for it and loads the weights."],
     name: "load",
@@ -139,7 +142,7 @@ function writeLoad(writer: CodeBlockWriter, { name, cpuModule, form }: ModelFact
     parameter: { name: "options", writeType: () => void writer.write("LoadOptions") },
     returns: `Promise<${name}>`,
     body: [
-      `const files = { base: import.meta.url, gpu: plan${cpu} };`,
+      `const files = { base: import.meta.url, gpu: plan${built}${cpu} };`,
       `return new ${name}(await openModel(files, options));`,
     ],
   });

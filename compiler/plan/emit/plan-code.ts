@@ -14,7 +14,7 @@ import type { Statement } from "./module.ts";
 import { labelled, Sizes } from "./sizes.ts";
 import type { Tables } from "./tables.ts";
 
-/** Every builder that the code may call; see `runtime/plan-builder.ts`. */
+/** Every builder that the code may call; see `runtime/plan-builder.ts` and `call-builder.ts`. */
 export const builders: readonly string[] = [
   ..."plus times ceil floor larger smaller layers alternate range fill i32 f32 f16 bf16".split(" "),
   ..."sizeOfInput measuredSize stored under panels within table tensor tokens positions".split(" "),
@@ -25,6 +25,13 @@ export const builders: readonly string[] = [
 
 /** Names of modules and of what they export, which nothing else in a module may have. */
 const modules: readonly string[] = ["calls", "tables", "plan", "phase", "kernels", "Call"];
+
+/** Where a plan runs, for people. */
+export const devices: Readonly<Record<Plan["target"], string>> = {
+  cpu: "the CPU",
+  gpu: "a GPU",
+  cuda: "an NVIDIA GPU",
+};
 
 /** A plan being written. */
 export interface Writing {
@@ -79,8 +86,7 @@ export function writePlan(
   taken: readonly string[],
 ): Written {
   const { plan, calls } = writing;
-  const device = plan.target === "gpu" ? "a GPU" : "the CPU";
-  const doc = `What runs on ${device}: what is loaded and given, and the phases in order.`;
+  const doc = `What runs on ${devices[plan.target]}: what is loaded and given, and the phases in order.`;
   const weights = array(weightsCode(plan.weights));
   return withSizes(labelled(plan), [...(phases ?? []), ...taken], (size) => {
     const list = phases ?? plan.phases.map((each) => phaseCode(each, { size, calls }));

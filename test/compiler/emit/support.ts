@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { compileFor } from "../../../compiler/compile.ts";
+import { cudaTarget } from "../../../compiler/kernel/architectures.ts";
 import { type Target, targets } from "../../../compiler/kernel/target.ts";
 import { optimize } from "../../../compiler/optimize/optimize.ts";
 import { splitPhases } from "../../../compiler/optimize/split-phases.ts";
@@ -64,6 +65,14 @@ export const samples: readonly (readonly [string, () => Plans])[] = [
       const graph = toyMllm({ layers: Array.from({ length: 3 }, () => ({ mask: composite })) });
       const [gpu, cpu] = [planModel(graph, half("gpu")), planModel(graph, half("cpu"))];
       return { gpu: gpu.plan, cpu: cpu.plan };
+    },
+  ],
+  [
+    "phases for tensor cores",
+    () => {
+      const graph = toyMllm({ layers: Array.from({ length: 3 }, () => ({ mask: composite })) });
+      const { plan } = planModel(graph, cudaTarget("sm_90", "bf16"));
+      return { gpu: plan, cubins: ["sm_80", "sm_90"] };
     },
   ],
   ["a plan by hand", () => ({ gpu: toyPlan("gpu"), cpu: toyPlan("cpu") })],
