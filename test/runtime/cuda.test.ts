@@ -1,9 +1,6 @@
-/**
- * CUDA from Node to the kernels without a device: the runtime's own backend over koffi, and below it a
- * driver that runs kernels in the host shim (`support/cuda-host/runtime/driver.cpp`).
- */
+/** CUDA from Node to the kernels without a device: `support/fake-cuda.ts` has the machine. */
 
-import { mkdtemp, readFile } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -12,10 +9,10 @@ import { compileFor } from "../../compiler/compile.ts";
 import { targets } from "../../compiler/kernel/target.ts";
 import { chooseBackend } from "../../runtime/choose.ts";
 import { type CudaPlatform, findCudaDevice, openCudaBackend } from "../../runtime/cuda/backend.ts";
+import { fittingCubin } from "../../runtime/cuda/fit.ts";
 import type { CudaFunction } from "../../runtime/cuda/functions.ts";
 import { Conversation } from "../../runtime/generate.ts";
 import { canCompile, compileCuda } from "../../runtime/node/cuda-compiler.ts";
-import { loadKoffi } from "../../runtime/node/native.ts";
 import { findNvrtc } from "../../runtime/node/nvrtc.ts";
 import { nodeCuda } from "../../runtime/node/cuda.ts";
 import { greedy } from "../../runtime/sample.ts";
@@ -23,37 +20,12 @@ import { readCase, readCheckpoint } from "../oracle/checkpoint.ts";
 import { environmentOf, tinyModel } from "../oracle/model.ts";
 import { onePrompts } from "../oracle/prompts.ts";
 import { inputsOf, openPlanned } from "../oracle/run.ts";
-import {
-  hostCompilerMissing,
-  hostDriver,
-  hostNvrtc,
-  kernelLibrary,
-} from "../support/cuda-host/compile.ts";
+import { hostCompilerMissing, hostNvrtc } from "../support/cuda-host/compile.ts";
+import { fakeCuda, type FakeMachine, noKoffi } from "../support/fake-cuda.ts";
 import { Missing, testWith } from "../support/require.ts";
 
-/** A machine of the fake driver: `device` if nothing is wrong with it. */
-type Machine = "device" | "no-device" | "too-old" | "broken" | "full";
-
-async function platform(machine: Machine): Promise<CudaPlatform> {
-  process.env["BRAID_CUDA_DRIVER"] = await hostDriver();
-  process.env["BRAID_FAKE_CUDA"] = machine;
-  return {
-    ...(await nodeCuda()),
-    compile: async (kernels) => {
-      const texts = [...kernels].map(([name, text]) => ({ name, text }));
-      return [new Uint8Array(await readFile(await kernelLibrary(texts)))];
-    },
-    canCompile: async () => true,
-  };
-}
-
 const none = async (): Promise<undefined> => undefined;
-const noKoffi = await loadKoffi().then(
-  () => undefined,
-  () => new Missing("no package `koffi`"),
-);
 const fakeNvrtc = (await hostCompilerMissing()) ?? hostNvrtc;
-const fake = noKoffi ?? (await hostCompilerMissing()) ?? platform;
 
 /** Calls of the driver's functions, counted. */
 function counted(cuda: CudaPlatform): {
@@ -70,53 +42,58 @@ function counted(cuda: CudaPlatform): {
   return { cuda: own, count: (name) => calls.get(name) ?? 0 };
 }
 
-testWith("cuda-host", fake, "a model answers as its oracle, steps as graphs", async (machine) => {
-  const [llava, oracle] = [await readCase("llava"), await readCase("ee-mllm")];
-  const checkpoint = await readCheckpoint("llava");
-  const { one } = onePrompts(llava);
-  const model = tinyModel("ValueOutput");
-  const { cuda, count } = counted(await machine("device"));
-  const tested = {
-    name: "cuda",
-    target: targets.cuda,
-    errors: {},
-    takes: () => true,
-    missing: undefined,
-    open: async () => openCudaBackend(cuda, findCudaDevice(cuda)),
-    code: (kernels) => ({ cuda: new Map(kernels.map((each) => [each.name, printCuda(each)])) }),
-  } satisfies Parameters<typeof openPlanned>[0];
-  const compiled = compileFor(model, targets.cuda);
-  const session = await openPlanned(tested, model.graph, compiled, checkpoint);
-  try {
-    const wanted = Array.from(oracle("output.vo.generated").data);
-    const environment = environmentOf(model.graph, checkpoint, one, llava("input.pixels"));
-    const inputs = { ...inputsOf(session, environment) };
-    for (const grown of ["prompt", "position.text"]) delete inputs[grown];
-    const tokens: number[] = [];
-    for await (const event of new Conversation(session).answer({
-      inputs,
-      tokens: one.tokens,
-      positions: one.textAt,
-      choose: (logits) => greedy(logits),
-      endTokens: new Set(),
-      maxTokens: wanted.length,
-    })) {
-      if (event.kind === "token") tokens.push(event.id);
+testWith(
+  "cuda-host",
+  fakeCuda,
+  "a model answers as its oracle, steps as graphs",
+  async (machine) => {
+    const [llava, oracle] = [await readCase("llava"), await readCase("ee-mllm")];
+    const checkpoint = await readCheckpoint("llava");
+    const { one } = onePrompts(llava);
+    const model = tinyModel("ValueOutput");
+    const { cuda, count } = counted(await machine("device"));
+    const tested = {
+      name: "cuda",
+      target: targets.cuda,
+      errors: {},
+      takes: () => true,
+      missing: undefined,
+      open: async () => openCudaBackend(cuda, findCudaDevice(cuda)),
+      code: (kernels) => ({ cuda: new Map(kernels.map((each) => [each.name, printCuda(each)])) }),
+    } satisfies Parameters<typeof openPlanned>[0];
+    const compiled = compileFor(model, targets.cuda);
+    const session = await openPlanned(tested, model.graph, compiled, checkpoint);
+    try {
+      const wanted = Array.from(oracle("output.vo.generated").data);
+      const environment = environmentOf(model.graph, checkpoint, one, llava("input.pixels"));
+      const inputs = { ...inputsOf(session, environment) };
+      for (const grown of ["prompt", "position.text"]) delete inputs[grown];
+      const tokens: number[] = [];
+      for await (const event of new Conversation(session).answer({
+        inputs,
+        tokens: one.tokens,
+        positions: one.textAt,
+        choose: (logits) => greedy(logits),
+        endTokens: new Set(),
+        maxTokens: wanted.length,
+      })) {
+        if (event.kind === "token") tokens.push(event.id);
+      }
+      expect(tokens).toEqual(wanted);
+      // The first decode step is launched kernel by kernel, the second makes the graph.
+      expect(count("cuGraphInstantiateWithFlags")).toBeGreaterThan(0);
+      expect(count("cuGraphLaunch")).toBeGreaterThanOrEqual(wanted.length - 3);
+      const updates = count("cuGraphExecKernelNodeSetParams");
+      expect(updates).toBeLessThan(count("cuGraphAddKernelNode") * count("cuGraphLaunch"));
+    } finally {
+      session.close();
     }
-    expect(tokens).toEqual(wanted);
-    // The first decode step is launched kernel by kernel, the second makes the graph.
-    expect(count("cuGraphInstantiateWithFlags")).toBeGreaterThan(0);
-    expect(count("cuGraphLaunch")).toBeGreaterThanOrEqual(wanted.length - 3);
-    const updates = count("cuGraphExecKernelNodeSetParams");
-    expect(updates).toBeLessThan(count("cuGraphAddKernelNode") * count("cuGraphLaunch"));
-  } finally {
-    session.close();
-  }
-  expect(count("cuMemAlloc_v2")).toBe(count("cuMemFree_v2"));
-  expect(count("cuModuleLoadData")).toBe(count("cuModuleUnload"));
-});
+    expect(count("cuMemAlloc_v2")).toBe(count("cuMemFree_v2"));
+    expect(count("cuModuleLoadData")).toBe(count("cuModuleUnload"));
+  },
+);
 
-testWith("cuda-host", fake, "the device says how long commands took", async (machine) => {
+testWith("cuda-host", fakeCuda, "the device says how long commands took", async (machine) => {
   const cuda = await machine("device");
   const backend = openCudaBackend(cuda, findCudaDevice(cuda));
   const buffer = await backend.allocate(1024, "numbers");
@@ -128,8 +105,8 @@ testWith("cuda-host", fake, "the device says how long commands took", async (mac
   backend.close();
 });
 
-testWith("cuda-host", fake, "what a machine lacks is one line", async (machine) => {
-  const open = async (kind: Machine): Promise<unknown> =>
+testWith("cuda-host", fakeCuda, "what a machine lacks is one line", async (machine) => {
+  const open = async (kind: FakeMachine): Promise<unknown> =>
     chooseBackend("cuda", none, 1, () => machine(kind)).catch((error) => error.message);
   expect(await open("no-device")).toMatch(/^the CUDA driver finds no device\n {2}= hint: see what/);
   expect(await open("too-old")).toMatch(/^Host Shim \(sm_75\) is too old: kernels need sm_80/);
@@ -149,7 +126,7 @@ testWith("cuda-host", fake, "what a machine lacks is one line", async (machine) 
   backend.close();
 });
 
-testWith("cuda-host", fake, "a kernel that fails says where", async (machine) => {
+testWith("cuda-host", fakeCuda, "a kernel that fails says where", async (machine) => {
   const cuda = await machine("device");
   const backend = openCudaBackend(cuda, findCudaDevice(cuda));
   const text = 'extern "C" __global__ void beyond(float* y) { y[threadIdx.x] = 0; }';
@@ -169,6 +146,37 @@ testWith("cuda-host", fake, "a kernel that fails says where", async (machine) =>
     /^the GPU failed: kernel beyond, block 0, thread 16: writes 4 bytes of global `memory` at byte 64 of 64, out of range/,
   );
   backend.close();
+});
+
+testWith("cuda-host", fakeCuda, "a device with less shared memory is named", async (machine) => {
+  const cuda = await machine("device");
+  const backend = openCudaBackend(cuda, findCudaDevice(cuda));
+  const kernel = {
+    name: "large",
+    buffers: [],
+    scalars: [],
+    workgroupSize: 32,
+    sharedBytes: 2 ** 20,
+  };
+  const { plan } = compileFor(tinyModel("Llava"), targets.cuda);
+  const model = { plan: { ...plan, kernels: [kernel] }, cuda: new Map([["large", ""]]) };
+  await expect(backend.load(model, new Set(["large"]))).rejects.toThrow(
+    /^the kernel large needs 1 MiB of shared memory, but Host Shim gives a block 227 KiB\n.*--architecture sm_90`$/,
+  );
+  backend.close();
+});
+
+test("a device runs cubins of its generation that are no newer than it", () => {
+  const cubins = ["sm_80", "sm_86", "sm_89", "sm_90", "sm_100"];
+  const taken = ["sm_80", "sm_87", "sm_89", "sm_90", "sm_103", "sm_120"];
+  expect(taken.map((each) => fittingCubin(cubins, each))).toEqual([
+    "sm_80",
+    "sm_86",
+    "sm_89",
+    "sm_90",
+    "sm_100",
+    undefined,
+  ]);
 });
 
 testWith(

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import {
+  declare,
   kernel,
   kernelsOf,
   otherwise,
@@ -7,6 +8,7 @@ import {
   schedule,
   update,
   upTo,
+  type Workgroup,
   write,
 } from "../../runtime/call-builder.ts";
 import { InvariantError } from "../../runtime/errors.ts";
@@ -106,6 +108,20 @@ test("a call declares its kernels; its work is that of its last schedule", () =>
     })),
   );
   expect(call.flops).toBe(20);
+  const shared = { threads: 256, sharedBytes: 65536 };
+  const sizes = (workgroup: Workgroup | readonly Workgroup[]): readonly unknown[] =>
+    declare(["row", "tile"], workgroup, ["x"], []).map((each) => [
+      each.workgroupSize,
+      each.sharedBytes,
+    ]);
+  expect(sizes([32, shared])).toEqual([
+    [32, undefined],
+    [256, 65536],
+  ]);
+  expect(sizes(shared)).toEqual([
+    [256, 65536],
+    [256, 65536],
+  ]);
   expect(schedule([], [otherwise("k", 1)]).flops).toBe(0);
   expect(schedule([], [otherwise("k", 1, 5)], 7).flops).toBe(7);
 });
