@@ -1,0 +1,199 @@
+/**
+ * `braid run` with `--backend cuda` and `auto` as a user types them, on a driver without a device: what
+ * is said and answered, and the line that says what a machine lacks. The compiler alone is not a
+ * toolkit's: it makes what that driver takes.
+ */
+
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeEach, expect, test, vi } from "vitest";
+import { addRun } from "../../../compiler/cli/run.ts";
+import { readSource, resolveImport } from "../../../compiler/cli/sources.ts";
+import { checkModel, compileFor } from "../../../compiler/compile.ts";
+import { targets } from "../../../compiler/kernel/target.ts";
+import type { CudaCompiler } from "../../../runtime/cuda/backend.ts";
+import { BraidError, reasonOf } from "../../../runtime/errors.ts";
+import { safetensorsBytes } from "../../runtime/weights/sample-files.ts";
+import { runCommand } from "../../support/command.ts";
+import { hostCompilerMissing } from "../../support/cuda-host/compile.ts";
+import { type FakeMachine, fakeCubin, noKoffi, plugIn } from "../../support/fake-cuda.ts";
+import { seeded } from "../../support/random.ts";
+import { testWith } from "../../support/require.ts";
+
+/** Whether there is a toolkit that compiles. */
+const toolkit = vi.hoisted(() => ({ isThere: true }));
+
+vi.mock("../../../runtime/node/cuda-compiler.ts", async (original) => {
+  const real = await original<typeof import("../../../runtime/node/cuda-compiler.ts")>();
+  const compileCuda: CudaCompiler = async (kernels, ...rest) =>
+    toolkit.isThere ? [await fakeCubin(kernels)] : real.compileCuda(kernels, ...rest);
+  return { ...real, compileCuda, canCompile: async () => toolkit.isThere };
+});
+
+vi.mock("../../../runtime/node/probe.ts", () => ({ quietGpu: async () => undefined }));
+
+const example = (file: string): string =>
+  fileURLToPath(new URL(`../../../examples/${file}`, import.meta.url));
+const spec = example("llama/llama.braid");
+const folder = mkdtempSync(join(tmpdir(), "braid-run-"));
+const weights = join(folder, "weights");
+afterAll(() => rmSync(folder, { recursive: true }));
+const dims = { D: 16, H: 2, G: 1, E: 8, F: 16, L: 1, Vocab: 384 };
+
+/**
+ * A checkpoint that answers with the token after the last one, and with the one after that: its layer
+ * adds nothing, and no row of an embedding is as near to a row of length 1 as this row itself.
+ */
+function writeAlphabet(): void {
+  const { value: model } = checkModel(readSource(spec), {
+    resolve: resolveImport,
+    model: "Llama",
+    dims: new Map(Object.entries(dims)),
+  });
+  if (model === undefined) throw new RangeError("the spec has mistakes");
+  const draw = seeded(1);
+  const rows = Array.from({ length: dims.Vocab }, () => {
+    const row = Array.from({ length: dims.D }, () => draw() - 0.5);
+    const length = Math.hypot(...row);
+    return row.map((x) => x / length);
+  });
+  const header: Record<string, unknown> = {};
+  const bytes: number[] = [];
+  for (const { name, shape } of compileFor(model, targets.cpu).plan.weights) {
+    const count = shape.reduce((product, size) => product * size, 1);
+    const data = new Float32Array(count);
+    if (name.includes("norm")) data.fill(1);
+    else if (name === "model.embed_tokens.weight") data.set(rows.flat());
+    else if (name === "lm_head.weight") data.set([...rows.slice(-1), ...rows.slice(0, -1)].flat());
+    else if (!/[.](o|down)_proj[.]/.test(name)) data.set(data.map(() => draw() - 0.5));
+    header[name] = { dtype: "F32", shape, data_offsets: [bytes.length, bytes.length + count * 4] };
+    bytes.push(...new Uint8Array(data.buffer));
+  }
+  mkdirSync(weights);
+  writeFileSync(
+    join(weights, "model.safetensors"),
+    safetensorsBytes(header, Uint8Array.from(bytes)),
+  );
+  for (const file of ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"])
+    copyFileSync(example(`ee-mllm/weights/${file}`), join(weights, file));
+}
+
+writeAlphabet();
+const before = { ...process.env };
+
+beforeEach(() => {
+  toolkit.isThere = true;
+  process.env["PATH"] = before["PATH"];
+});
+
+interface Said {
+  readonly out: string;
+  readonly talk: readonly string[];
+}
+
+/** Asks; what the command wrote, or the code and the message of its error. */
+async function ask(...options: readonly string[]): Promise<Said | string> {
+  const set = Object.entries(dims).flatMap(([name, size]) => ["--set", `${name}=${size}`]);
+  const words = [spec, "--weights", weights, "--prompt", "x", "--max-tokens", "4", ...set];
+  try {
+    const { out, talk } = await runCommand(addRun, "run", ...words, ...options);
+    return { out, talk: talk.trimEnd().split("\n") };
+  } catch (error) {
+    return error instanceof BraidError ? `${error.code}: ${error.message}` : reasonOf(error);
+  }
+}
+
+/** The same on a machine of the driver without a device. */
+async function askOn(machine: FakeMachine, ...options: readonly string[]): Promise<Said | string> {
+  await plugIn(machine);
+  return ask(...options);
+}
+
+const driver = noKoffi ?? (await hostCompilerMissing()) ?? askOn;
+
+/** The prompt ends with a colon; these follow it among the tokens. */
+const answer = ";<=>\n";
+const time = "[\\d.]+ m?s";
+const ready = new RegExp(`^ready in ${time}; prompt ${time}, 4 tokens ${time}$`);
+
+testWith("cuda-host", driver, "--backend cuda answers, and says where", async (run) => {
+  expect(await run("device", "--backend", "cuda")).toEqual({
+    out: answer,
+    talk: ["using CUDA on Host Shim (sm_90), as asked", expect.stringMatching(ready)],
+  });
+  // Tensor cores; so near are the rows of the table that half floats tell them apart.
+  expect(await run("device", "--backend", "cuda", "--math", "f16")).toMatchObject({ out: answer });
+});
+
+testWith("cuda-host", driver, "--backend auto takes the device", async (run) => {
+  expect(await run("device", "--backend", "auto")).toEqual({
+    out: answer,
+    talk: ["using CUDA on Host Shim (sm_90), the best device here", expect.stringMatching(ready)],
+  });
+});
+
+testWith("cuda-host", driver, "--backend auto falls back aloud", async (run) => {
+  const reasons = {
+    "no-device": "the CUDA driver finds no device",
+    "too-old": "Host Shim (sm_75) is too old: kernels need sm_80 (A100, RTX 30) or later",
+    broken: "the CUDA driver does not start: an error of the fake driver",
+  } as const;
+  const cpu = "no WebGPU adapter: using the CPU, one thread";
+  for (const machine of ["no-device", "too-old", "broken"] as const) {
+    expect(await run(machine, "--backend", "auto", "--threads", "1"), machine).toEqual({
+      out: answer,
+      talk: [`${reasons[machine]}; ${cpu}`, expect.stringMatching(ready)],
+    });
+  }
+  toolkit.isThere = false;
+  const { talk } = saidBy(await run("device", "--backend", "auto", "--threads", "1"));
+  expect(talk[0]).toBe(`Host Shim needs NVRTC or nvcc to compile kernels; ${cpu}`);
+});
+
+testWith("cuda-host", driver, "--backend cuda says in a line what is wrong", async (run) => {
+  const cuda = ["--backend", "cuda"] as const;
+  expect(await run("no-device", ...cuda)).toBe(
+    "cuda/device: the CUDA driver finds no device\n" +
+      "  = hint: see what `nvidia-smi` says (`CUDA_VISIBLE_DEVICES` hides devices), or use `--backend cpu`",
+  );
+  expect(await run("too-old", ...cuda)).toBe(
+    "cuda/device: Host Shim (sm_75) is too old: kernels need sm_80 (A100, RTX 30) or later\n" +
+      "  = hint: use `--backend webgpu` or `cpu`",
+  );
+  expect(await run("broken", ...cuda)).toBe(
+    "cuda/driver: the CUDA driver does not start: an error of the fake driver\n" +
+      "  = hint: see what `nvidia-smi` says, or use `--backend cpu`",
+  );
+  // One MiB: the caches of so long an answer are larger.
+  expect(await run("full", ...cuda, "--max-tokens", "100000")).toMatch(
+    /^memory\/full: Host Shim has no [\d.]+ MiB left for .+\n {2}= hint: close what else uses the GPU .+$/,
+  );
+});
+
+testWith("cuda-host", driver, "without a toolkit, kernels cannot be compiled", async (run) => {
+  toolkit.isThere = false;
+  for (const name of ["PATH", "CUDA_PATH", "BRAID_NVRTC", "XDG_CACHE_HOME"])
+    process.env[name] = folder;
+  expect(await run("device", "--backend", "cuda")).toBe(
+    "cuda/toolkit: CUDA kernels must be compiled, but there is neither NVRTC nor nvcc here\n" +
+      "  = hint: install the CUDA toolkit, or build cubins where it is: `braid build FILE --target cuda`",
+  );
+});
+
+test("without a driver, cuda fails in a line and auto falls back", async () => {
+  process.env["BRAID_CUDA_DRIVER"] = "/nowhere/libcuda.so.1";
+  const missing = "there is no CUDA driver on this machine (/nowhere/libcuda.so.1 is not found)";
+  expect(await ask("--backend", "cuda")).toBe(
+    `cuda/driver: ${missing}\n  = hint: install NVIDIA's driver, or use \`--backend cpu\``,
+  );
+  const { out, talk } = saidBy(await ask("--backend", "auto", "--threads", "1"));
+  expect(out).toBe(answer);
+  expect(talk[0]).toBe(`${missing}; no WebGPU adapter: using the CPU, one thread`);
+});
+
+function saidBy(said: Said | string): Said {
+  if (typeof said === "string") throw new Error(said);
+  return said;
+}
