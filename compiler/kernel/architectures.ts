@@ -24,6 +24,9 @@ export interface Architecture {
 
 export type ArchitectureName = "sm_80" | "sm_86" | "sm_89" | "sm_90" | "sm_100";
 
+/** 32-bit registers of a multiprocessor, of each of them. */
+export const multiprocessorRegisters = 65536;
+
 /** The architectures that kernels are made for. */
 export const architectures: Readonly<Record<ArchitectureName, Architecture>> = {
   sm_80: architecture("A100", 108, { shared: 164, warps: 64, blocks: 32 }),
@@ -43,7 +46,7 @@ function architecture(
     device,
     sharedPerBlock: (shared - 1) * 1024,
     sharedPerMultiprocessor: shared * 1024,
-    registers: 65536,
+    registers: multiprocessorRegisters,
     warps,
     blocks,
     multiprocessors,

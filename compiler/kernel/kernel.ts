@@ -65,6 +65,8 @@ export interface Kernel {
    * which then do each statement on tiles once, together.
    */
   readonly tiles?: "warp";
+  /** Groups that a multiprocessor is to hold at a time: what its registers are shared by (CUDA). */
+  readonly residentGroups?: number;
   readonly body: readonly Statement[];
 }
 

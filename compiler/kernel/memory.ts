@@ -15,6 +15,24 @@ export interface CheckedMemory {
   readonly invalidate: (index: number, invocation: number) => void;
 }
 
+/** Bytes of an element. */
+export const elementBytes: Readonly<Record<MemoryElement, number>> = {
+  f32: 4,
+  i32: 4,
+  f16: 2,
+  bf16: 2,
+};
+
+/** Bytes of an array of group memory; the next starts where eight rows' banks repeat. */
+export function arrayBytes({ length, element }: GroupArray): number {
+  return Math.ceil((length * elementBytes[element]) / 128) * 128;
+}
+
+/** Bytes of group memory. */
+export function groupBytes(arrays: readonly GroupArray[]): number {
+  return arrays.reduce((sum, each) => sum + arrayBytes(each), 0);
+}
+
 /** Elements in a piece of 16 bytes, which asynchronous copies move. */
 export function pieceLength(element: MemoryElement): number {
   return isHalf(element) ? 8 : 4;

@@ -221,6 +221,8 @@ export function printKernel(kernel: Kernel): string {
     ...kernel.arrays.map((each) => `  group ${each.name}: ${each.element}[${each.length}]`),
   ];
   const tiles = kernel.tiles === undefined ? "" : `, tiles of a ${kernel.tiles}`;
-  const body = block(`  invocations ${kernel.workgroupSize}${tiles}`, kernel.body);
+  const resident =
+    kernel.residentGroups === undefined ? "" : `, ${kernel.residentGroups} groups at a time`;
+  const body = block(`  invocations ${kernel.workgroupSize}${tiles}${resident}`, kernel.body);
   return `${[...head, ...body].join("\n")}\n`;
 }

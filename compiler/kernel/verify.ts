@@ -61,6 +61,8 @@ class Checker {
     const { kernel } = this;
     this.check(/^[A-Za-z_]\w*$/.test(kernel.name), () => `\`${kernel.name}\` is not a word`);
     this.check(isCount(kernel.workgroupSize), () => "workgroupSize is not a positive number");
+    const { residentGroups = 1 } = kernel;
+    this.check(isCount(residentGroups), () => "residentGroups is not a positive number");
     for (const { name } of kernel.buffers) this.declare(name);
     for (const name of kernel.scalars) this.declare(name);
     const wholeWarps = kernel.tiles !== "warp" || kernel.workgroupSize % warpSize === 0;

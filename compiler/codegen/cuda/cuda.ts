@@ -154,6 +154,7 @@ export function cudaText(kernel: Kernel): string {
     [...swizzlesOf(kernel).values()].map((each) => [swizzleName(each), each]),
   );
   const called = body.join("\n");
+  const bounds = [kernel.workgroupSize, kernel.residentGroups ?? []].flat().join(", ");
   const lines = [
     ...kernel.comment.map((line) => `// ${line}`),
     ...includes(kernel),
@@ -171,7 +172,7 @@ export function cudaText(kernel: Kernel): string {
       called.includes(`${swizzleName(each)}(`) ? swizzleLines(each) : [],
     ),
     ...instructionsOf(called),
-    `extern "C" __global__ void __launch_bounds__(${kernel.workgroupSize}) ${word(kernel.name)}(`,
+    `extern "C" __global__ void __launch_bounds__(${bounds}) ${word(kernel.name)}(`,
     ...parameters.map((each, at) => `    ${each}${at + 1 < parameters.length ? "," : ") {"}`),
     ...[...arrays, ...places, ...body].map((line) => (line.startsWith("#") ? line : `  ${line}`)),
     "}",

@@ -7,33 +7,15 @@
  */
 
 import type { GroupArray, MemoryElement } from "../../kernel/kernel.ts";
-import { pieceLength } from "../../kernel/memory.ts";
-
-/** Bytes of an element. */
-export const elementBytes: Readonly<Record<MemoryElement, number>> = {
-  f32: 4,
-  i32: 4,
-  f16: 2,
-  bf16: 2,
-};
+import { arrayBytes, groupBytes, pieceLength } from "../../kernel/memory.ts";
 
 /** What every block may have without asking (CUDA programming guide, compute capabilities). */
 export const staticLimit = 49152;
 
-/** Bytes of group memory. */
-export function sharedBytes(arrays: readonly GroupArray[]): number {
-  return arrays.reduce((sum, each) => sum + roundUp(each.length * elementBytes[each.element]), 0);
-}
-
 /** Bytes that the launch must ask for: all of them where they are more than `staticLimit`. */
 export function dynamicSharedBytes(arrays: readonly GroupArray[]): number {
-  const bytes = sharedBytes(arrays);
+  const bytes = groupBytes(arrays);
   return bytes > staticLimit ? bytes : 0;
-}
-
-/** Arrays start at multiples of what eight rows' banks repeat by. */
-function roundUp(bytes: number): number {
-  return Math.ceil(bytes / 128) * 128;
 }
 
 /** The declarations of `arrays`. */
@@ -54,7 +36,7 @@ export function arrayLines(
     const pointer = `${type(each.element)}*`;
     const start = `dynamic_shared + ${offset / 16}`;
     lines.push(`${pointer} const ${word(each.name)} = reinterpret_cast<${pointer}>(${start});`);
-    offset += roundUp(each.length * elementBytes[each.element]);
+    offset += arrayBytes(each);
   }
   return lines;
 }

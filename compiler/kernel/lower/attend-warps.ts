@@ -62,7 +62,7 @@ const mostPacked = 16;
 export function warpAttend(context: Context, region: Region, schedule: Schedule): Lowered {
   const attention = attentionOf(context, region, mostPacked);
   const { op, rows, sets, depth, width } = attention;
-  const shape = attendBlock(attention, schedule);
+  const shape = attendBlock({ depth, width, parts: op.parts.length }, schedule);
   const rowBlocks = ceilDivide(rows, constant(shape.rows));
   const keys = sumOf(op.parts.map((part) => context.extent(part.axis)));
   const memory = new GroupMemory(context);
@@ -70,7 +70,8 @@ export function warpAttend(context: Context, region: Region, schedule: Schedule)
   const facts = {
     name: regionName(context, region),
     comment: commentOf(context, region),
-    ...{ warps: shape.warps, memory, groups },
+    ...{ warps: shape.warps, registers: shape.registers, target: schedule.target },
+    ...{ memory, groups },
     flops: productOf([constant(2 * shape.rows * (depth + width)), groups, keys]),
   };
   return finishWarps(context, facts, (task) => {
@@ -91,7 +92,7 @@ export function warpAttendFits(context: Context, region: Region, schedule: Sched
   const [depth = 1, width = 1] = [op.contracted, op.value].map((axis) =>
     asConstant(context.extent(axis)),
   );
-  return blockFits({ depth, width }, schedule);
+  return blockFits({ depth, width, parts: op.parts.length }, schedule);
 }
 
 /** One group's walk over the keys. */

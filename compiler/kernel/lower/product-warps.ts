@@ -57,6 +57,8 @@ function lowered(
     name: regionName(context, product.region),
     comment: commentOf(context, product.region),
     warps: warpsOf(product, schedule),
+    registers: Math.max(...product.parts.map((part) => blockOf(part).registers)),
+    target: schedule.target,
     memory,
     sums,
     groups: sumOf(product.parts.map((part) => cutOf(part).tasks)),

@@ -4,7 +4,10 @@ import type { Dimension } from "../../op/dimension.ts";
 import * as build from "../build.ts";
 import type { Expr, GroupArray, Kernel, MemoryElement, Statement, WarpMath } from "../kernel.ts";
 import { warpSize } from "../kernel.ts";
+import { groupBytes } from "../memory.ts";
+import { residentGroups } from "../schedule/registers.ts";
 import { declare } from "../statements.ts";
+import type { Target } from "../target.ts";
 import type { Context } from "./context.ts";
 import type { Lowered } from "./schedule.ts";
 
@@ -61,19 +64,26 @@ export function finishWarps(
     readonly sums?: readonly GroupArray[];
     readonly groups: Dimension;
     readonly flops: Dimension;
+    /** Registers that an invocation needs. */
+    readonly registers: number;
+    readonly target: Target;
   },
   body: (task: Expr) => readonly Statement[],
 ): Lowered {
   const task = context.fresh("task");
   const statements = [declare(task, build.group), ...body(build.variable(task))];
   const scalars = context.scalars;
+  const arrays = [...facts.memory.all, ...(facts.sums ?? [])];
+  const invocations = facts.warps * warpSize;
+  const use = { invocations, registers: facts.registers, bytes: groupBytes(arrays) };
   const kernel: Kernel = {
     name: facts.name,
     comment: facts.comment,
     buffers: context.bindings.map((binding) => binding.parameter),
     scalars: scalars.map((scalar) => scalar.name),
-    arrays: [...facts.memory.all, ...(facts.sums ?? [])],
-    workgroupSize: facts.warps * warpSize,
+    arrays,
+    workgroupSize: invocations,
+    residentGroups: residentGroups(use, facts.target),
     tiles: "warp",
     body: statements,
   };

@@ -4,9 +4,9 @@
  * memory before anything is written.
  */
 
-import type { Attention } from "../lower/attend-rows.ts";
 import type { Schedule } from "../lower/schedule.ts";
 import { factorElement, innerStep } from "../lower/warps.ts";
+import { fitsInvocation, registersOf } from "./registers.ts";
 
 /** A block of an attention. */
 export interface AttendBlock {
@@ -22,6 +22,8 @@ export interface AttendBlock {
   /** Lengths of rows in group memory. */
   readonly depth: number;
   readonly width: number;
+  /** Registers that an invocation needs. */
+  readonly registers: number;
 }
 
 /** Rows of a warp, and its keys where the warps split them: what one instruction takes. */
@@ -30,44 +32,57 @@ const extent = 16;
 /** Warps of a group that share no rows. */
 const rowWarps = 4;
 
-/** Elements of a query or key row, and of a value row. */
-type Lengths = Pick<Attention, "depth" | "width">;
+/** Elements of a query or key row and of a value row, and how many parts the keys have. */
+export interface Asked {
+  readonly depth: number;
+  readonly width: number;
+  readonly parts: number;
+}
+
+/** What decides what a block needs. */
+type Extents = Pick<AttendBlock, "rows" | "warpRows" | "keys" | "warpKeys" | "depth" | "width">;
 
 /** The block of an attention; of few query rows all warps take the same. */
-export function attendBlock(lengths: Lengths, schedule: Schedule): AttendBlock {
-  const { math = "f32", groupMemory } = schedule.target;
-  const depth = roundUp(lengths.depth, innerStep(math));
-  const width = roundUp(lengths.width, 8);
+export function attendBlock(asked: Asked, schedule: Schedule): AttendBlock {
+  const { target, fewRows = false } = schedule;
+  const { math = "f32", groupMemory } = target;
+  const lengths = { depth: roundUp(asked.depth, innerStep(math)), width: roundUp(asked.width, 8) };
+  const block = (warps: number, keys: number): AttendBlock => {
+    const shares = fewRows
+      ? { rows: extent, keys: warps * keys, splits: true }
+      : { rows: warps * extent, keys, splits: false };
+    const extents = { ...shares, ...lengths, warpRows: extent, warpKeys: keys };
+    return { ...extents, warps, registers: registers(asked, extents) };
+  };
   // Two groups share a multiprocessor where the tile may be that large.
-  const fits = (rows: number, keys: number): boolean =>
-    bytesOf({ depth, width }, schedule, rows, keys) <= groupMemory / 2;
-  if (schedule.fewRows === true) {
-    const warps = [8, 4, 2].find((each) => fits(extent, each * extent)) ?? 1;
-    const shares = { rows: extent, keys: warps * extent, warpKeys: extent, splits: true };
-    return { warps, warpRows: extent, ...shares, depth, width };
-  }
-  const rows = rowWarps * extent;
-  const keys = [64, 32].find((each) => fits(rows, each)) ?? extent;
-  const shares = { rows, keys, warpKeys: keys, splits: false };
-  return { warps: rowWarps, warpRows: extent, ...shares, depth, width };
+  const fits = (each: AttendBlock): boolean =>
+    bytesOf(each, schedule) <= groupMemory / 2 && fitsInvocation(each.registers, target);
+  const blocks = fewRows
+    ? [8, 4, 2].map((warps) => block(warps, extent))
+    : [64, 32].map((keys) => block(rowWarps, keys));
+  return blocks.find(fits) ?? block(fewRows ? 1 : rowWarps, extent);
 }
 
 /** Whether a block of such an attention fits into group memory at all. */
-export function blockFits(lengths: Lengths, schedule: Schedule): boolean {
-  const block = attendBlock(lengths, schedule);
-  return bytesOf(block, schedule, block.rows, block.keys) <= schedule.target.groupMemory;
+export function blockFits(asked: Asked, schedule: Schedule): boolean {
+  return bytesOf(attendBlock(asked, schedule), schedule) <= schedule.target.groupMemory;
 }
 
-/** Bytes of group memory for so many query rows and keys. */
-function bytesOf(
-  { depth, width }: Lengths,
-  schedule: Schedule,
-  rows: number,
-  keys: number,
-): number {
-  const bytes = factorElement(schedule.target.math ?? "f32") === "f32" ? 4 : 2;
+/** Registers of an invocation. */
+function registers({ parts }: Asked, { warpRows, warpKeys, width }: Extents): number {
+  // Maxima and sums, before and with the tile, and what changes the output.
+  const ofRows = Array.from({ length: 6 }, () => [warpRows, 1] as const);
+  return registersOf({
+    tiles: [[warpRows, width], [warpRows, warpKeys], ...ofRows],
+    ...{ rows: warpRows, staged: 0, parts },
+  });
+}
+
+/** Bytes of group memory. */
+function bytesOf({ rows, keys, depth, width }: Extents, { target, fewRows }: Schedule): number {
+  const bytes = factorElement(target.math ?? "f32") === "f32" ? 4 : 2;
   // Warps that split the keys add their outputs up.
-  const outputs = schedule.fewRows === true ? rows * (width + 16) * 4 : 0;
+  const outputs = fewRows === true ? rows * (width + 16) * 4 : 0;
   return (rows * depth + keys * (depth + width)) * bytes + outputs;
 }
 

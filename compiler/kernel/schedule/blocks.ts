@@ -5,10 +5,11 @@
  */
 
 import { asConstant } from "../../op/dimension.ts";
-import type { WarpMath } from "../kernel.ts";
+import { type WarpMath, warpSize } from "../kernel.ts";
 import type { Product, ProductPart } from "../lower/product.ts";
 import type { Schedule } from "../lower/schedule.ts";
 import { factorElement, innerStep } from "../lower/warps.ts";
+import { fitsInvocation, registersOf } from "./registers.ts";
 
 /** A block of sums, all extents in elements. */
 export interface Block {
@@ -22,16 +23,9 @@ export interface Block {
   readonly inner: number;
   /** Slices in shared memory at a time. */
   readonly stages: number;
+  /** Registers that an invocation needs. */
+  readonly registers: number;
 }
-
-/** Registers of an invocation that sums may take; the rest holds fragments and addresses. */
-const sumRegisters = 128;
-
-/** Those that sums and what goes through registers into group memory may take together. */
-const heldRegisters = 144;
-
-/** What each result besides the first takes: the sums live until the last of them is stored. */
-const resultRegisters = 24;
 
 /** Which operands go through registers, as they do not lie in memory as they are multiplied. */
 export interface Converted {
@@ -59,76 +53,80 @@ export function blockFor(
   schedule: Schedule,
   converted: Converted,
 ): Block {
-  const { math = "f32", groupMemory } = schedule.target;
+  const { target, fewRows = false } = schedule;
+  const { math = "f32", groupMemory } = target;
   const columns = asConstant(part.columns) ?? Number.POSITIVE_INFINITY;
   const rows = asConstant(product.rows) ?? Number.POSITIVE_INFINITY;
   const warps = warpsOf(product, schedule);
-  const shape =
-    warps === 8
-      ? manyRows(part, math, converted)
-      : shapeOf(schedule.fewRows === true ? 16 : rows, columns, part.sums.length);
+  const needed = (shape: Shape): number => registersFor(shape, warps, part, math, converted);
+  const shapes = warps === 8 ? manyRows : shapesFor(fewRows ? 16 : rows, columns);
+  const fitting = shapes.find((each) => fitsInvocation(needed(each), target));
+  const shape = fitting ?? shapes.at(-1) ?? smallest;
   const inner = Math.min(sliceLength(shape, math), roundUp(product.inner, innerStep(math)));
   const slices = Math.ceil(product.inner / inner);
   const bytes = factorElement(math) === "f32" ? 4 : 2;
   const perSlice = (shape.rows + shape.columns * part.sums.length) * inner * bytes;
   // Two groups share a multiprocessor.
-  const fitting = Math.floor(groupMemory / 2 / perSlice);
-  const stages = Math.max(slices === 1 ? 1 : 2, Math.min(mostStages, slices, fitting));
-  return { ...shape, warps, inner, stages };
+  const together = Math.floor(groupMemory / 2 / perSlice);
+  const stages = Math.max(slices === 1 ? 1 : 2, Math.min(mostStages, slices, together));
+  return { ...shape, warps, inner, stages, registers: needed(shape) };
 }
 
-type Shape = Omit<Block, "inner" | "stages" | "warps">;
+type Shape = Pick<Block, "rows" | "columns" | "warpRows" | "warpColumns">;
 
-/** The block of eight warps: the largest whose sums and conversions fit into registers. */
-function manyRows({ sums, results }: ProductPart, math: WarpMath, converted: Converted): Shape {
-  const shapes: readonly (readonly [number, number])[] = [
-    [64, 32],
-    [32, 32],
-    [32, 16],
-  ];
-  const shape = (warpRows: number, warpColumns: number): Shape => ({
-    ...{ rows: 2 * warpRows, columns: 4 * warpColumns, warpRows, warpColumns },
-  });
-  const fits = ([warpRows, warpColumns]: readonly [number, number]): boolean => {
-    const held = (sums.length * warpRows * warpColumns) / 32;
-    const { rows, columns } = shape(warpRows, warpColumns);
-    const staged = (converted.left ? rows : 0) + (converted.right ? columns * sums.length : 0);
-    const registers = (staged * sliceLength({ rows }, math)) / 256;
-    const others = registers + (results.length - 1) * resultRegisters;
-    return held <= sumRegisters && held + others <= heldRegisters;
-  };
-  const [warpRows, warpColumns] = shapes.find(fits) ?? [16, 16];
-  return shape(warpRows, warpColumns);
+/** A block of warps beside and below each other. */
+function shapeOf(warpRows: number, warpColumns: number, down: number, across: number): Shape {
+  return { rows: down * warpRows, columns: across * warpColumns, warpRows, warpColumns };
 }
 
-function shapeOf(rows: number, columns: number, sums: number): Shape {
+const smallest = shapeOf(16, 8, 2, 2);
+
+/** The blocks of eight warps, the largest first. */
+const manyRows: readonly Shape[] = [
+  shapeOf(64, 32, 2, 4),
+  shapeOf(32, 32, 2, 4),
+  shapeOf(32, 16, 2, 4),
+  shapeOf(16, 16, 2, 4),
+];
+
+/** The blocks of four warps for so many rows and columns, the largest first. */
+function shapesFor(rows: number, columns: number): readonly Shape[] {
   if (rows <= 16) {
     // Small blocks, as all multiprocessors are to read weights.
-    const warpColumns = columns >= wide ? 16 : 8;
-    return { rows: 16, columns: 4 * warpColumns, warpRows: 16, warpColumns };
+    return [shapeOf(16, columns >= wide ? 16 : 8, 1, 4)];
   }
-  const perWarp = (warpRows: number, warpColumns: number): number =>
-    (sums * warpRows * warpColumns) / 32;
-  if (columns < 64 || rows <= 64) {
-    const warpColumns = Math.min(64, roundUp(columns, 8));
-    const warpRows = rows > 64 && perWarp(32, warpColumns) <= sumRegisters ? 32 : 16;
-    if (perWarp(16, warpColumns) <= sumRegisters) {
-      return { rows: 4 * warpRows, columns: warpColumns, warpRows, warpColumns };
-    }
-  }
-  const shapes = [
-    [64, 64],
-    [32, 64],
-    [32, 32],
-    [32, 16],
-    [16, 16],
-    [16, 8],
-  ] as const;
-  for (const [warpRows, warpColumns] of shapes) {
-    if (perWarp(warpRows, warpColumns) > sumRegisters) continue;
-    return { rows: 2 * warpRows, columns: 2 * warpColumns, warpRows, warpColumns };
-  }
-  return { rows: 32, columns: 16, warpRows: 16, warpColumns: 8 };
+  const below = Math.min(64, roundUp(columns, 8));
+  const tall = columns < 64 || rows <= 64;
+  return [
+    ...(tall && rows > 64 ? [shapeOf(32, below, 4, 1)] : []),
+    ...(tall ? [shapeOf(16, below, 4, 1)] : []),
+    shapeOf(64, 64, 2, 2),
+    shapeOf(32, 64, 2, 2),
+    shapeOf(32, 32, 2, 2),
+    shapeOf(32, 16, 2, 2),
+    shapeOf(16, 16, 2, 2),
+    smallest,
+  ];
+}
+
+/** Registers that an invocation needs for a block. */
+function registersFor(
+  shape: Shape,
+  warps: number,
+  { sums, results }: ProductPart,
+  math: WarpMath,
+  converted: Converted,
+): number {
+  const { rows, columns, warpRows, warpColumns } = shape;
+  const staged = (converted.left ? rows : 0) + (converted.right ? columns * sums.length : 0);
+  // The last result takes the place of the sums; what comes before is made beside them.
+  const tiles = sums.length + results.length - 1;
+  return registersOf({
+    tiles: Array.from({ length: tiles }, () => [warpRows, warpColumns] as const),
+    rows: warpRows,
+    staged: (staged * sliceLength(shape, math)) / (warps * warpSize),
+    parts: 1,
+  });
 }
 
 /** Columns that give every multiprocessor blocks of 64. */

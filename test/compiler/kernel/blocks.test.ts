@@ -1,4 +1,4 @@
-/** Blocks of attention keep to the shared memory of every architecture. */
+/** Blocks keep to the shared memory and registers of every architecture. */
 
 import { expect, test } from "vitest";
 import {
@@ -8,6 +8,7 @@ import {
 } from "../../../compiler/kernel/architectures.ts";
 import { generalSchedule } from "../../../compiler/kernel/lower/schedule.ts";
 import { attendBlock, blockFits } from "../../../compiler/kernel/schedule/attend-blocks.ts";
+import { fitsInvocation, residentGroups } from "../../../compiler/kernel/schedule/registers.ts";
 
 const names: readonly ArchitectureName[] = ["sm_80", "sm_86", "sm_89", "sm_90", "sm_100"];
 
@@ -16,7 +17,7 @@ test.each(names)("%s: attention up to head dimension 256 fits", (name) => {
     for (const size of [16, 40, 64, 80, 96, 128, 192, 256]) {
       for (const fewRows of [false, true]) {
         const schedule = { ...generalSchedule(cudaTarget(name, math)), fewRows };
-        const lengths = { depth: size, width: size };
+        const lengths = { depth: size, width: size, parts: 2 };
         const { warps, rows, keys, warpKeys, warpRows } = attendBlock(lengths, schedule);
         expect(blockFits(lengths, schedule), `${math} ${size} ${fewRows}`).toBe(true);
         expect(fewRows ? warps * warpKeys : warps * warpRows).toBe(fewRows ? keys : rows);
@@ -28,8 +29,29 @@ test.each(names)("%s: attention up to head dimension 256 fits", (name) => {
 test("more shared memory gives larger tiles", () => {
   const keys = (name: ArchitectureName): number => {
     const schedule = generalSchedule(cudaTarget(name, "tf32"));
-    return attendBlock({ depth: 128, width: 128 }, schedule).keys;
+    return attendBlock({ depth: 128, width: 128, parts: 1 }, schedule).keys;
   };
   expect(architectures.sm_89.sharedPerBlock).toBeLessThan(architectures.sm_90.sharedPerBlock);
   expect(keys("sm_89")).toBeLessThan(keys("sm_90"));
+});
+
+test("attention up to head dimension 128 fits into registers, whatever its parts", () => {
+  for (const fewRows of [false, true]) {
+    const target = cudaTarget("sm_80", "f16");
+    const schedule = { ...generalSchedule(target), fewRows };
+    for (const parts of [1, 2, 3]) {
+      const { registers } = attendBlock({ depth: 128, width: 128, parts }, schedule);
+      expect(fitsInvocation(registers, target)).toBe(true);
+    }
+  }
+});
+
+test("groups share a multiprocessor where both registers and memory allow it", () => {
+  const target = cudaTarget("sm_90", "f16");
+  const resident = (invocations: number, registers: number, bytes: number): number =>
+    residentGroups({ invocations, registers, bytes }, target);
+  expect(resident(256, 128, 64 * 1024)).toBe(2);
+  expect(resident(256, 129, 64 * 1024)).toBe(1);
+  expect(resident(128, 250, 64 * 1024)).toBe(2);
+  expect(resident(128, 100, 128 * 1024)).toBe(1);
 });
