@@ -10,7 +10,7 @@ import { type Backend, type Slice, tensorBytes, wholeOf } from "./backend.ts";
 import type { Plan, PlanInput, PlanPhase } from "./contract.ts";
 import { BraidError, invariant } from "./errors.ts";
 import { showSize } from "./size.ts";
-import { copyTensor, type HostTensor, sameTensor } from "./tensor.ts";
+import { copyTensor, firstDifference, type HostTensor } from "./tensor.ts";
 
 /** Tensors by the name of the input that they are for. */
 export type Inputs = Readonly<Record<string, HostTensor>>;
@@ -36,7 +36,7 @@ export class InputStore {
     this.#declared = new Map(plan.inputs.map((input) => [input.name, input]));
   }
 
-  /** Takes `given`: checks each tensor and uploads those that changed. */
+  /** Takes `given`: checks each tensor and uploads those that changed, from the first change on. */
   async accept(given: Inputs): Promise<void> {
     const pairs = Object.entries(given).map(([name, tensor]) => {
       const input = this.#declared.get(name);
@@ -46,8 +46,8 @@ export class InputStore {
     });
     for (const { name, tensor } of pairs) {
       const old = this.#stored.get(name);
-      if (old === undefined || !sameTensor(old.tensor, tensor))
-        await this.#store(name, tensor, old);
+      const changed = old === undefined ? 0 : firstDifference(old.tensor, tensor);
+      if (changed !== undefined) await this.#store(name, tensor, old, changed);
     }
   }
 
@@ -83,7 +83,13 @@ export class InputStore {
     this.#stored.clear();
   }
 
-  async #store(name: string, tensor: HostTensor, old: StoredInput | undefined): Promise<void> {
+  /** Stores `tensor`, which is `old` up to element `from`. */
+  async #store(
+    name: string,
+    tensor: HostTensor,
+    old: StoredInput | undefined,
+    from: number,
+  ): Promise<void> {
     const bytes = tensorBytes(tensor.data.length);
     // From here on the old content is gone, even if the upload fails.
     this.#stored.delete(name);
@@ -93,13 +99,10 @@ export class InputStore {
       slice = undefined;
     }
     slice ??= wholeOf(await this.#backend.allocate(bytes, `input ${name}`));
-    await this.#backend.upload(slice.buffer, 0, tensor.data);
+    await this.#backend.upload(slice.buffer, from * 4, tensor.data.subarray(from));
     this.#versions++;
-    this.#stored.set(name, {
-      tensor: copyTensor(tensor, old?.tensor),
-      slice,
-      version: this.#versions,
-    });
+    const copy = copyTensor(tensor, old?.tensor, from);
+    this.#stored.set(name, { tensor: copy, slice, version: this.#versions });
   }
 }
 

@@ -52,27 +52,41 @@ export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** Whether both hold the same bits in the same shape. NaNs are compared by their bits, too. */
-export function sameTensor(a: HostTensor, b: HostTensor): boolean {
-  if (a.element !== b.element || a.shape.length !== b.shape.length) return false;
-  if (a.shape.some((size, axis) => size !== b.shape[axis])) return false;
+/**
+ * The first element in which `a` and `b` differ: the first of all where their types or shapes do,
+ * undefined if both hold the same bits, those of NaNs included.
+ */
+export function firstDifference(a: HostTensor, b: HostTensor): number | undefined {
+  if (a.element !== b.element || a.shape.length !== b.shape.length) return 0;
+  if (a.shape.some((size, axis) => size !== b.shape[axis])) return 0;
   const [first, second] = [bitsOf(a), bitsOf(b)];
-  for (let i = 0; i < first.length; i++) if (first[i] !== second[i]) return false;
-  return true;
+  const differ = (i: number): number => (first[i] ?? 0) ^ (second[i] ?? 0);
+  const length = first.length;
+  // Four at a time, since inputs may be millions.
+  let i = 0;
+  while (i + 3 < length) {
+    if ((differ(i) | differ(i + 1) | differ(i + 2) | differ(i + 3)) !== 0) break;
+    i += 4;
+  }
+  while (i < length && differ(i) === 0) i++;
+  return i < length ? i : undefined;
 }
 
-/** The same tensor in memory of its own: that of `over`, whose content is lost, if it is as large. */
-export function copyTensor(tensor: HostTensor, over?: HostTensor): HostTensor {
+/**
+ * The same tensor in memory of its own: that of `over`, whose content is lost, if it is as large.
+ * Then only the elements from `from` on are copied: the earlier ones are the same.
+ */
+export function copyTensor(tensor: HostTensor, over?: HostTensor, from: number = 0): HostTensor {
   const length = tensor.data.length;
   const fits = over !== undefined && over.data.length === length;
   if (tensor.element === "f32") {
-    const data = fits && over.element === "f32" ? over.data : new Float32Array(length);
-    data.set(tensor.data);
-    return { ...tensor, data };
+    if (!fits || over.element !== "f32") return { ...tensor, data: tensor.data.slice() };
+    over.data.set(tensor.data.subarray(from), from);
+    return { ...tensor, data: over.data };
   }
-  const data = fits && over.element === "i32" ? over.data : new Int32Array(length);
-  data.set(tensor.data);
-  return { ...tensor, data };
+  if (!fits || over.element !== "i32") return { ...tensor, data: tensor.data.slice() };
+  over.data.set(tensor.data.subarray(from), from);
+  return { ...tensor, data: over.data };
 }
 
 function bitsOf(tensor: HostTensor): Int32Array {

@@ -4,11 +4,15 @@
  *
  * A time is the median of at least seven rounds. In each round every contestant runs once, so that
  * whatever else the machine does hits them alike, and a ratio is the median of the rounds' ratios.
+ * Before each turn there is a rest: threads of some peers look for work for 30 ms after theirs.
  */
 
 import { execFileSync } from "node:child_process";
 import { arch, cpus, platform, totalmem } from "node:os";
 import process from "node:process";
+
+/** Between the turns of contestants. */
+const restMilliseconds = 50;
 
 /** What the command line asks of a bench. */
 export interface BenchOptions {
@@ -103,6 +107,7 @@ export async function compete(
   for (const { contestant } of right) await contestant.run();
   for (let round = 0; round < rounds; round++) {
     for (const { contestant, times } of right) {
+      await new Promise((resolve) => setTimeout(resolve, restMilliseconds));
       const start = performance.now();
       await contestant.run();
       times.push(performance.now() - start);

@@ -25,7 +25,7 @@ export async function multiplyAddLimit(): Promise<number> {
   return (2 * lanes * sums * rounds) / median(times) / 1e6;
 }
 
-/** `(first, end, address)`: adds a product to each sum, and stores them all at last. */
+/** `(first, end, address)`: multiplies each sum, adds to it, and stores them all at last. */
 function bareLoop(): Parameters<typeof encodeModule>[0][number] {
   const [first, end, address] = [0, 1, 2];
   const [left, right, sum] = [3, 4, 5];
@@ -36,8 +36,9 @@ function bareLoop(): Parameters<typeof encodeModule>[0][number] {
   const get = (local: number): Instruction => one("local.get", local);
   const each = (body: (local: number) => readonly Instruction[]): readonly Instruction[] =>
     Array.from({ length: sums }, (_, index) => body(sum + index)).flat();
+  // A product that is the same in every round would be computed once.
   const step = each((local) => [
-    ...[get(local), get(left), get(right), one("f32x4.mul"), one("f32x4.add")],
+    ...[get(local), get(left), one("f32x4.mul"), get(right), one("f32x4.add")],
     one("local.set", local),
   ]);
   return {

@@ -9,10 +9,11 @@ import {
   type BenchOptions,
   type BenchResult,
   compete,
+  median,
   say,
   table,
 } from "./bench.ts";
-import { forwardContestant, modelOf, openBraid } from "./braid.ts";
+import { forwardContestant, modelOf, type OpenModel, openBraid } from "./braid.ts";
 import { openPeers } from "./peers/open.ts";
 import type { Peer, ProductProblem } from "./peers/peer.ts";
 
@@ -41,7 +42,10 @@ async function run(options: BenchOptions): Promise<BenchResult> {
     rows.push(...lines);
     wrong.push(...faults);
   }
-  const columns = ["rows × inner × columns", "who", "ms", "× ours", "first call, ms", "GFLOP/s"];
+  const columns = [
+    ...["rows × inner × columns", "who", "ms", "× ours", "first call, ms", "GFLOP/s"],
+    "kernel alone, GFLOP/s",
+  ];
   const note =
     "A call gives the left operand and reads the result. `× ours` is the median of the rounds' ratios.";
   return { text: `${table(columns, rows)}\n\n${note}`, wrong };
@@ -63,13 +67,13 @@ async function runCase(
       const x = floats(problem.a, [problem.rows, problem.inner]);
       const on =
         options.backend === "cpu" ? `, ${threads === 1 ? "one thread" : `${threads} threads`}` : "";
-      return forwardContestant(`Braid${on}`, open, { x }, "y", "x");
+      return { open, contestant: forwardContestant(`Braid${on}`, open, { x }, "y", "x") };
     }),
   );
   const theirs = await Promise.all(peers.map((peer) => peer.product(problem)));
   const tolerance = reductionTolerance(problem.inner) * largestSum(problem);
   const timings = await compete(
-    [...ours, ...theirs],
+    [...ours.map(({ contestant }) => contestant), ...theirs],
     reference(problem),
     tolerance,
     options.rounds,
@@ -82,12 +86,19 @@ async function runCase(
     ratio,
     first,
     ms === undefined ? undefined : flops / ms / 1e6,
+    kernelRate(flops, ours[index]?.open, options.rounds),
   ]);
   const faults = timings
     .slice(0, ours.length)
     .filter(({ ms }) => ms === undefined)
     .map(({ name: who, error }) => `${name}: ${who} is off by ${error}`);
   return { lines, faults };
+}
+
+/** GFLOP/s of the phase alone in the last rounds: without what goes in and comes out. */
+function kernelRate(flops: number, open: OpenModel | undefined, rounds: number) {
+  if (open === undefined) return undefined;
+  return flops / median(open.session.timings.slice(-rounds).map(({ ms }) => ms)) / 1e6;
 }
 
 function textOf({ inner, columns }: ProductProblem): string {

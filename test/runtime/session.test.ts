@@ -112,6 +112,30 @@ test("a change of one bit is a change", async () => {
   expect(ran(session)).toEqual(["image", "place", "extend"]);
 });
 
+test("an input that changes from some element on is taken as a whole one is", async () => {
+  const [before, after] = [
+    [1, 4, 7, 2, 5, 3, 6],
+    [1, 4, 7, 2, 5, 6, 6],
+  ];
+  const { session } = await open();
+  for (const prompt of [before, after, before]) {
+    const found = await values(await session.forward(toyInputs([cat, dog], prompt)));
+    expect(found).toEqual(
+      toyReference([cat, dog], [0, 1, ...prompt.map((_, row) => row + 2)], prompt),
+    );
+  }
+  // Another order of images differs in the first element, and one more in the shape.
+  for (const images of [
+    [cat, dog],
+    [cat, cat],
+    [cat, cat, dog],
+  ]) {
+    const positions = [...images, ...before].map((_, row) => row);
+    const found = await values(await session.forward(toyInputs(images, before)));
+    expect(found).toEqual(toyReference(images, positions, before));
+  }
+});
+
 test("cached rows of another image are refused until reset", async () => {
   const { session } = await open();
   await session.run("extend", toyInputs([cat], [1]));
