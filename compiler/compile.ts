@@ -4,19 +4,18 @@
  * Pure: files come through `resolve`, and what is made is returned.
  */
 
-import type { Plan } from "../runtime/contract.ts";
 import type { Diagnostic } from "../grammar/diagnostic.ts";
 import type { Source } from "../grammar/source.ts";
 import { check } from "./check/check.ts";
 import { encodeWasm, kernelFile, printCuda, printWgsl } from "./codegen/index.ts";
 import { elaborate } from "./elaborate/elaborate.ts";
 import type { Graph } from "./graph/graph.ts";
-import type { Kernel } from "./kernel/kernel.ts";
 import type { Target } from "./kernel/target.ts";
 import { optimize } from "./optimize/optimize.ts";
 import { splitPhases } from "./optimize/split-phases.ts";
 import type { Phases } from "./phase/phase.ts";
-import { makePlan } from "./plan/plan.ts";
+import type { ScheduleChooser } from "./plan/kernels.ts";
+import { makePlan, type Planned } from "./plan/plan.ts";
 import { type PreparedPhase, preparePhase } from "./plan/prepare.ts";
 
 /** What to compile and for which values of the model's parameters. */
@@ -45,10 +44,8 @@ export interface CheckedModel {
 }
 
 /** The plan and the kernels of a model for one target. */
-export interface Compiled {
+export interface Compiled extends Planned {
   readonly target: Target;
-  readonly plan: Plan;
-  readonly kernels: readonly Kernel[];
 }
 
 /** The result of a stage that may find mistakes: no value if there is an error, or no model. */
@@ -76,13 +73,14 @@ export function prepare(model: CheckedModel): readonly PreparedPhase[] {
   return model.phases.phases.map(preparePhase);
 }
 
-/** Checked model → plan and kernels for `target`. */
+/** Checked model → plan and kernels for `target`; `choose` may take other schedules than usual. */
 export function compileFor(
   model: CheckedModel,
   target: Target,
   prepared: readonly PreparedPhase[] = prepare(model),
+  choose?: ScheduleChooser,
 ): Compiled {
-  return { target, ...makePlan(model.graph, model.phases, prepared, target) };
+  return { target, ...makePlan(model.graph, model.phases, prepared, target, choose) };
 }
 
 /** The code of the kernels by file name, `kernels/q_proj.wgsl` and the like. */

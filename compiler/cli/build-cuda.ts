@@ -12,7 +12,7 @@ import { promisify } from "node:util";
 import { evaluateSize } from "../../runtime/size.ts";
 import { findNvcc } from "../../runtime/node/cuda-compiler.ts";
 import { kernelFile, printCuda } from "../codegen/index.ts";
-import { type CheckedModel, type Compiled, compileFor } from "../compile.ts";
+import { type CheckedModel, type Compiled, prepare } from "../compile.ts";
 import { architectures as limits, cudaTarget, isArchitecture } from "../kernel/architectures.ts";
 import { emitModel } from "../plan/emit/emit.ts";
 import {
@@ -23,13 +23,14 @@ import {
 } from "../report/cuda-report.ts";
 import { kernelWork } from "../report/kernel-work.ts";
 import { readLengths } from "../report/lengths.ts";
+import { compileTuned, expectTarget, type SchedulesOption, schedulesOf } from "./schedules.ts";
 import { progress, say } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
 
 const run = promisify(execFile);
 
 /** What `--target cuda` takes. */
-export interface CudaBuildOptions {
+export interface CudaBuildOptions extends SchedulesOption {
   readonly architecture?: readonly string[];
   readonly report?: boolean;
   readonly length?: string;
@@ -63,7 +64,10 @@ export async function buildCuda(
   const least = known.reduce((a, b) =>
     limits[b].sharedPerBlock < limits[a].sharedPerBlock ? b : a,
   );
-  const compiled = compileFor(model, cudaTarget(least, options.math));
+  const target = cudaTarget(least, options.math);
+  const named = schedulesOf(options);
+  expectTarget(named, [target]);
+  const compiled = compileTuned(model, target, prepare(model), named);
   const texts = new Map(compiled.kernels.map((kernel) => [kernel.name, printCuda(kernel)]));
   const nvcc = await findNvcc();
   const assembled = new Map<string, Assembled>();

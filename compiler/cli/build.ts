@@ -4,7 +4,7 @@ import { type Command, Option } from "commander";
 import { encodeWasm, kernelFile, printWgsl } from "../codegen/index.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { type Target, targets } from "../kernel/target.ts";
-import { type CheckedModel, checkModel, compileFor, prepare } from "../compile.ts";
+import { type CheckedModel, checkModel, prepare } from "../compile.ts";
 import { type BuildThread, startBuildThread } from "./build-thread.ts";
 import { buildCuda, type CudaBuildOptions } from "./build-cuda.ts";
 import { buildTorch } from "./build-torch.ts";
@@ -22,10 +22,17 @@ import { expectShortRun } from "./short-run.ts";
 import { type PrecisionOption, stored, withPrecision } from "./precision.ts";
 import { readSource } from "./sources.ts";
 import { mathOption } from "./target.ts";
+import {
+  compileTuned,
+  expectTarget,
+  type SchedulesOption,
+  schedulesOf,
+  withSchedules,
+} from "./schedules.ts";
 import { UsageError } from "./usage-error.ts";
 import { duration, say } from "./terminal.ts";
 
-interface BuildOptions extends ModelOptions, CudaBuildOptions, PrecisionOption {
+interface BuildOptions extends ModelOptions, CudaBuildOptions, PrecisionOption, SchedulesOption {
   readonly out: string;
   readonly target: "all" | "gpu" | "cuda" | "torch";
   readonly force?: boolean;
@@ -33,7 +40,7 @@ interface BuildOptions extends ModelOptions, CudaBuildOptions, PrecisionOption {
 
 /** Adds the verb. */
 export function addBuild(program: Command): void {
-  withPrecision(withPages(withModelOptions(program.command("build"))))
+  withSchedules(withPrecision(withPages(withModelOptions(program.command("build")))))
     .description("write a model's kernels and its TypeScript program")
     .argument("<file>", "the .braid file")
     .requiredOption("--out <folder>", "where to write; made if it is not there")
@@ -86,6 +93,8 @@ async function build(file: string, options: BuildOptions): Promise<void> {
     return;
   }
   if (options.target === "torch") {
+    if (options.schedules !== undefined)
+      throw new UsageError("--schedules is not for PyTorch", "leave it out");
     const model = loadModel(file, options);
     if (model === undefined) return;
     write(model.graph.name, buildTorch(model, options.math), options, started);
@@ -109,7 +118,7 @@ async function build(file: string, options: BuildOptions): Promise<void> {
       return;
     }
     const gpu = stored(targets.gpu, options);
-    const files = await compiled(model, gpu, options.target === "all", thread);
+    const files = await compiled(model, gpu, options, thread);
     if (options.target === "all" && gpu.storage !== undefined)
       say(`the kernels for WebGPU store ${gpu.storage}, those for the CPU f32`);
     write(model.graph.name, files, options, started);
@@ -123,15 +132,18 @@ async function build(file: string, options: BuildOptions): Promise<void> {
 async function compiled(
   model: CheckedModel,
   target: Target,
-  forCpu: boolean,
+  options: BuildOptions,
   thread: BuildThread,
 ): Promise<ReadonlyMap<string, string | Uint8Array>> {
+  const forCpu = options.target === "all";
+  const named = schedulesOf(options);
+  expectTarget(named, forCpu ? [target, targets.cpu] : [target]);
   const prepared = prepare(model);
-  const gpu = compileFor(model, target, prepared);
+  const gpu = compileTuned(model, target, prepared, named);
   // Both threads end at about the same time so: the other one has CUDA and the model to write, too.
   const half = Math.ceil(gpu.kernels.length / 2);
   const printing = thread.print({ cuda: gpu.kernels, wgsl: gpu.kernels.slice(half) });
-  const cpu = forCpu ? compileFor(model, targets.cpu, prepared) : undefined;
+  const cpu = forCpu ? compileTuned(model, targets.cpu, prepared, named) : undefined;
   const plans = { gpu: gpu.plan, ...(cpu === undefined ? {} : { cpu: cpu.plan }) };
   const emitting = thread.emitModel(plans);
   const firstHalf = gpu.kernels.slice(0, half).map(printWgsl);

@@ -16,6 +16,7 @@ import { addRank } from "./rank.ts";
 import { addReport } from "./report.ts";
 import { addRun } from "./run.ts";
 import { clear, say } from "./terminal.ts";
+import { addTune } from "./tune.ts";
 import { UsageError } from "./usage-error.ts";
 
 const program = new Command("braid")
@@ -36,6 +37,7 @@ const verbs = [
   addRun,
   addChat,
   addDoctor,
+  addTune,
 ];
 for (const add of verbs) add(program);
 for (const command of program.commands) command.exitOverride();

@@ -13,10 +13,11 @@ import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
 import { type Folder, pathIn, readSettings } from "../../runtime/weights/folder.ts";
 import { matchWeights, unreadNote } from "../../runtime/weights/match.ts";
 import { checkpointWeights } from "../../runtime/weight-source.ts";
-import { type CheckedModel, type Compiled, compileFor } from "../compile.ts";
+import { type CheckedModel, type Compiled, prepare } from "../compile.ts";
 import { encodeWasm, printCuda, printWgsl } from "../codegen/index.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { type PrecisionOption, stored } from "./precision.ts";
+import { compileTuned, expectTarget, type SchedulesOption, schedulesOf } from "./schedules.ts";
 import { shown } from "./sources.ts";
 import { type MathOption, targetOf } from "./target.ts";
 import { clear, progress, say } from "./terminal.ts";
@@ -25,7 +26,7 @@ import { UsageError } from "./usage-error.ts";
 import { LossReport } from "./weights-type.ts";
 
 /** Where the model runs and where its weights are. */
-export interface RunOptions extends MathOption, PrecisionOption {
+export interface RunOptions extends MathOption, PrecisionOption, SchedulesOption {
   readonly weights?: string;
   readonly backend: string;
   /** Threads of the CPU; as many as it has if absent. */
@@ -65,7 +66,9 @@ export async function openSession(
   }
   const weights = weightsType === undefined ? {} : { weights: weightsType };
   const target = stored(targetOf(chosen, options), options);
-  const compiled = compileFor(model, { ...target, ...weights });
+  const named = schedulesOf(options);
+  expectTarget(named, [target]);
+  const compiled = compileTuned(model, { ...target, ...weights }, prepare(model), named);
   const losses = weightsType === undefined ? undefined : new LossReport(weightsType);
   const checkpoint = await openCheckpoint(folder);
   try {
@@ -101,7 +104,11 @@ export async function openAssistant(
   return Assistant.open(await openSession(model, folder, options), folder);
 }
 
-function codeOf({ target, kernels }: Compiled): Omit<CompiledModel, "plan"> {
+/** The code of kernels, in the language of their target. */
+export function codeOf({
+  target,
+  kernels,
+}: Pick<Compiled, "target" | "kernels">): Omit<CompiledModel, "plan"> {
   const texts = (print: (kernel: Kernel) => string): ReadonlyMap<string, string> =>
     new Map(kernels.map((kernel) => [kernel.name, print(kernel)]));
   switch (target.family) {

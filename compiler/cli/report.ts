@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { tensorBytes } from "../../runtime/backend.ts";
 import { place } from "../../runtime/place.ts";
-import { compileFor, prepare } from "../compile.ts";
+import { prepare } from "../compile.ts";
 import { type Family, targets } from "../kernel/target.ts";
 import { type Lengths, readLengths } from "../report/lengths.ts";
 import { type Machine, rooflinePoints, rooflineSvg } from "../report/roofline.ts";
@@ -13,9 +13,16 @@ import { spendingText } from "../report/spending-text.ts";
 import { measured } from "./explain.ts";
 import { loadModel, type ModelOptions, withModelOptions } from "./model-options.ts";
 import { type PrecisionOption, stored, withPrecision } from "./precision.ts";
+import {
+  compileTuned,
+  expectTarget,
+  type SchedulesOption,
+  schedulesOf,
+  withSchedules,
+} from "./schedules.ts";
 import { UsageError } from "./usage-error.ts";
 
-interface ReportOptions extends ModelOptions, PrecisionOption {
+interface ReportOptions extends ModelOptions, PrecisionOption, SchedulesOption {
   readonly length?: string;
   readonly target: Family;
   readonly peak: number;
@@ -26,7 +33,7 @@ interface ReportOptions extends ModelOptions, PrecisionOption {
 
 /** Adds the verb. */
 export function addReport(program: Command): void {
-  withPrecision(withModelOptions(program.command("report")))
+  withSchedules(withPrecision(withModelOptions(program.command("report"))))
     .description("count kernel calls, operations, bytes and memory, and draw the roofline")
     .argument("<file>", "the .braid file")
     .option("--length <name=count,…>", "how many images and tokens, e.g. `image=4,text=64`")
@@ -61,10 +68,12 @@ function report(file: string, options: ReportOptions): void {
   if (read.kind === "mistake") throw new UsageError(read.message, read.hint);
   const prepared = prepare(model);
   const target = stored(targets[options.target], options);
-  const { plan } = compileFor(model, target, prepared);
+  const named = schedulesOf(options);
+  expectTarget(named, [target]);
+  const { plan, attentionSchedule } = compileTuned(model, target, prepared, named);
   const machine: Machine = { flops: options.peak * 1e9, bytes: options.bandwidth * 1e9 };
   const spending = spendingOf(
-    { model, prepared, plan, target, reader: spendingReader },
+    { model, prepared, plan, target, reader: spendingReader, attentionSchedule },
     read.lengths,
   );
   if (options.svg !== undefined) {

@@ -7,6 +7,7 @@ import { readBytes } from "../../runtime/node/index.ts";
 import { loadModel, type ModelOptions, withModelOptions, withPages } from "./model-options.ts";
 import { openAssistant, type RunOptions } from "./open-model.ts";
 import { withPrecision } from "./precision.ts";
+import { withSchedules } from "./schedules.ts";
 import { withMath } from "./target.ts";
 import { duration, say } from "./terminal.ts";
 import { traceFile } from "./trace-file.ts";
@@ -28,7 +29,7 @@ export function withAnswerOptions(command: Command): Command {
     ...before,
     value,
   ];
-  return withPrecision(withPages(withMath(withModelOptions(command))))
+  return withSchedules(withPrecision(withPages(withMath(withModelOptions(command)))))
     .option("--weights <folder>", "the checkpoint folder; `weights` beside the spec if absent")
     .option("--image <file>", "a PNG or JPEG (repeatable)", append)
     .addOption(

@@ -12,16 +12,18 @@ import {
   type WeightPack,
 } from "../../runtime/contract.ts";
 import type { BufferSource, Region } from "../fusion/region.ts";
+import type { ValueId } from "../graph/graph.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Setting } from "../kernel/lower/context.ts";
 import { lowerRegion } from "../kernel/lower/lower.ts";
-import type { Lowered } from "../kernel/lower/schedule.ts";
+import type { Lowered, Schedule } from "../kernel/lower/schedule.ts";
 import { scheduleChoices } from "../kernel/schedule/choose.ts";
 import type { ScheduleChoice } from "../kernel/schedule/choose-product.ts";
 import type { Target } from "../kernel/target.ts";
-import { type Dimension, equalDimensions, substitute } from "../op/dimension.ts";
+import { type Dimension, equalDimensions, evaluateDimension, substitute } from "../op/dimension.ts";
 import type { StoredElements } from "./elements.ts";
 import type { PreparedPhase } from "./prepare.ts";
+import { shapeKey } from "./shape-key.ts";
 import { sameSource, type Signature, sizeSymbol, sourceKey } from "./signature.ts";
 import { sizeOf } from "./size.ts";
 
@@ -37,7 +39,10 @@ export interface Call {
   readonly scalars: readonly Size[];
 }
 
-interface Entry {
+/** What a signature was lowered to. */
+export interface KernelEntry {
+  /** Tells kernel shapes apart, in whatever model and build. */
+  readonly shape: string;
   readonly lowered: readonly Lowered[];
   readonly choices: readonly ScheduleChoice[];
   /** For each buffer of the kernels: the index of its source in the signature. */
@@ -48,6 +53,12 @@ interface Entry {
 
 type SizedCall = Omit<Call, "sources">;
 
+/** The schedule of a kernel shape of that kind, in place of the one that was chosen. */
+export type ScheduleChooser = (
+  kernel: { readonly shape: string; readonly kind: Region["kind"] },
+  choice: ScheduleChoice,
+) => Schedule;
+
 /** Lowers regions and remembers what it lowered. */
 export class KernelTable {
   readonly target: Target;
@@ -56,16 +67,23 @@ export class KernelTable {
   /** The weights that lie in a buffer with others, by name. */
   readonly packs: ReadonlyMap<string, WeightPack>;
   readonly elements: StoredElements;
-  private readonly entries = new Map<string, Entry>();
+  private readonly entries = new Map<string, KernelEntry>();
   private readonly names = new Map<string, number>();
   private readonly list: Kernel[] = [];
+  private readonly attentions = new Map<
+    string,
+    { readonly entry: KernelEntry; readonly sizes: readonly Dimension[] }
+  >();
+  private readonly choose: ScheduleChooser;
 
   constructor(
     target: Target,
     elements: StoredElements,
     weights: Pick<Setting, "layouts" | "packs">,
+    choose: ScheduleChooser = (_, { schedule }) => schedule,
   ) {
     this.target = target;
+    this.choose = choose;
     this.elements = elements;
     this.layouts = weights.layouts;
     this.packs = weights.packs;
@@ -78,9 +96,7 @@ export class KernelTable {
 
   /** The call that computes a region, which has that signature. */
   call(prepared: PreparedPhase, region: Region, signature: Signature): Call {
-    const key = this.keyOf(prepared, signature);
-    const entry = this.entries.get(key) ?? this.lower(prepared, region, signature);
-    this.entries.set(key, entry);
+    const entry = this.entry(prepared, region, signature);
     const sizes = signature.sizes.map((size) => size.key).join();
     const sized = entry.sized.get(sizes) ?? sizedCall(entry, signature.sizes);
     entry.sized.set(sizes, sized);
@@ -94,13 +110,51 @@ export class KernelTable {
     return { ...sized, sources };
   }
 
-  private lower(prepared: PreparedPhase, region: Region, signature: Signature): Entry {
+  /** The kernels of a region, which has that signature. */
+  entry(prepared: PreparedPhase, region: Region, signature: Signature): KernelEntry {
+    const key = this.keyOf(prepared, signature);
+    const entry = this.entries.get(key) ?? this.lower(prepared, region, signature, shapeKey(key));
+    this.entries.set(key, entry);
+    if (region.kind === "attend")
+      this.attentions.set(`${prepared.phase.name} ${region.root}`, {
+        entry,
+        sizes: signature.sizes,
+      });
+    return entry;
+  }
+
+  /** The schedule of an attention of that phase for these sizes; undefined if it has no kernel. */
+  attentionSchedule(
+    phase: string,
+    root: ValueId,
+    values: ReadonlyMap<string, number>,
+  ): Schedule | undefined {
+    const found = this.attentions.get(`${phase} ${root}`);
+    if (found === undefined) return undefined;
+    const sizes = new Map(
+      found.sizes.map((size, index) => [sizeSymbol(index).key, evaluateDimension(size, values)]),
+    );
+    return found.entry.choices.find(
+      ({ when }) => when === undefined || evaluateDimension(when.size, sizes) <= when.atMost,
+    )?.schedule;
+  }
+
+  private lower(
+    prepared: PreparedPhase,
+    region: Region,
+    signature: Signature,
+    shape: string,
+  ): KernelEntry {
     const { graph } = prepared.phase;
     const dimension = (size: Dimension): Dimension => {
       const index = signature.sizes.findIndex((each) => equalDimensions(each, size));
       return index < 0 ? size : sizeSymbol(index);
     };
-    const choices = scheduleChoices(graph, dimension, region, this.target);
+    const chosen = scheduleChoices(graph, dimension, region, this.target);
+    const choices = chosen.map((each) => ({
+      ...each,
+      schedule: this.choose({ shape, kind: region.kind }, each),
+    }));
     const lowered = lowerRegion(
       {
         graph,
@@ -129,7 +183,7 @@ export class KernelTable {
       invariant(weight >= 0, `a kernel binds ${parameter.name}, which its region does not read`);
       return { index: weight, scales: true };
     });
-    return { lowered, choices, places, sized: new Map() };
+    return { shape, lowered, choices, places, sized: new Map() };
   }
 
   /** The signature with what is particular to the target: how the weights lie, and as what. */
@@ -164,7 +218,7 @@ export class KernelTable {
 }
 
 /** The call of an entry's kernels where the signature's sizes are `sizes`. */
-function sizedCall({ lowered, choices }: Entry, sizes: readonly Dimension[]): SizedCall {
+function sizedCall({ lowered, choices }: KernelEntry, sizes: readonly Dimension[]): SizedCall {
   const [first] = lowered;
   invariant(first !== undefined, "a region has a kernel");
   const actual = new Map(sizes.map((size, index) => [sizeSymbol(index).key, size] as const));

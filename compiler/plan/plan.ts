@@ -25,7 +25,7 @@ import type { TensorType } from "../op/type.ts";
 import type { Phase, Phases, State } from "../phase/phase.ts";
 import { type StoredElements, storedElements } from "./elements.ts";
 import { planGeneration } from "./generation.ts";
-import { KernelTable } from "./kernels.ts";
+import { KernelTable, type ScheduleChooser } from "./kernels.ts";
 import { weightLayouts } from "./layouts.ts";
 import { weightPacks } from "./packs.ts";
 import { lifetimes } from "./lifetimes.ts";
@@ -39,6 +39,8 @@ import { ConstantTable, type FlatStep, flatSteps } from "./steps.ts";
 export interface Planned {
   readonly plan: Plan;
   readonly kernels: readonly Kernel[];
+  /** The schedules of attentions, which decide what masks save tile by tile. */
+  readonly attentionSchedule: KernelTable["attentionSchedule"];
 }
 
 /** Plans the phases of `graph`, which were prepared in that order, for `target`. */
@@ -47,11 +49,10 @@ export function makePlan(
   split: Phases,
   prepared: readonly PreparedPhase[],
   target: Target,
+  choose?: ScheduleChooser,
 ): Planned {
-  const layouts = weightLayouts(prepared, target);
-  const packs = weightPacks(graph, prepared, target);
-  const elements = storedElements(prepared, target);
-  const kernels = new KernelTable(target, elements, { layouts, packs });
+  const kernels = kernelTable(graph, prepared, target, choose);
+  const { layouts, packs, elements } = kernels;
   const constants = new ConstantTable();
   const states = split.states.map((state) => planState(state, split, elements));
   const inputs = planInputs(graph);
@@ -81,7 +82,23 @@ export function makePlan(
     ...(generation === undefined ? {} : { generation }),
     configChecks: graph.configChecks.map(({ key, value }) => ({ key, value })),
   };
-  return { plan, kernels: kernels.kernels };
+  return {
+    plan,
+    kernels: kernels.kernels,
+    attentionSchedule: (...attention) => kernels.attentionSchedule(...attention),
+  };
+}
+
+/** The table that lowers the kernels of `graph`, whose phases are `prepared`. */
+export function kernelTable(
+  graph: Graph,
+  prepared: readonly PreparedPhase[],
+  target: Target,
+  choose?: ScheduleChooser,
+): KernelTable {
+  const layouts = weightLayouts(prepared, target);
+  const packs = weightPacks(graph, prepared, target);
+  return new KernelTable(target, storedElements(prepared, target), { layouts, packs }, choose);
 }
 
 /** Phases by themselves, for CUDA: whoever calls them gives them what they need. */
@@ -98,7 +115,8 @@ export function planPhases(
   return { phases, kernels: called, constants: constants.constants, code };
 }
 
-function planKernel(
+/** How a kernel is called. */
+export function planKernel(
   { name, buffers, scalars, workgroupSize, arrays }: Kernel,
   { family }: Target,
 ): PlanKernel {

@@ -6,9 +6,10 @@
 import type { Plan } from "../../runtime/contract.ts";
 import { invariant } from "../../grammar/invariant.ts";
 import { nodeFlops } from "../graph/flops.ts";
-import { type Graph, type Node, nodeAt, sizeOf, valueId } from "../graph/graph.ts";
+import { type Graph, type Node, nodeAt, sizeOf, type ValueId, valueId } from "../graph/graph.ts";
 import { targets } from "../kernel/target.ts";
 import { type Dimension, evaluateDimension, productOf } from "../op/dimension.ts";
+import type { Planned } from "../plan/plan.ts";
 import type { Phase } from "../phase/phase.ts";
 import { type Decoder, decoderProducts } from "./decoder.ts";
 import { type Measure, plannedFlops } from "./executed.ts";
@@ -37,6 +38,8 @@ export interface WorkFacts {
   readonly decoder: Decoder | undefined;
   /** The symbols that count new rows. */
   readonly growing: ReadonlySet<string>;
+  /** The schedules of the plan's attentions, where they are not the usual ones. */
+  readonly attentionSchedule?: Planned["attentionSchedule"];
 }
 
 /** Counts one call of `phase` for these sizes; `measure` reads the sizes of the plan for the same. */
@@ -66,7 +69,9 @@ export function phaseWork(
   const rest = [...others.values()].reduce((sum, group) => sum + group.flops, 0);
   const total = plannedFlops(planned, measure);
   const rows = new RowNumbers(graph, sizes, growing);
-  const skipped = [...skippedWork(graph, targets[plan.target], rows, sizes).values()].reduce(
+  const scheduleOf = (id: ValueId) => facts.attentionSchedule?.(phase.name, id, sizes);
+  const target = targets[plan.target];
+  const skipped = [...skippedWork(graph, target, rows, sizes, scheduleOf).values()].reduce(
     (sum, each) => sum + each.flops,
     0,
   );

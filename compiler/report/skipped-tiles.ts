@@ -2,7 +2,7 @@
 
 import { type Graph, nodeAt, type ValueId, valueId } from "../graph/graph.ts";
 import { queryTile } from "../kernel/lower/attend-rows.ts";
-import { generalSchedule } from "../kernel/lower/schedule.ts";
+import { generalSchedule, type Schedule } from "../kernel/lower/schedule.ts";
 import type { Target } from "../kernel/target.ts";
 import { scheduleChoices } from "../kernel/schedule/choose.ts";
 import type { Facts } from "../mask/index.ts";
@@ -18,14 +18,23 @@ export interface SkippedWork extends TileCount {
   readonly flops: number;
 }
 
-/** By attention of `graph`: the tiles that its kernel skips for these rows. */
+/**
+ * By attention of `graph`: the tiles that its kernel skips for these rows; `scheduleOf` are schedules
+ * of kernels that were made, in place of those that shapes and target give.
+ */
 export function skippedWork(
   graph: Graph,
   target: Target,
   rows: RowNumbers,
   sizes: ReadonlyMap<string, number>,
+  scheduleOf: (id: ValueId) => Schedule | undefined = () => undefined,
 ): ReadonlyMap<ValueId, SkippedWork> {
-  return skippedIn(graph, rows, (id, op) => tileOf(graph, id, op, target, sizes));
+  return skippedIn(graph, rows, (id, op) => {
+    const planned = scheduleOf(id);
+    return planned === undefined
+      ? tileOf(graph, id, op, target, sizes)
+      : queryTile(graph, op, planned);
+  });
 }
 
 /** The operations of the pairs that masks hide, whatever the tiles. */

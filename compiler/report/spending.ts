@@ -9,6 +9,7 @@ import { invariant } from "../../grammar/invariant.ts";
 import { growthOf } from "../phase/growth.ts";
 import type { Target } from "../kernel/target.ts";
 import { storedElements } from "../plan/elements.ts";
+import type { Planned } from "../plan/plan.ts";
 import type { PreparedPhase } from "../plan/prepare.ts";
 import { type ExplainedModel, runningPhases } from "./consequences.ts";
 import { dispatchCount, type Measure } from "./executed.ts";
@@ -59,6 +60,7 @@ export interface SpendingFacts {
   /** What floats are stored as; f32 if absent. */
   readonly target?: Pick<Target, "storage">;
   readonly reader: SpendingReader;
+  readonly attentionSchedule?: Planned["attentionSchedule"];
 }
 
 /** Counts the calls of a first question and, where tokens are generated, of one token after it. */
@@ -79,7 +81,7 @@ export function spendingOf(facts: SpendingFacts, lengths: Lengths): Spending {
 }
 
 function phaseSpending(
-  { model, prepared, plan, target = {}, reader }: SpendingFacts,
+  { model, prepared, plan, target = {}, reader, attentionSchedule }: SpendingFacts,
   name: string,
   runs: PhaseSpending["runs"],
   { values }: Lengths,
@@ -89,7 +91,12 @@ function phaseSpending(
   invariant(made !== undefined && planned !== undefined, `the plan has no phase ${name}`);
   const measure = reader.measure(values);
   const growing = growthOf(model.graph).symbols;
-  const work: WorkFacts = { plan, decoder: undefined, growing };
+  const work: WorkFacts = {
+    plan,
+    decoder: undefined,
+    growing,
+    ...(attentionSchedule === undefined ? {} : { attentionSchedule }),
+  };
   const { decoder, others, reductions, executed } = phaseWork(work, made.phase, values, measure);
   const products = [...others.values()].reduce((sum, flops) => sum + flops, decoder);
   const { graph } = made.phase;

@@ -32,10 +32,6 @@ import { overParts } from "./product-tasks.ts";
 import { reductionsOf, type RowTiles, rowTiles } from "./product-rows.ts";
 import { finish, type Lowered, type Schedule } from "./schedule.ts";
 
-/** Rows of a task: their left operands stay in the second cache from panel to panel. */
-const rowsOfTask = 64;
-/** Panels that a single row takes at once. */
-const panelsOfRow = 4;
 /** Strips of a task where rows are reduced: what that costs is shared by as many columns. */
 const stripsOfReduction = 8;
 
@@ -68,7 +64,7 @@ export function panelProduct(context: Context, product: Product, schedule: Sched
   const arrays = [...(isSingle ? [] : kept.values())].map((array) => ({
     name: array,
     element: "f32" as const,
-    length: rowsOfTask,
+    length: schedule.taskRows,
   }));
   return { ...lowered, kernel: { ...lowered.kernel, arrays } };
 }
@@ -102,8 +98,8 @@ function stripsFor(
   reductions: number,
 ): Strips {
   const tileRows = Math.min(schedule.rows, asConstant(rows) ?? schedule.rows);
-  const width = stripWidth(tileRows, asConstant(part.columns) ?? panelWidth);
-  const blockRows = tileRows === 1 ? 1 : rowsOfTask;
+  const width = stripWidth(schedule, tileRows, asConstant(part.columns) ?? panelWidth);
+  const blockRows = tileRows === 1 ? 1 : schedule.taskRows;
   const blocks = ceilDivide(rows, constant(blockRows));
   const strips = ceilDivide(part.columns, constant(width));
   const stripsOfTask = reductions === 0 || tileRows === 1 ? 1 : stripsOfReduction;
@@ -118,9 +114,9 @@ function stripsFor(
 }
 
 /** Few rows take several panels at once, up to eight registers of sums. */
-function stripWidth(tileRows: number, columns: number): number {
+function stripWidth({ rowPanels }: Schedule, tileRows: number, columns: number): number {
   const panels = Math.ceil(columns / panelWidth);
-  return panelWidth * Math.max(1, Math.min(panels, Math.floor(panelsOfRow / tileRows)));
+  return panelWidth * Math.max(1, Math.min(panels, Math.floor(rowPanels / tileRows)));
 }
 
 /** What one task does, the `task`-th of its part. */

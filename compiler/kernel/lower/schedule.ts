@@ -24,6 +24,10 @@ export interface Schedule {
   readonly fewRows?: boolean;
   /** Columns that one task of a matrix product walks through. */
   readonly panel: number;
+  /** Rows of a task of a product with packed weights: how long left operands stay in a cache. */
+  readonly taskRows: number;
+  /** Packed panels of columns that a single row takes at once. */
+  readonly rowPanels: number;
   /** Query rows, of packed heads together, and keys of an attention's tile. */
   readonly queries: number;
   readonly keys: number;
@@ -39,6 +43,8 @@ const general: Readonly<Record<Family, Omit<Schedule, "target">>> = {
     rows: 4,
     columns: 2,
     panel: 32,
+    taskRows: 64,
+    rowPanels: 4,
     queries: 32,
     keys: 32,
     singleQuery: false,
@@ -50,6 +56,8 @@ const general: Readonly<Record<Family, Omit<Schedule, "target">>> = {
     rows: 2,
     columns: 4,
     panel: 4,
+    taskRows: 64,
+    rowPanels: 4,
     queries: 64,
     keys: 16,
     singleQuery: false,
@@ -60,6 +68,8 @@ const general: Readonly<Record<Family, Omit<Schedule, "target">>> = {
     rows: 2,
     columns: 4,
     panel: 4,
+    taskRows: 64,
+    rowPanels: 4,
     queries: 1,
     keys: 4,
     singleQuery: false,
