@@ -13,16 +13,32 @@ import { type Epilogues, findEpilogues } from "./epilogues.ts";
 import { mergeProducts } from "./merge-products.ts";
 import { inOrder } from "./order.ts";
 import { rowValues } from "./row-values.ts";
+import { valueToStore } from "./value-to-store.ts";
 import type { Fused, Region, Store, StoredRows } from "./region.ts";
 import { decideStored } from "./stored.ts";
 import { distinctUsers, isLeaf, isPlacedElsewhere, type Users } from "./users.ts";
 
-/** Cuts `graph` into regions. `required` values (outputs and states) are stored. */
+/**
+ * Cuts `graph` into regions. `required` values (outputs and states) are stored, and so is what a kernel
+ * would have to compute from more memory than it can bind.
+ */
 export function fuse(graph: Graph, required: ReadonlySet<ValueId>): Fused {
+  const cuts = new Set<ValueId>();
+  for (;;) {
+    const fused = fuseWith(graph, required, cuts);
+    const cut = valueToStore(graph, fused);
+    if (cut === undefined) return fused;
+    cuts.add(cut);
+  }
+}
+
+function fuseWith(graph: Graph, leaving: ReadonlySet<ValueId>, cuts: ReadonlySet<ValueId>): Fused {
+  const required = new Set([...leaving, ...cuts]);
   const users = distinctUsers(graph);
   const epilogues = findEpilogues(graph, users, required);
   const rows = rowValues(graph, users, required, epilogues.products);
   const stored = decideStored(graph, { users, required, epilogues, rowValues: rows });
+  for (const id of cuts) stored.set(id, "a kernel that computes it, too, would bind too much");
   const decisions = { users, stored, epilogues, required };
   const apart = graph.nodes.flatMap((_, index) => regionsFor(graph, valueId(index), decisions));
   const lies = new Set(stored.keys());

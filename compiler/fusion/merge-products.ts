@@ -1,12 +1,10 @@
 /** Products of the same left rows become one region, as far as a kernel may bind their memory. */
 
-import { type Graph, nodeAt, type ValueId } from "../graph/graph.ts";
+import { mostBuffers } from "../graph/bound.ts";
+import type { Graph, ValueId } from "../graph/graph.ts";
 import type { ProductGroup } from "./product-epilogues.ts";
-import { valuesRead } from "./reads.ts";
+import { buffersBound } from "./reads.ts";
 import type { Region, Result } from "./region.ts";
-
-/** What every WebGPU device binds to one kernel. */
-export const mostBuffers = 8;
 
 /** `regions`, each with one result, where the products that can be one kernel are one region. */
 export function mergeProducts(
@@ -27,7 +25,11 @@ export function mergeProducts(
     const at = group === undefined ? undefined : last.get(group.cluster);
     const before = at === undefined ? undefined : merged[at];
     const both = before && withResults(before, [region, ...(region.besides ?? [])]);
-    if (at !== undefined && both !== undefined && fits(graph, stored, both)) {
+    if (
+      at !== undefined &&
+      both !== undefined &&
+      buffersBound(graph, stored, both) <= mostBuffers
+    ) {
       merged[at] = both;
       continue;
     }
@@ -55,14 +57,4 @@ function inGroups(
 function withResults(region: Region, others: readonly Result[]): Region {
   const added = others.map(({ result, store }) => ({ result, store }));
   return { ...region, besides: [...(region.besides ?? []), ...added] };
-}
-
-/** Whether a kernel can bind what the region reads and writes; weights are packed into one buffer. */
-function fits(graph: Graph, stored: ReadonlySet<ValueId>, region: Region): boolean {
-  const read = valuesRead(graph, stored, region);
-  const isWeight = (id: ValueId): boolean => nodeAt(graph, id).op.kind === "weight";
-  const weights = read.some(isWeight) ? 1 : 0;
-  const written = new Set([region, ...(region.besides ?? [])].map(({ store }) => store.value));
-  const others = read.filter((id) => !isWeight(id) && !written.has(id));
-  return weights + others.length + written.size <= mostBuffers;
 }

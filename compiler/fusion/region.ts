@@ -47,8 +47,11 @@ export interface Region extends Result {
   readonly reason: string;
 }
 
+/** What a region computes, however. */
+export type Computed = Pick<Region, "result" | "store" | "besides">;
+
 /** All that a region computes. */
-export function resultsOf(region: Region): readonly Result[] {
+export function resultsOf(region: Computed): readonly Result[] {
   return [region, ...(region.besides ?? [])];
 }
 

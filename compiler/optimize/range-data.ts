@@ -1,6 +1,7 @@
 /** The smallest and largest token data of some key rows at a time, for the classes of tiles. */
 
 import { invariant } from "../../grammar/invariant.ts";
+import { mostBuffers, sourcesOf } from "../graph/bound.ts";
 import type { GraphBuilder } from "../graph/build.ts";
 import type { Graph, Node, Origin, ValueId } from "../graph/graph.ts";
 import { rewriteGraph } from "../graph/rewrite.ts";
@@ -14,9 +15,6 @@ import {
   listAttendArguments,
 } from "../op/op.ts";
 import { dataUses } from "../op/replace-data.ts";
-
-/** Buffers that a kernel may bind on every device. */
-const mostBuffers = 8;
 
 /**
  * Gives attentions whose masks read token data of keys the smallest and largest of each `granule`
@@ -42,7 +40,7 @@ class Ranging {
   visit({ op, args, origin }: Node, builder: GraphBuilder): ValueId | undefined {
     if (op.kind !== "attend") return undefined;
     const roles = attendArguments(op, args);
-    let buffers = buffersOf(builder, args) + 1;
+    let buffers = sourcesOf((id) => builder.nodeOf(id), args).size + 1;
     const ranged = op.parts.map(({ mask, axis }, index) =>
       dataUses(mask).flatMap(([use, side]): Ranged[] => {
         const value = roles.parts[index]?.data.get(use);
@@ -78,18 +76,6 @@ class Ranging {
     this.#axes.set(rows, known);
     return known;
   }
-}
-
-/** How many places in memory the arguments come from. */
-function buffersOf(builder: GraphBuilder, args: readonly ValueId[]): number {
-  const root = (id: ValueId): ValueId => {
-    const { op, args: inner } = builder.nodeOf(id);
-    const [source] = inner;
-    const isView = ["rename", "slice", "split", "merge"].includes(op.kind);
-    return isView && source !== undefined ? root(source) : id;
-  };
-  const held = args.map(root).filter((id) => builder.nodeOf(id).op.kind !== "index");
-  return new Set(held).size;
 }
 
 /** The axes of the granules of some key rows, of their rows, and of both ends of a range. */

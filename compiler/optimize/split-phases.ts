@@ -20,6 +20,7 @@ import { computedFor } from "./demand.ts";
 import { forKernels } from "./for-kernels.ts";
 import { type ExtendGraph, extendGraph } from "./extend-graph.ts";
 import { narrowRows } from "./narrow-rows.ts";
+import { packStates } from "./pack-states.ts";
 import { allGiven, promptGraph } from "./prompt-graph.ts";
 import { readCached } from "./read-cached.ts";
 import { share } from "./share.ts";
@@ -53,9 +54,10 @@ export function splitPhases(
   written: Graph = graph,
 ): PhaseSplit {
   const cut = cutPhases(graph, written);
-  const split = { ...cut, phases: cut.phases.map(forKernels) };
-  if (pages !== undefined)
-    return { ...split, phases: split.phases.map((each) => paged(each, pages)) };
+  const shaped = cut.phases.map(forKernels);
+  const placed = pages === undefined ? shaped : shaped.map((each) => paged(each, pages));
+  const split = { ...cut, ...packStates({ phases: placed, states: cut.states }) };
+  if (pages !== undefined) return split;
   const extend = split.phases.find(({ kind }) => kind === "extend");
   // The rows of a prompt come at once, however many: a ring would have no room for them.
   if (extend === undefined || split.phases.some(({ kind }) => kind === "prompt")) return split;

@@ -9,6 +9,7 @@ import type { Region } from "../fusion/region.ts";
 import { type ValueId, valueId } from "../graph/graph.ts";
 import { expandWeights } from "../optimize/expand-weights.ts";
 import { groupProducts } from "../optimize/group-products.ts";
+import { packArguments } from "../optimize/pack-arguments.ts";
 import { rangeData } from "../optimize/range-data.ts";
 import type { Phase } from "../phase/phase.ts";
 import { phaseOf, stateOutput } from "../phase/phase-facts.ts";
@@ -31,7 +32,7 @@ function lowered(phase: Phase): Phase {
   const { name, kind, doc, graph, writes } = phase;
   const states = writes.map(({ state, value }) => ({ name: stateOutput(state), value }));
   const whole = { ...graph, outputs: [...graph.outputs, ...states] };
-  const changed = rangeData(groupProducts(expandWeights(whole)));
+  const changed = packArguments(rangeData(groupProducts(expandWeights(whole))));
   return changed === whole ? phase : phaseOf(name, kind, doc, changed);
 }
 

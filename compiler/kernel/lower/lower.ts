@@ -7,6 +7,7 @@ import { lowerAttendCpu } from "./attend-cpu.ts";
 import { lowerAttendGpu } from "./attend-gpu.ts";
 import { lowerAttendSingle } from "./attend-gpu-single.ts";
 import { warpAttend, warpAttendFits } from "./attend-warps.ts";
+import { withoutUnread } from "./bound.ts";
 import { Context, type Setting } from "./context.ts";
 import { lowerContract } from "./contract.ts";
 import { lowerMap } from "./map.ts";
@@ -26,7 +27,7 @@ export function lowerRegion(
 ): readonly Lowered[] {
   const made = choices.map((schedule) => {
     const context = new Context(setting);
-    return { context, lowered: lower(context, region, schedule) };
+    return { context, lowered: withoutUnread(lower(context, region, schedule)) };
   });
   if (made.length === 1) return made.map(({ lowered }) => lowered);
   const sizes = made.flatMap(({ lowered }) => lowered.scalars);

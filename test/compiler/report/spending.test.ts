@@ -30,6 +30,9 @@ function spend(name: string, family: "cpu" | "gpu"): Spending | undefined {
   if (read.kind === "mistake") throw new Error(read.message);
   const prepared = prepare(model);
   const { plan } = compileFor(model, targets[family], prepared);
+  const software = family === "gpu" ? compileFor(model, targets.software, prepared).plan : plan;
+  for (const kernel of [...plan.kernels, ...software.kernels])
+    expect(kernel.buffers.length, kernel.name).toBeLessThanOrEqual(targets[family].bindings);
   return spendingOf({ model, prepared, plan, reader: spendingReader }, read.lengths);
 }
 
