@@ -12,7 +12,8 @@ export { type ElementValues, element, elementTerm } from "./element.ts";
 export { type Facts, nothingKnown, possibleDifferences } from "./facts.ts";
 export type { Likelihood } from "./feasible.ts";
 export type { Range } from "./interval.ts";
-export { type KeyInterval, keyIntervals, keyLoops } from "./key-loops.ts";
+export { type KeyInterval, keyIntervals, type KeyLoop, keyLoops } from "./key-loops.ts";
+export type { KeyRuns } from "./key-runs.ts";
 export { reachOf } from "./reach.ts";
 export { simplify } from "./simplify.ts";
 export {

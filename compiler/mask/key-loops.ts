@@ -12,6 +12,7 @@ import { givenPossible, narrowed, type Tile, withExtents } from "./feasible.ts";
 import { type Folded, integerOf, isKnown, known, truthOf, unknown } from "./fold.ts";
 import { intersectRanges, type Range, rangeFrom, rangeOfLinear } from "./interval.ts";
 import { byConstant, combine, type Linear, readsPosition } from "./linear.ts";
+import { type FoundRuns, type KeyRuns, mergedRuns, runsOf } from "./key-runs.ts";
 import { toFormula } from "./literal.ts";
 import { simplifyFormula } from "./simplify.ts";
 import { type TileRanges, tileOf } from "./tile.ts";
@@ -22,10 +23,19 @@ export interface KeyInterval<E> {
   readonly range: Range<E>;
   /** Whether some query of the tile asks for these keys; absent if it always does. */
   readonly when?: E;
+  /** Of these keys only those in the runs; absent if all are asked for. */
+  readonly runs?: KeyRuns<E>;
+}
+
+/** Key positions from `low` to `high`, of which only those in the runs, if there are such. */
+export interface KeyLoop<E> extends Extent<E> {
+  readonly runs?: KeyRuns<E>;
 }
 
 /** More loops than this cost more than the keys between them. */
 const mostLoops = 4;
+/** Runs fill the gaps between so many loops. */
+const mostBetween = 2;
 
 /**
  * The keys that query rows at positions `ranges.q` may see, an interval for each alternative of the
@@ -40,16 +50,25 @@ export function keyIntervals<E>(
 ): readonly KeyInterval<E>[] {
   // Key positions are what is asked for: nothing is known of them but that they are not negative.
   const tile = tileOf({ ...ranges, k: ranges.q }, algebra);
-  return found(predicate, tile, facts).map(({ range: { low, high }, when }) => {
-    const range = rangeFrom(low && integerOf(low, algebra), high && integerOf(high, algebra));
-    return when.kind === "known" ? { range } : { range, when: truthOf(when, algebra) };
-  });
+  return found(predicate, tile, facts).map(({ range: { low, high }, when, runs }) => ({
+    range: rangeFrom(low && integerOf(low, algebra), high && integerOf(high, algebra)),
+    ...(when.kind === "known" ? {} : { when: truthOf(when, algebra) }),
+    ...(runs === undefined ? {} : { runs: integersOf(runs, algebra) }),
+  }));
+}
+
+function integersOf<E>(
+  { period, first, length }: KeyRuns<Folded<E>>,
+  algebra: Algebra<E>,
+): KeyRuns<E> {
+  return { period, first: integerOf(first, algebra), length: integerOf(length, algebra) };
 }
 
 /**
  * The loops over keys at positions `ranges.k` for query rows at positions `ranges.q`: disjoint
- * intervals in rising order, at most four. An interval whose low end is above its high end is empty.
- * Ends are used several times: `named` gives an integer a name, where expressions are trees.
+ * intervals in rising order, few. An interval whose low end is above its high end is empty. Ends are
+ * used several times: `named` gives an integer a name, where expressions are trees. Runs are those of
+ * a mask whose gaps may hold a whole tile of `tile` keys, the same for all loops that have them.
  */
 export function keyLoops<E>(
   predicate: Predicate,
@@ -57,29 +76,80 @@ export function keyLoops<E>(
   algebra: Algebra<E>,
   facts: Facts = nothingKnown,
   named: (integer: E) => E = (integer) => integer,
-): readonly Extent<E>[] {
-  const tile = tileOf(ranges, algebra);
+  tile: number = Infinity,
+): readonly KeyLoop<E>[] {
+  const rows = tileOf(ranges, algebra);
   const once = (end: Folded<E>): Folded<E> =>
     end.kind === "known" ? end : unknown(named(end.value));
   const both = ({ low, high }: Extent<Folded<E>>): Extent<Folded<E>> =>
-    low === tile.k.low && high === tile.k.high
+    low === rows.k.low && high === rows.k.high
       ? { low, high }
       : { low: once(low), high: once(high) };
-  const few = withCommonEnds(
-    found(predicate, tile, facts).map((each) => within(each, tile)),
-    tile,
-  );
+  const all = found(predicate, rows, facts);
+  const repeated = periodic(all, tile);
+  const plain = (each: readonly Found<E>[]): readonly Extent<Folded<E>>[] =>
+    withCommonEnds(
+      each.map((one) => within(one, rows)),
+      rows,
+    );
+  const rest = plain(all.filter((each) => !repeated.includes(each)));
+  const [first, ...more] = repeated;
+  if (first?.runs !== undefined && rest.length <= mostBetween) {
+    const extents = repeated.map((one) => both(within(one, rows)));
+    const extent = extents.reduce((a, b) => both(hull(a, b, rows)));
+    const { period, ...runs } = more.reduce(
+      (merged, { runs }) => (runs === undefined ? merged : mergedRuns(merged, runs, rows.algebra)),
+      first.runs,
+    );
+    const shared = { period, first: once(runs.first), length: once(runs.length) };
+    const whole = disjoint(rest.map(both), rows, both);
+    return between(whole, extent, rows, once).map(({ low, high, inRuns }) => ({
+      low: integerOf(low, algebra),
+      high: integerOf(high, algebra),
+      ...(inRuns ? { runs: integersOf(shared, algebra) } : {}),
+    }));
+  }
+  const few = repeated.length === 0 ? rest : plain(all);
   const loops =
-    few.length > mostLoops ? [few.reduce((a, b) => both(hull(a, b, tile)))] : few.map(both);
-  return disjoint(loops, tile, both).map(({ low, high }) => ({
+    few.length > mostLoops ? [few.reduce((a, b) => both(hull(a, b, rows)))] : few.map(both);
+  return disjoint(loops, rows, both).map(({ low, high }) => ({
     low: integerOf(low, algebra),
     high: integerOf(high, algebra),
   }));
 }
 
+/** The alternatives with runs of one period, the longest, between which whole tiles may be empty. */
+function periodic<E>(all: readonly Found<E>[], tile: number): readonly Found<E>[] {
+  const wide = all.filter(({ runs }) => runs !== undefined && runs.period - runs.least >= tile);
+  const longest = Math.max(...wide.map(({ runs }) => runs?.period ?? 0));
+  return wide.filter(({ runs }) => runs?.period === longest);
+}
+
+/** `whole` intervals, and what of `extent` lies before, between and after them. */
+function between<E>(
+  whole: readonly Extent<Folded<E>>[],
+  extent: Extent<Folded<E>>,
+  { algebra }: Tile<E>,
+  named: (end: Folded<E>) => Folded<E>,
+): readonly (Extent<Folded<E>> & { readonly inRuns: boolean })[] {
+  const { min, max, add, subtract } = algebra;
+  let from = extent.low;
+  const loops = whole.flatMap(({ low, high }) => {
+    const before = named(min(extent.high, subtract(low, known(1))));
+    const gap = { low: from, high: before, inRuns: true };
+    // An interval that is empty ends before it begins, and nothing is walked twice.
+    from = named(max(extent.low, max(add(high, known(1)), low)));
+    return [gap, { low, high, inRuns: false }];
+  });
+  const last = whole.at(-1);
+  if (last !== undefined && same(last.high, extent.high)) return loops;
+  return [...loops, { low: from, high: extent.high, inRuns: true }];
+}
+
 interface Found<E> {
   readonly range: Range<Folded<E>>;
   readonly when: Folded<E>;
+  readonly runs?: FoundRuns<E>;
 }
 
 function found<E>(predicate: Predicate, tile: Tile<E>, facts: Facts): readonly Found<E>[] {
@@ -131,7 +201,9 @@ function keysOf<E>(conjunct: Conjunct, tile: Tile<E>): Found<E> {
       return solvedForKey(form, allowed, tight);
     })
     .reduce((a, b) => intersectRanges(a, b, algebra), {});
-  return { range, when: [...conditions, ...given].reduce(algebra.and, known<E>(1)) };
+  const when = [...conditions, ...given].reduce(algebra.and, known<E>(1));
+  const runs = runsOf(conjunct.bounds, tight);
+  return runs === undefined ? { range, when } : { range, when, runs };
 }
 
 /** An interval cut to the tile's keys; empty, and above them all, where it does not apply. */

@@ -58,7 +58,8 @@ export function guiltyPart(
 function spanOf(mask: Predicate, part: Predicate, leaves: readonly Span[]): Span | undefined {
   const all = leavesOf(mask);
   const own = leavesOf(part);
-  const from = all.findIndex((leaf) => leaf === own[0]);
+  const [start] = own;
+  const from = start === undefined ? -1 : all.indexOf(start);
   const [first, last] = [leaves[from], leaves[from + own.length - 1]];
   if (all.length !== leaves.length || first === undefined || last === undefined) return undefined;
   return first.file === last.file && first.start <= last.start ? cover(first, last) : undefined;

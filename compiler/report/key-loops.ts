@@ -12,10 +12,11 @@ import type { DataName } from "../op/show-predicate.ts";
 
 /**
  * The key positions that a tile of query rows may see, where the tile's own positions run from
- * `first` to `last`: `keys up to last`; `keys up to 3, and from first - 7 up to last`.
+ * `first` to `last`: `keys up to last`; `keys up to 3, and from first - 7 up to last`. Runs that
+ * repeat are told where whole tiles of `tile` keys lie between them.
  */
-export function keyLoop(mask: Predicate, facts: Facts, name: DataName): string {
-  const intervals = keyIntervals(
+export function keyLoop(mask: Predicate, facts: Facts, name: DataName, tile: number): string {
+  const found = keyIntervals(
     mask,
     {
       q: { low: "first", high: "last" },
@@ -29,9 +30,13 @@ export function keyLoop(mask: Predicate, facts: Facts, name: DataName): string {
     words,
     facts,
   );
+  const intervals = found.map(
+    ({ runs, ...interval }): KeyInterval<string> =>
+      runs === undefined || runs.period <= tile ? interval : { ...interval, runs },
+  );
   if (intervals.length === 0) return "no keys";
   const always = intervals.filter(({ when }) => when === undefined);
-  const all = always.some(({ range }) => isOpen(range));
+  const all = always.some(({ range, runs }) => isOpen(range) && runs === undefined);
   if (all || intervals.length > mostSpoken) return "all keys";
   const texts = new Set(intervals.map(showInterval));
   return `keys ${[...texts].join(", and ")}`;
@@ -44,12 +49,19 @@ function isOpen({ low, high }: Range<string>): boolean {
   return (low === undefined || low === "0") && high === undefined;
 }
 
-function showInterval({ range, when }: KeyInterval<string>): string {
+function showInterval({ range, when, runs }: KeyInterval<string>): string {
   const { low, high } = range;
   const from = low === undefined || low === "0" ? undefined : `from ${low}`;
   const to = high === undefined ? undefined : `up to ${high}`;
   const words = isOpen(range) ? ["without end"] : [from, to].filter((each) => each !== undefined);
-  return [...words, ...(when === undefined ? [] : [`where ${when}`])].join(" ");
+  const repeated =
+    runs === undefined
+      ? []
+      : [
+          `in runs of ${runs.length}, one at ${runs.first} and every ${runs.period} keys from there`,
+        ];
+  const span = runs !== undefined && isOpen(range) ? [] : words;
+  return [...span, ...repeated, ...(when === undefined ? [] : [`where ${when}`])].join(" ");
 }
 
 /** Integer expressions as a person writes them. */
@@ -61,7 +73,9 @@ const words: Algebra<string> = {
   subtract: (left, right) =>
     right.startsWith("-") && !right.includes(" ")
       ? `${left} + ${right.slice(1)}`
-      : `${left} - ${grouped(right)}`,
+      : left === "0"
+        ? `-${grouped(right)}`
+        : `${left} - ${grouped(right)}`,
   multiply: (left, right) => `${grouped(left)} * ${grouped(right)}`,
   floorDivide: (left, right) => `${grouped(left)} / ${grouped(right)}`,
   remainder: (left, right) => `${grouped(left)} % ${grouped(right)}`,

@@ -49,7 +49,7 @@ export function loneMask(
   const lacking = parameters.filter((each) => each.value === undefined && !isGiven(each));
   if (lacking.length > 0) return lacks(asked, lacking, [...rows.data, ...rows.settings.keys()]);
   const given = parameters.filter((each) => each.type?.kind === "shape" && isGiven(each));
-  const read = shapeOf(given, declaration);
+  const read = shapeOf(given, declaration, [...rows.lengths.keys()]);
   if (read.kind === "mistake") return read;
   const shape = withKeys(read, [...rows.lengths.keys()]);
   const others =
@@ -87,6 +87,7 @@ type Mistake = Extract<LoneMask, { kind: "mistake" }>;
 function shapeOf(
   parameters: readonly Parameter[],
   declaration: MaskDeclaration | undefined,
+  names: readonly string[],
 ): Shape | Mistake {
   let query: string | undefined;
   let key: string | undefined;
@@ -107,13 +108,18 @@ function shapeOf(
     if (atKey) key ??= axis;
     inputs.push({ name: name.text, axis: atQuery || atKey ? axis : single });
   }
-  const rows = query ?? key ?? "Rows";
+  const rows = query ?? key ?? names.find(isAxis) ?? "Rows";
   return { kind: "shape", query: rows, key: key === rows ? undefined : key, inputs };
 }
 
-/** Axes begin with a capital: a second one that has a length is that of the keys. */
+/** Whether a name is that of an axis: these begin with a capital. */
+function isAxis(name: string): boolean {
+  return /^[A-Z]/.test(name);
+}
+
+/** A second axis that has a length is that of the keys. */
 function withKeys(shape: Shape, names: readonly string[]): Shape {
-  const key = names.find((name) => /^[A-Z]/.test(name) && name !== shape.query);
+  const key = names.find((name) => isAxis(name) && name !== shape.query);
   return shape.key === undefined && key !== undefined && names.includes(shape.query)
     ? { ...shape, key }
     : shape;

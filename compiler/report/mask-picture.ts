@@ -97,7 +97,7 @@ export function maskPicture(
         tile: { queries: tile, keys: tile },
       };
       const whole = op.parts[cell.keys.part]?.mask ?? mask;
-      const loop = keyLoop(mask, facts, dataName);
+      const loop = keyLoop(mask, facts, dataName, tile);
       return { query, key, grid, written: whole, loop, rows: each.verdict.kind };
     }),
   );

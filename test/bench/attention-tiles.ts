@@ -9,6 +9,8 @@ import { maskPicture } from "../../compiler/report/mask-picture.ts";
 import { type Grid, isVisible, type SideRows } from "../../compiler/report/tile-grid.ts";
 import {
   classOf,
+  type Extent,
+  type KeyLoop,
   keyLoops,
   numbers,
   type TileRanges,
@@ -80,9 +82,10 @@ function countGrid(grid: Grid): Omit<TileWork, "all" | "pairs"> {
   const work = { rounds: 0, visited: 0, needed: 0, visiblePairs: 0 };
   for (let row = 0; row < queries.count; row += tile.queries) {
     const rows: Stretch = [row, Math.min(queries.count, row + tile.queries)];
-    const loops = keyLoops(mask, rangesOf(grid, rows, [0, keys.count]), numbers, facts);
+    const ranges = rangesOf(grid, rows, [0, keys.count]);
+    const loops = keyLoops(mask, ranges, numbers, facts, undefined, tile.keys);
     let done = 0;
-    for (const { low, high } of loops) {
+    for (const { low, high } of loops.flatMap((loop) => runsIn(loop, tile.keys))) {
       const first = Math.max(done, Math.floor(rowAt(keys, low) / tile.keys) * tile.keys);
       const end = rowAt(keys, high + 1);
       for (let key = first; key < end; key += tile.keys) {
@@ -99,6 +102,19 @@ function countGrid(grid: Grid): Omit<TileWork, "all" | "pairs"> {
     }
   }
   return work;
+}
+
+/** The intervals of key positions that a loop walks, as a kernel goes from run to run. */
+function runsIn({ low, high, runs }: KeyLoop<number>, keys: number): readonly Extent<number>[] {
+  if (runs === undefined || runs.length + keys > runs.period) return [{ low, high }];
+  const { period, first, length } = runs;
+  const phase = numbers.remainder(low - first, period);
+  const start = low - phase + (phase < length ? 0 : period);
+  const count = Math.max(0, Math.floor((high - start) / period) + 1);
+  return Array.from({ length: count }, (_, run) => ({
+    low: Math.max(low, start + run * period),
+    high: Math.min(high, start + run * period + length - 1),
+  }));
 }
 
 /** The first row and the one after the last. */

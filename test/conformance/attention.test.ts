@@ -9,12 +9,10 @@ import { evaluateGraph } from "../../compiler/graph/evaluate.ts";
 import { type Graph, sizeOf } from "../../compiler/graph/graph.ts";
 import type { Kernel } from "../../compiler/kernel/kernel.ts";
 import { targets } from "../../compiler/kernel/target.ts";
-import { verifyKernel } from "../../compiler/kernel/verify.ts";
 import { evaluateDimension } from "../../compiler/op/dimension.ts";
-import type { NamedTensor } from "../../compiler/graph/tensor.ts";
 import { graphOf } from "../compiler/check/support.ts";
-import { forward, openPlanned } from "../oracle/run.ts";
-import { type TestedBackend, testedBackends } from "../support/backends.ts";
+import { testedBackends } from "../support/backends.ts";
+import { comparePlan, noWeight } from "../support/compare-plans.ts";
 import { randomTensor, seeded } from "../support/random.ts";
 import { planGraph } from "../support/run-graph.ts";
 import { expectWithin, graphTolerance } from "../support/tolerance.ts";
@@ -84,36 +82,6 @@ function environmentOf(graph: Graph, sizes: Sizes, integers: Readonly<Record<str
   return { sizes: values, inputs: new Map(inputs), weights: noWeight } satisfies Environment;
 }
 
-function noWeight(name: string): never {
-  throw new RangeError(`there is no weight ${name}`);
-}
-
-/** Runs one plan of `graph` for each of `environments`, and checks what it gives. */
-async function compare(
-  tested: TestedBackend,
-  graph: Graph,
-  environments: readonly Environment[],
-): Promise<readonly ReadonlyMap<string, NamedTensor>[]> {
-  const planned = planGraph(graph, tested.target);
-  for (const kernel of planned.kernels) verifyKernel(kernel);
-  const session = await openPlanned(tested, graph, planned, noWeight);
-  const results: ReadonlyMap<string, NamedTensor>[] = [];
-  try {
-    for (const environment of environments) {
-      const actual = await forward(session, graph, environment);
-      for (const [name, expected] of graphTolerance(graph, environment, tested.errors)) {
-        const found = actual.get(name);
-        if (found === undefined) throw new Error(`no ${name}`);
-        expectWithin(found, expected, `${name} of ${[...environment.sizes]}`);
-      }
-      results.push(actual);
-    }
-  } finally {
-    session.close();
-  }
-  return results;
-}
-
 for (const tested of await testedBackends()) {
   const run = test.skipIf(tested.missing !== undefined);
   for (const [index, width] of widths.entries()) {
@@ -123,7 +91,7 @@ for (const tested of await testedBackends()) {
       const graph = heads(width);
       // The evaluators of wide heads take their time.
       const few = width > 128 && tested.name === "evaluate" ? lengths.slice(1) : lengths;
-      await compare(
+      await comparePlan(
         tested,
         graph,
         few.map((sizes) => environmentOf(graph, sizes, {})),
@@ -137,7 +105,7 @@ for (const tested of await testedBackends()) {
       { T: 1, M: 1, N: 37 },
     ];
     const environments = sizes.map((each) => environmentOf(partial, each, {}));
-    await compare(tested, partial, environments);
+    await comparePlan(tested, partial, environments);
     for (const environment of environments) {
       const { outputs } = evaluateGraph(partial, environment);
       const [merged, whole] = [outputs.get("merged"), outputs.get("whole")];
@@ -163,7 +131,7 @@ for (const tested of await testedBackends()) {
     });
     const wanted = graphTolerance(packed, whole, tested.errors).get("seen");
     if (wanted === undefined) throw new Error("no reference");
-    const [together, ...separate] = await compare(tested, packed, [whole, ...alone]);
+    const [together, ...separate] = await comparePlan(tested, packed, [whole, ...alone]);
     const rows = separate.flatMap((each) => Array.from(each.get("seen")?.data ?? []));
     const twice = { ...wanted, tolerance: wanted.tolerance.map((each) => 2 * each) };
     const found = together?.get("seen");
@@ -181,7 +149,7 @@ for (const tested of await testedBackends()) {
     run(`${tested.name}: heads of ${width}, sharing group memory`, async () => {
       const graph = heads(width);
       const environments = lengths.map((sizes) => environmentOf(graph, sizes, {}));
-      await compare({ ...tested, target: targets.gpu }, graph, environments);
+      await comparePlan({ ...tested, target: targets.gpu }, graph, environments);
     });
   }
 }

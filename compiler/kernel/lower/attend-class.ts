@@ -19,6 +19,7 @@ import { assign, declare, loop, mutable } from "../statements.ts";
 import { granuleSpan } from "./attend-granules.ts";
 import { keyPlace, pairFacts, partAt } from "./attend-pair.ts";
 import type { Attention, PackedRows } from "./attend-rows.ts";
+import { overRuns, type PeriodicKeys } from "./attend-runs.ts";
 import type { Coordinates } from "./context.ts";
 import { expressions, type TileRange, tileClass } from "./mask.ts";
 
@@ -140,7 +141,9 @@ export function overKeys(
   body: readonly Statement[],
 ): readonly Statement[] {
   const { context } = attention;
-  const { statements, loops } = keyRowsOf(attention, part, queries, keyHeads);
+  const { statements, loops, periodic } = keyRowsOf(attention, part, queries, keyHeads, step);
+  if (periodic !== undefined)
+    return [...statements, ...overRuns(context, periodic, start, step, body)];
   const [only, ...more] = loops;
   if (only === undefined) return [];
   const down = (row: Expr): Expr => build.subtract(row, build.remainder(row, step));
@@ -178,7 +181,12 @@ function keyRowsOf(
   part: number,
   queries: RowRanges,
   keyHeads: Coordinates,
-): { readonly statements: readonly Statement[]; readonly loops: readonly KeyRows[] } {
+  step: number,
+): {
+  readonly statements: readonly Statement[];
+  readonly loops: readonly KeyRows[];
+  readonly periodic?: PeriodicKeys;
+} {
   const { context } = attention;
   const { mask, axis } = partAt(attention, part);
   const size = context.size(context.extent(axis));
@@ -201,12 +209,15 @@ function keyRowsOf(
   const ends = { low: positionAt(build.int(0)), high: positionAt(last) };
   const data = (index: number, side: Side) => (side === "k" ? {} : dataRange(queries, index, side));
   const ranges = { q: queries.position, k: ends, data };
-  const loops = keyLoops(mask, ranges, expressions, factsOf(attention, part), named);
+  const loops = keyLoops(mask, ranges, expressions, factsOf(attention, part), named, step);
   // Positions rise by one at least from row to row, so these rows hold the positions.
-  const rows = loops.map(({ low, high }) => ({
-    from: named(build.maximum(build.add(build.subtract(low, ends.high), last), 0)),
-    to: named(build.maximum(build.minimum(build.add(build.subtract(high, ends.low), 1), size), 0)),
-  }));
+  const from = (low: Expr): Expr =>
+    build.maximum(build.add(build.subtract(low, ends.high), last), 0);
+  const to = (high: Expr): Expr =>
+    build.maximum(build.minimum(build.add(build.subtract(high, ends.low), 1), size), 0);
+  const runs = loops.find((each) => each.runs !== undefined)?.runs;
+  if (runs !== undefined) return { statements, loops: [], periodic: { loops, runs, from, to } };
+  const rows = loops.map(({ low, high }) => ({ from: named(from(low)), to: named(to(high)) }));
   return { statements, loops: rows };
 }
 

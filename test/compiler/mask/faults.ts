@@ -9,6 +9,7 @@ import {
   type Extent,
   extendable,
   type Facts,
+  type KeyLoop,
   keyLoops,
   type Likelihood,
   numbers,
@@ -209,8 +210,9 @@ function tileFaults(
   let current: TileRanges<number> | undefined;
   const ranges = lateRanges(() => current ?? expect.unreachable("no tile"));
   const emitted = classify(predicate, ranges, late, facts);
-  const loops = keyLoops(predicate, ranges, late, facts, (end) => once(end, () => current));
   const [queryTile, keyTile] = [1 + from.below(largestTile), 1 + from.below(largestTile)];
+  const named = (end: Late): Late => once(end, () => current);
+  const loops = keyLoops(predicate, ranges, late, facts, named, keyTile);
   for (const queries of tiles(q.rows, queryTile)) {
     for (const keys of [k.rows, ...tiles(k.rows, keyTile)]) {
       if (keys.length === 0) continue;
@@ -218,18 +220,20 @@ function tileFaults(
       const found = classOf(test, current);
       const code = classFrom(emitted);
       const where = `at ${JSON.stringify([current.q, current.k])}`;
-      const bounds = loops.map(({ low, high }) => ({ low: low(), high: high() }));
-      const known = keys === k.rows ? keyLoops(predicate, current, numbers, facts) : bounds;
+      const bounds = loops.map(({ low, high, runs }): KeyLoop<number> => {
+        const ends = { low: low(), high: high() };
+        if (runs === undefined) return ends;
+        return { ...ends, runs: { ...runs, first: runs.first(), length: runs.length() } };
+      });
+      const known =
+        keys === k.rows ? keyLoops(predicate, current, numbers, facts, undefined, keyTile) : bounds;
       for (const overlap of [overlapOf(bounds), overlapOf(known)])
         if (overlap !== undefined) wrong.push(`${overlap} ${where}`);
       for (const [query, key] of pairs(queries, keys)) {
         const expected = seen(query, key);
         if (found === (expected ? "never" : "always")) wrong.push(`${found} ${where}`);
         for (const each of [bounds, known])
-          if (
-            expected &&
-            !each.some(({ low, high }) => low <= key.position && key.position <= high)
-          )
+          if (expected && !each.some((loop) => isWalked(loop, key.position)))
             wrong.push(`no loop has ${key.position}: ${JSON.stringify(each)} ${where}`);
       }
       if (code !== found && !(code === "maybe" && coarser))
@@ -237,6 +241,13 @@ function tileFaults(
     }
   }
   return wrong;
+}
+
+/** Whether a loop has the key at `position`. */
+function isWalked({ low, high, runs }: KeyLoop<number>, position: number): boolean {
+  if (position < low || position > high) return false;
+  if (runs === undefined) return true;
+  return numbers.remainder(position - runs.first, runs.period) < runs.length;
 }
 
 /** As `integer`, computed once for each of `places`. */

@@ -68,7 +68,8 @@ function randomAtom(from: Random): Predicate {
 
 /** What masks mostly compare. */
 function commonSides(from: Random): readonly (readonly [Term, Term])[] {
-  const [small, period] = [number(from.below(7) - 2), number(1 + from.below(5))];
+  const small = number(from.below(7) - 2);
+  const period = number(1 + from.below(from.pick([5, 5, 24])));
   const distance = binary("-", query, key);
   return [
     [query, key],

@@ -6,7 +6,9 @@ import {
   explainVerdict,
   type Facts,
   keyIntervals,
+  keyLoops,
   nothingKnown,
+  numbers,
   rowVerdict,
   show,
   simplify,
@@ -168,4 +170,29 @@ test("keys of a chunk are bounded on both sides", () => {
     "q0 / 64 * 64",
     "min(q1 / 64 * 64 + 63, q1)",
   ]);
+});
+
+const chunkSum = term(term(q, "/", 48), "+", term(k, "/", 48));
+
+test.each<readonly [Predicate, readonly string[]]>([
+  [
+    and(causal, or(is(distance, "<", 8), is(term(distance, "%", 64), "==", 0))),
+    ["0 … 112 in 16 from 120 every 64", "113 … 135"],
+  ],
+  [is(term(chunkSum, "%", 2), "==", 0), ["0 … 255 in 48 from -96 every 96"]],
+  [and(causal, is(term(k, "%", 80), "<", 5)), ["0 … 135 in 5 from 0 every 80"]],
+  [
+    is(abs(term(term(k, "%", 96), "-", term(q, "%", 96))), "<=", 1),
+    ["0 … 255 in 18 from 23 every 96"],
+  ],
+  // No tile fits between the runs.
+  [and(causal, is(term(distance, "%", 16), "==", 0)), ["0 … 135"]],
+])("keys of %o come in runs", (mask, wanted) => {
+  const ranges = { q: { low: 120, high: 135 }, k: { low: 0, high: 255 }, data: () => ({}) };
+  const loops = keyLoops(mask, ranges, numbers, nothingKnown, undefined, 16);
+  const shown = loops.map(({ low, high, runs }) => {
+    const repeated = runs && ` in ${runs.length} from ${runs.first} every ${runs.period}`;
+    return `${low} … ${high}${repeated ?? ""}`;
+  });
+  expect(shown).toEqual(wanted);
 });
