@@ -15,6 +15,7 @@ export type Capability =
   | "cuda-host"
   | "cuda-device"
   | "python"
+  | "pytorch"
   | "chromium";
 
 /** Whether `BRAID_REQUIRE` names the capability. */

@@ -17,6 +17,7 @@ import { type TorchFunction, torchFunctions } from "./functions.ts";
 import { initText, libraryText, projectText, setupText } from "./python.ts";
 import { readmeText } from "./readme.ts";
 import { referenceText } from "./reference.ts";
+import { roundingText } from "./rounding.ts";
 import { planName, signatureOf } from "./signatures.ts";
 import { testText } from "./tests.ts";
 
@@ -48,6 +49,7 @@ export function torchPackage(
     [`${namespace}/__init__.py`, initText(graph.name, signatures)],
     [`${namespace}/_library.py`, libraryText(namespace, signatures)],
     ["tests/reference.py", referenceText(referenced)],
+    ["tests/rounding.py", roundingText(math)],
     ["tests/test_kernels.py", testText(namespace, math, signatures)],
   ]);
 }

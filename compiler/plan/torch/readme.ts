@@ -31,7 +31,7 @@ The blocks and attentions of \`${model}\` as CUDA kernels for PyTorch, made by \
 \`\`\`sh
 pip install -e . --no-build-isolation   # with nvcc and a PyTorch that has CUDA: builds the kernels
 pip install -e .                        # without: imports, traces and gives shapes, computes nothing
-python -m unittest discover -s tests    # against plain PyTorch; on a machine without a GPU shapes alone
+python -m unittest discover -s tests    # against plain PyTorch; without a GPU shapes and bounds alone
 \`\`\`
 
 \`TORCH_CUDA_ARCH_LIST="9.0"\` builds for one architecture; kernels need 8.0 or later. \`MAX_JOBS=16\` compiles
@@ -54,6 +54,6 @@ are no gradients: calls that would need one are refused. \`torch.compile\` sees 
 ${rows.join("\n")}
 
 \`kernels/\` holds one kernel a file, \`binding.cpp\` what calls them, \`${namespace}/\` the Python, \`tests/reference.py\` the
-same in plain PyTorch.
+same in plain PyTorch, \`tests/rounding.py\` how far from it a kernel may be, and why.
 `;
 }

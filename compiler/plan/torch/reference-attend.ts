@@ -63,12 +63,16 @@ function normalized(
   // A row that sees nothing has no largest logit; its weights are zeros.
   add(`${top} = torch.nan_to_num(${top}, neginf=0.0)`);
   add(`${weights} = (${logits} - ${top}).exp()`);
-  add(`${total} = ${weights}.sum(-1, keepdim=True)`);
+  const isOutput = op.result === "output";
+  add("with online():");
+  add(`    ${total} = ${weights}.sum(-1, keepdim=True)`);
+  const weighted = isOutput ? fresh("weighted") : "";
+  if (isOutput) add(`    ${weighted} = factor(${weights}) @ factor(${value})`);
   if (sink !== undefined) add(`${total} = ${total} + (${sink} - ${top}).exp()`);
   if (op.result === "log_sum_exp") return `(${top} + ${total}.log()).squeeze(-1)`;
   const divisor = `torch.where(${total} > 0, ${total}, torch.ones_like(${total}))`;
   if (op.result === "weights") return `(${weights} / ${divisor})`;
-  return `(factor(${weights}) @ factor(${value}) / ${divisor})`;
+  return `(${weighted} / ${divisor})`;
 }
 
 /** What the logits of one part of the keys ask about their rows. */

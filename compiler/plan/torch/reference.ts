@@ -19,7 +19,12 @@ export function referenceText(
   functions: readonly { readonly graph: Graph; readonly signature: TorchSignature }[],
 ): string {
   return [
-    '"""What the kernels compute, in plain PyTorch; `factor` rounds what is multiplied."""',
+    '"""What the kernels compute, in plain PyTorch.',
+    "",
+    "`factor` is given what products multiply; `online` is around the sums that kernels rescale as they grow.",
+    '"""',
+    "",
+    "from contextlib import nullcontext",
     "",
     "import torch",
     "from torch.nn import functional",
@@ -46,7 +51,7 @@ function functionLines(graph: Graph, signature: TorchSignature): readonly string
   const weights = gathered.map((each) => `${each.name} = weights["${each.path}"]`);
   const body = [...weights, ...symbols.map(symbolText), ...writer.lines()];
   return [
-    `def ${name}(${parameters.join(", ")}, factor=exact):`,
+    `def ${name}(${parameters.join(", ")}, factor=exact, online=nullcontext):`,
     ...body.map((line) => `    ${line}`),
   ];
 }
@@ -65,7 +70,16 @@ class ReferenceWriter {
       ...symbols.map(({ name }) => name),
       ...sizes,
     ];
-    for (const each of [...taken, "weights", "factor", "FLOAT", "torch", "functional", "exact"])
+    for (const each of [
+      ...taken,
+      "weights",
+      "factor",
+      "online",
+      "FLOAT",
+      "torch",
+      "functional",
+      "exact",
+    ])
       this.#taken.take(each);
   }
 

@@ -21,8 +21,8 @@ export function testText(
 ): string {
   return `"""The kernels against plain PyTorch (reference.py): \`python -m unittest discover -s tests\`.
 
-What is multiplied is rounded to ${math}. A kernel may be off by what plain PyTorch is off with the same
-rounding, ${slack} times over: sums in another order are not wrong. Without a CUDA device only shapes are tested.
+How far a kernel may be off follows from how it rounds: see rounding.py. Without a CUDA device, or not built, only
+shapes and the bounds themselves are tested.
 """
 
 import math
@@ -30,6 +30,7 @@ import unittest
 
 import reference
 import torch
+from rounding import Bounds, listed
 
 import ${namespace} as kernels
 from ${namespace} import _library
@@ -49,7 +50,7 @@ def ints(bound, *shape):
 
 def rounded(tensor):
     """As the kernels round what they multiply."""
-    ${roundingText(math)}
+    ${roundedText(math)}
 
 
 ${signatures.map((each) => `\n${argumentsText(each)}\n`).join("\n")}
@@ -83,14 +84,10 @@ def as_stored(name, arguments):
     }
 
 
-def listed(result):
-    return [result] if isinstance(result, torch.Tensor) else list(result)
-
-
 class Kernels(unittest.TestCase):
     def test_shapes_without_a_device(self):
         for name, make, sizes in CASES:
-            with self.subTest(name=name, **sizes), torch.inference_mode():
+            with self.subTest(name=name, **sizes), torch.no_grad():
                 arguments = make(**sizes)
                 wanted = listed(getattr(reference, name)(**arguments))
                 fakes = changed(arguments, lambda each: each.to("meta"))
@@ -99,42 +96,52 @@ class Kernels(unittest.TestCase):
 
     @unittest.skipUnless(torch.cuda.is_available() and _library.built, "no CUDA device, or not built")
     def test_results(self):
-        for name, make, sizes in CASES:
-            for dtype in (torch.float32, torch.float16, torch.bfloat16):
-                with self.subTest(name=name, dtype=dtype, **sizes), torch.inference_mode():
-                    self.compare(name, make(**sizes), dtype)
+        def run(name, arguments):
+            on_device = changed(arguments, lambda each: each.cuda())
+            return [each.cpu() for each in listed(getattr(kernels, name)(**on_device))]
 
-    def compare(self, name, arguments, dtype):
-        on_device = changed(arguments, lambda each: cast(dtype)(each).cuda())
-        # What the kernel gets, in float64.
-        exact = as_stored(name, changed(changed(arguments, cast(dtype)), cast(torch.float64)))
-        run = getattr(reference, name)
-        wanted = listed(run(**exact))
-        off = listed(run(**exact, factor=rounded))
-        reference.FLOAT = torch.float32
-        plain = listed(run(**changed(exact, cast(torch.float32))))
-        reference.FLOAT = torch.float64
-        found = listed(getattr(kernels, name)(**on_device))
-        for index, (value, truth, factors, floats) in enumerate(zip(found, wanted, off, plain)):
-            value = value.cpu()
-            if not truth.is_floating_point():
-                self.assertTrue(torch.equal(value.to(truth.dtype), truth), f"result {index} differs")
-                continue
-            error = (value.to(torch.float64) - truth).abs().max().item()
-            own = (factors - truth).abs().max().item() + (floats.to(torch.float64) - truth).abs().max().item()
-            largest = truth.abs().max().item()
-            allowed = ${slack} * own + largest * (torch.finfo(dtype).eps + 8 * torch.finfo(torch.float32).eps)
-            self.assertLessEqual(error, allowed, f"result {index} of {name}")
-            print(f"{name} {dtype} {tuple(truth.shape)}: off by {error:.2e} of {allowed:.2e}")
+        for dtype in (torch.float32, torch.float16, torch.bfloat16):
+            self.compare(run, dtype)
+
+    def test_bounds(self):
+        """PyTorch in float32, with factors rounded as kernels round them, is within the bounds."""
+
+        def run(name, arguments):
+            reference.FLOAT = torch.float32
+            try:
+                return listed(getattr(reference, name)(**as_stored(name, arguments), factor=rounded))
+            finally:
+                reference.FLOAT = torch.float64
+
+        # One size of each, since these runs are for the bounds.
+        self.compare(run, torch.float32, {each[0]: each for each in reversed(CASES)}.values())
+
+    def compare(self, run, dtype, cases=CASES):
+        """Runs cases on arguments of a type, and compares what each gives with the exact result."""
+        for name, make, sizes in cases:
+            with self.subTest(name=name, dtype=dtype, **sizes), torch.no_grad():
+                arguments = changed(make(**sizes), cast(dtype))
+                bounds = self.bounds(name, arguments)
+                for index, found in enumerate(run(name, arguments)):
+                    share = bounds.excess(index, found)
+                    self.assertLessEqual(share, 1, f"result {index} of {name}: times its bound")
+                    if found.any():
+                        self.assertGreater(bounds.excess(index, torch.zeros_like(found)), 1, "a bound that says nothing")
+                    print(f"{name} {dtype} {tuple(found.shape)}: off by {share:.2f} of its bound")
+
+    def bounds(self, name, arguments):
+        """Those of what a kernel gets, in float64. Ends the case where errors could turn a choice."""
+        exact = as_stored(name, changed(arguments, cast(torch.float64)))
+        bounds = Bounds(getattr(reference, name), exact)
+        if bounds.undecided:
+            self.skipTest("it chooses between numbers that are nearer than their bounds")
+        return bounds
 
 
 if __name__ == "__main__":
     unittest.main()
 `;
 }
-
-/** How many times as far off as plain PyTorch with the same rounding a kernel may be. */
-const slack = 4;
 
 function isHalf(math: WarpMath): boolean {
   return math === "f16" || math === "bf16";
@@ -152,7 +159,7 @@ function weightsLine(signature: TorchSignature): string {
   return `    "${signature.name}": [${names.join(", ")}],`;
 }
 
-function roundingText(math: WarpMath): string {
+function roundedText(math: WarpMath): string {
   switch (math) {
     case "f16":
       return "return tensor.to(torch.float16).to(tensor.dtype)";

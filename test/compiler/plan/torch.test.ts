@@ -21,6 +21,11 @@ const python = await run("python3", ["--version"]).then(
   () => new Missing("no python3 on the path"),
 );
 
+const torch = await run(process.env["PYTHON"] ?? "python3", ["-c", "import torch"]).then(
+  () => process.env["PYTHON"] ?? "python3",
+  () => new Missing("no PyTorch"),
+);
+
 const specs = [
   ["ee-mllm/ee-mllm", "EeMllm"],
   ["qwen2-vl/qwen2-vl", "Qwen2Vl"],
@@ -71,16 +76,40 @@ describe.each(specs)("%s", (spec, model) => {
   });
 
   testWith("python", python, `${spec}: Python reads it`, async (command) => {
-    const folder = await mkdtemp(join(tmpdir(), "braid-torch-"));
-    try {
-      for (const [name, content] of files) {
-        await mkdir(dirname(join(folder, name)), { recursive: true });
-        await writeFile(join(folder, name), content);
-      }
-      const sources = [...files.keys()].filter((name) => name.endsWith(".py"));
-      await run(command, ["-m", "py_compile", ...sources], { cwd: folder });
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    const sources = [...files.keys()].filter((name) => name.endsWith(".py"));
+    await written(files, (folder) =>
+      run(command, ["-m", "py_compile", ...sources], { cwd: folder }),
+    );
   });
 });
+
+for (const math of ["f16", "bf16", "f32"] as const) {
+  // It has sorting, comparisons, a mask of data, and every kind of product.
+  testWith("pytorch", torch, `FastV: its own test passes in ${math}`, async (command) => {
+    const { graph } = specModel("../../examples/fastv/fastv.braid", "FastV");
+    await written(torchPackage(graph, cudaTarget("sm_86", math)), async (folder) => {
+      const test = ["-m", "unittest", "discover", "-s", "tests"];
+      const env = { ...process.env, PYTHONPATH: folder };
+      const { stdout, stderr } = await run(command, test, { cwd: folder, env });
+      expect(stderr).toMatch(/\nOK/);
+      expect(stdout).toMatch(/off by 0\.\d+ of its bound/);
+    });
+  });
+}
+
+/** Calls `use` with a folder of these files. */
+async function written(
+  files: ReadonlyMap<string, string>,
+  use: (folder: string) => Promise<unknown>,
+): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "braid-torch-"));
+  try {
+    for (const [name, content] of files) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), content);
+    }
+    await use(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
