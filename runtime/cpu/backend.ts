@@ -20,6 +20,7 @@ import { Heap, largestMemory } from "./heap.ts";
 import { ThreadPool } from "./thread-pool.ts";
 import { availableThreads } from "./threads.ts";
 import type { KernelFunction } from "./tickets.ts";
+import { othersTurn } from "./turn.ts";
 
 /** A kernel, and what is known of it from its calls. */
 interface LoadedKernel {
@@ -163,7 +164,7 @@ class CpuBackend implements Backend {
       const small = command.kind === "dispatch" && command.groups < smallGroups;
       if (small && index % 16 !== 15) continue;
       if (performance.now() - this.#turn > sliceMilliseconds) {
-        await new Promise((resolve) => setTimeout(resolve, 0));
+        await othersTurn();
         this.#turn = performance.now();
       }
     }

@@ -5,7 +5,7 @@ import * as build from "../build.ts";
 import type { Expr, Statement } from "../kernel.ts";
 import { loop } from "../statements.ts";
 import { queryRanges } from "./attend-class.ts";
-import { type Attention, packedRows } from "./attend-rows.ts";
+import { type Attention, packedRows, rowsOfTask } from "./attend-rows.ts";
 import { asConstant } from "../../op/dimension.ts";
 import { fill, inBlocks, keep, type TileValue } from "./attend-tiles.ts";
 import type { Schedule } from "./schedule.ts";
@@ -14,12 +14,21 @@ import type { Schedule } from "./schedule.ts";
 export interface Task extends Walk {
   /** Rows of a register tile. */
   readonly outputRows: number;
-  /** The rows that the arrays hold, where neighbouring rows lie side by side. */
-  readonly laneRows: number | undefined;
+  /** Where neighbouring rows lie side by side. */
+  readonly lanes: Lanes | undefined;
   readonly array: Arrays;
 }
 
-/** Per row: query, scores of a tile, output, running maximum and sum, the last factor. */
+interface Lanes {
+  /** The rows that the arrays hold, and those that are classified, and have scores, at a time. */
+  readonly rows: number;
+  readonly blockRows: number;
+  /** The keys of a tile; its values, for the result `output` only. */
+  readonly keys: string;
+  readonly values: string | undefined;
+}
+
+/** Per row: query, scores of a tile (of a block's rows only, where rows lie side by side), output, running maximum and sum, the last factor. */
 interface Arrays {
   readonly query: string;
   readonly score: string;
@@ -46,15 +55,24 @@ export function taskOf(
   const laneRows = few ? 4 : 8;
   const headRows = step < 4 ? Math.min(step, 2) : 4;
   const outputRows = singleQuery ? headRows : laneRows;
-  const padded = Math.ceil(step / outputRows) * outputRows;
+  const whole = (size: number): number => Math.ceil(size / outputRows) * outputRows;
+  const padded = whole(step);
+  const blockRows = whole(Math.min(step, rowsOfTask(schedule, attention.pack)));
   const hasOutput = op.result === "output";
   return {
     ...{ attention, rows, first, count, keys, outputRows },
-    laneRows: singleQuery ? undefined : padded,
+    lanes: singleQuery
+      ? undefined
+      : {
+          rows: padded,
+          blockRows,
+          keys: context.array("keys", keys * depth),
+          values: hasOutput ? context.array("values", keys * width) : undefined,
+        },
     queries: queryRanges(attention, rows, first, count),
     array: {
       query: context.array("query", padded * depth),
-      score: context.array("score", padded * keys),
+      score: context.array("score", blockRows * keys),
       output: hasOutput ? context.array("output", padded * width) : undefined,
       maximum: context.array("maximum", padded),
       sum: context.array("sum", padded),
@@ -64,21 +82,28 @@ export function taskOf(
 }
 
 /** Where element `column` of row `row` lies in an array of rows of `width`. */
-export function arrayIndex({ laneRows }: Task, width: number, row: Expr, column: Expr): Expr {
-  if (laneRows === undefined) return build.add(build.multiply(row, width), column);
-  return build.add(build.multiply(column, laneRows), row);
+export function arrayIndex({ lanes }: Task, width: number, row: Expr, column: Expr): Expr {
+  if (lanes === undefined) return build.add(build.multiply(row, width), column);
+  return build.add(build.multiply(column, lanes.rows), row);
 }
 
-/** A loop over the task's rows, rounded up to whole register tiles. */
+/** Rows of a task, from a multiple of `outputRows` on. */
+export interface Rows {
+  readonly from: Expr;
+  readonly to: Expr;
+}
+
+/** A loop over the task's rows, or some of them, rounded up to whole register tiles. */
 export function overRows(
   { attention, count, outputRows }: Task,
   step: number,
   body: (row: Expr) => readonly Statement[],
+  { from, to }: Rows = { from: build.int(0), to: count },
 ): Statement {
   const row = attention.context.fresh("row");
-  const filled = build.add(count, outputRows - 1);
+  const filled = build.add(to, outputRows - 1);
   const end = build.subtract(filled, build.remainder(filled, outputRows));
-  return loop(row, 0, end, body(build.variable(row)), step);
+  return loop(row, from, end, body(build.variable(row)), step);
 }
 
 /** Stores `value` of each column in row `row` of an array. */

@@ -12,11 +12,11 @@
  */
 
 import type { Region } from "../../fusion/region.ts";
-import { ceilDivide, constant, productOf, sumOf } from "../../op/dimension.ts";
+import { asConstant, ceilDivide, constant, productOf, sumOf } from "../../op/dimension.ts";
 import * as build from "../build.ts";
 import type { Expr, Statement } from "../kernel.ts";
 import { declare, loop, storeArray } from "../statements.ts";
-import { attentionOf, rowsOfTask } from "./attend-rows.ts";
+import { type Attention, attentionOf, rowsOfTask } from "./attend-rows.ts";
 import {
   depthColumn,
   inBlocks,
@@ -41,11 +41,13 @@ import { walkPart } from "./attend-walk.ts";
 export function lowerAttendCpu(context: Context, region: Region, schedule: Schedule): Lowered {
   const attention = attentionOf(context, region, schedule.queries);
   const { op, pack, sets, rows, depth, width } = attention;
-  const step = rowsOfTask(schedule, pack);
+  const step = taskRows(attention, schedule);
   const rowTiles = ceilDivide(rows, constant(step));
   const tasks = productOf([sets, rowTiles]);
   const keys = sumOf(op.parts.map((part) => context.extent(part.axis)));
-  const flops = productOf([constant(2 * step * (depth + width)), tasks, keys]);
+  const block = Math.min(step, rowsOfTask(schedule, pack));
+  const blocks = productOf([sets, ceilDivide(rows, constant(block))]);
+  const flops = productOf([constant(2 * block * (depth + width)), blocks, keys]);
   const name = regionName(context, region);
   const comment = commentOf(context, region);
   return finish(context, schedule, name, comment, tasks, flops, (number) => {
@@ -68,6 +70,19 @@ export function lowerAttendCpu(context: Context, region: Region, schedule: Sched
       ...storeResult(task),
     ];
   });
+}
+
+/** Blocks of rows that share the packed keys of a tile, where there are so many. */
+const mostBlocks = 4;
+
+/** The rows of a task: of several blocks if their queries and output stay in the second cache. */
+function taskRows({ pack, depth, width, rows }: Attention, schedule: Schedule): number {
+  const block = rowsOfTask(schedule, pack);
+  if (schedule.singleQuery) return block;
+  const bytes = 4 * block * (depth + width);
+  const fitting = Math.floor(schedule.target.groupMemory / 4 / bytes);
+  const there = Math.ceil((asConstant(rows) ?? Number.POSITIVE_INFINITY) / block);
+  return block * Math.max(1, Math.min(mostBlocks, fitting, there));
 }
 
 /** Puts the queries into their array, and starts the running rows. */

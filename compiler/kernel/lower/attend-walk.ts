@@ -38,6 +38,11 @@ export interface KeyTile {
   readonly at: (row: Expr, key: Expr) => PairPlace;
 }
 
+/** A key tile in its walk, with the facts of its keys. */
+export interface WalkedTile extends KeyTile {
+  readonly ranges: RowRanges;
+}
+
 /** The tile of a part whose first key row is `start`. */
 export function keyTileOf(
   walk: Pick<Walk, "attention" | "rows" | "first" | "keys">,
@@ -69,6 +74,16 @@ export function keyTileOf(
   };
 }
 
+/** Whether rows with these facts see any key of the tile, and whether all pairs are visible and there. */
+export function tileClasses(
+  attention: Attention,
+  queries: RowRanges,
+  { part, ranges, inRange }: Pick<WalkedTile, "part" | "ranges" | "inRange">,
+): { readonly possible: Expr; readonly whole: Expr } {
+  const { possible, certain } = classOf(attention, part, queries, ranges);
+  return { possible, whole: inRange === undefined ? certain : build.and(certain, inRange) };
+}
+
 /**
  * The loop over the tiles of a part that the queries see: `body` takes one; its second argument says
  * whether all pairs are visible and there.
@@ -76,20 +91,20 @@ export function keyTileOf(
 export function walkPart(
   walk: Omit<Walk, "count">,
   part: number,
-  body: (tile: KeyTile, unmasked: Expr) => readonly Statement[],
+  body: (tile: WalkedTile, unmasked: Expr) => readonly Statement[],
 ): readonly Statement[] {
   const { attention, rows, keys, queries } = walk;
   const { context } = attention;
   const { axis, mask } = partAt(attention, part);
   const start = context.fresh("key_start");
-  const tile = keyTileOf(walk, part, build.variable(start));
+  const place = keyTileOf(walk, part, build.variable(start));
   const size = context.extent(axis);
   const count = context.size(size);
-  const left = build.subtract(count, tile.start);
-  const existing = tile.inRange === undefined ? build.int(keys) : build.minimum(left, keys);
-  const ranges = keyRanges(attention, part, rows, tile.start, existing, keys);
-  const { possible, certain } = classOf(attention, part, queries, ranges);
-  const whole = tile.inRange === undefined ? certain : build.and(certain, tile.inRange);
+  const left = build.subtract(count, place.start);
+  const existing = place.inRange === undefined ? build.int(keys) : build.minimum(left, keys);
+  const ranges = keyRanges(attention, part, rows, place.start, existing, keys);
+  const tile = { ...place, ranges };
+  const { possible, whole } = tileClasses(attention, queries, tile);
   const unmasked = context.fresh("unmasked");
   const step = [declare(unmasked, whole), ...body(tile, build.variable(unmasked, build.bool))];
   const isPlain = mask.kind === "constant";
