@@ -38,6 +38,11 @@ const { findNvcc } = await load("runtime/node/cuda-compiler.js");
 /** Kernels of one call of nvcc: enough to read the headers rarely. */
 const chunkSize = 24;
 
+/** As extensions of PyTorch are compiled: 16-bit floats have no operators or conversions. */
+const withoutHalves = [
+  ...["HALF_OPERATORS", "HALF_CONVERSIONS", "HALF2_OPERATORS", "BFLOAT16_CONVERSIONS"],
+].map((each) => `-D__CUDA_NO_${each}__`);
+
 const options = readOptions();
 const nvcc = (await findNvcc()) ?? fail("there is no nvcc here: install the CUDA toolkit");
 const { stdout: version } = await run(nvcc, ["--version"]);
@@ -147,7 +152,8 @@ async function compile(texts) {
     const named = texts.map((text, i) => text.replaceAll("kernel_in_sweep", `kernel_${i}`));
     await writeFile(join(folder, "kernels.cu"), named.join("\n"));
     const call = (...args) => run(nvcc, args, { cwd: folder, maxBuffer: 2 ** 28 });
-    await call("-std=c++17", "-ptx", "-arch=compute_80", "kernels.cu", "-o", "kernels.ptx");
+    const ptx = ["-ptx", "-arch=compute_80", "kernels.cu", "-o", "kernels.ptx"];
+    await call("-std=c++17", ...withoutHalves, ...ptx);
     const instructions = parseInstructions(await readFile(join(folder, "kernels.ptx"), "utf8"));
     const resources = new Map();
     for (const architecture of options.architectures) {

@@ -9,6 +9,14 @@ import { Missing } from "./require.ts";
 
 const run = promisify(execFile);
 
+/** What extensions of PyTorch are compiled with: 16-bit floats have no operators or conversions. */
+const strict = [
+  "HALF_OPERATORS",
+  "HALF_CONVERSIONS",
+  "HALF2_OPERATORS",
+  "BFLOAT16_CONVERSIONS",
+].map((each) => `-D__CUDA_NO_${each}__`);
+
 /** Compiles a file of kernels for one architecture; the result is what the compiler complains of. */
 export type CudaCompiler = (text: string, architecture: string) => Promise<string>;
 
@@ -24,7 +32,7 @@ export async function cudaCompiler(): Promise<CudaCompiler | Missing> {
     try {
       await writeFile(join(folder, "kernels.cu"), text);
       const options = ["-cubin", `-arch=${architecture}`, "-o", "kernels.cubin", "kernels.cu"];
-      const { stderr } = await run("nvcc", options, { cwd: folder });
+      const { stderr } = await run("nvcc", [...strict, ...options], { cwd: folder });
       return stderr;
     } catch (thrown) {
       return thrown instanceof Error && "stderr" in thrown ? String(thrown.stderr) : String(thrown);

@@ -15,6 +15,8 @@ import { helperName, helpersOf } from "../helpers.ts";
 import { multiplesIn } from "../multiples.ts";
 import { namesOf, usesBuiltin, usesLanes } from "../names.ts";
 import { reservedInCuda, wordsFor } from "../words.ts";
+import { guarded } from "./guarded.ts";
+import { type HalfType, narrowed, widened } from "./halves.ts";
 import { instructionsOf } from "./instructions.ts";
 import { multiplyLines } from "./multiply.ts";
 import { arrayLines, type Swizzle, swizzleLines, swizzleName, swizzleOf } from "./shared.ts";
@@ -24,6 +26,7 @@ import {
   tileLines,
   tileOf,
   usesTiles,
+  type WarpTile,
   warpTiles,
   warpWords,
 } from "./warp.ts";
@@ -68,17 +71,33 @@ const wholeFunctions: Partial<Readonly<Record<CallFunction, string>>> = {
   from_bits: "__int_as_float",
 };
 
+/** The language's own function that is called, if it has one. */
+function functionName({ fn, args: [first] }: Extract<Expr, { kind: "call" }>): string | undefined {
+  return (first?.type.scalar === "i32" ? wholeFunctions : floatFunctions)[fn];
+}
+
 function dialectOf(kernel: Kernel): Dialect {
   const reserved =
     kernel.tiles === "warp" ? new Set([...reservedInCuda, ...warpWords]) : reservedInCuda;
   const word = wordsFor(namesOf(kernel), reserved);
-  const isHalf = halfMemory(kernel);
+  const elements = new Map(
+    [...kernel.buffers, ...kernel.arrays].map(({ name, element }) => [name, element]),
+  );
+  const halfType = (name: string): HalfType | undefined => {
+    const element = elements.get(name);
+    return element === "f16" || element === "bf16" ? elementNames[element] : undefined;
+  };
   const isMultiple = multiplesIn(kernel.body);
   const arrays = arraysOf(kernel);
   // Buffers and arrays of rows start at multiples of 16 bytes.
   const isAligned = ({ name, index }: { readonly name: string; readonly index: Expr }): boolean => {
     const array = arrays.get(name);
     return isMultiple(index, 4) && (array === undefined || array.rowLength !== undefined);
+  };
+  /** The name of a function on four elements there. */
+  const four = (action: "load4" | "store4", name: string, index: Expr): string => {
+    const aligned = isAligned({ name, index }) ? "_aligned" : "";
+    return `${action}${aligned}${halfType(name) === undefined ? "" : `_${elements.get(name)}`}`;
   };
   const swizzles = swizzlesOf(kernel);
   const indexed = (name: string, index: string): string => {
@@ -92,34 +111,34 @@ function dialectOf(kernel: Kernel): Dialect {
     ...(kernel.tiles === "warp" ? warpDialect(kernel, word, indexed) : {}),
     declaration: (form, type, name) => `${form === "let" ? "const " : ""}${typeName(type)} ${name}`,
     load: ({ name, type, index }, write) => {
-      const four = isAligned({ name, index }) ? "load4_aligned" : "load4";
-      const value =
-        type.lanes === 1
-          ? `${word(name)}[${indexed(name, write(index))}]`
-          : `${four}(${word(name)}, ${indexed(name, write(index))})`;
-      return isHalf(name) === undefined ? value : `${typeName(type)}(${value})`;
+      const half = halfType(name);
+      const place = indexed(name, write(index));
+      if (type.lanes === 4) return `${four("load4", name, index)}(${word(name)}, ${place})`;
+      const value = `${word(name)}[${place}]`;
+      return half === undefined ? value : widened(half, value);
     },
     store: ({ name, type, index }, value, write) => {
-      const half = isHalf(name);
-      if (type.lanes === 1) {
-        const stored = half === undefined ? value : `${half}(${value})`;
-        return [`${word(name)}[${indexed(name, write(index))}] = ${stored};`];
+      const half = halfType(name);
+      const place = indexed(name, write(index));
+      if (type.lanes === 4) {
+        return [`${four("store4", name, index)}(${word(name)}, ${place}, ${value});`];
       }
-      const stored = half === undefined ? value : `lanes<${half}>(${value})`;
-      const four = isAligned({ name, index }) ? "store4_aligned" : "store4";
-      return [`${four}(${word(name)}, ${indexed(name, write(index))}, ${stored});`];
+      const stored = half === undefined ? value : narrowed(half, value);
+      return [`${word(name)}[${place}] = ${stored};`];
     },
-    call: ({ fn, type, args: [first] }, args) => {
-      const isWhole = first?.type.scalar === "i32";
-      const name = (isWhole ? wholeFunctions : floatFunctions)[fn] ?? helperName(fn, type);
-      invariant(name !== undefined, `codegen: \`${fn}\` is not legalized for CUDA`);
+    call: (expr, args) => {
+      const name = functionName(expr) ?? helperName(expr.fn, expr.type);
+      invariant(name !== undefined, `codegen: \`${expr.fn}\` is not legalized for CUDA`);
       return `${name}(${args.join(", ")})`;
     },
     select: (condition, then, otherwise, lanes) =>
       lanes === 4
         ? `select4(${condition}, ${then}, ${otherwise})`
         : `(${condition} ? ${then} : ${otherwise})`,
-    cast: (type, _from, operand) => `${typeName(type)}(${operand})`,
+    cast: (type, _from, operand) =>
+      type.lanes === 1
+        ? `${typeName(type)}(${operand})`
+        : `convert4<${scalarNames[type.scalar]}>(${operand})`,
     vector: (type, items) => {
       if (items.length === 1) return `splat4(${items[0]})`;
       return `${typeName(type)}{${items.join(", ")}}`;
@@ -153,25 +172,24 @@ export function cudaText(kernel: Kernel): string {
   const swizzles = new Map(
     [...swizzlesOf(kernel).values()].map((each) => [swizzleName(each), each]),
   );
-  const called = body.join("\n");
+  const helpers = helpersOf(kernel).map((helper) => ({
+    ...helper,
+    lines: printFunction(helper.body, helper.result, dialect).map((line) => `  ${line}`),
+  }));
+  const text = [...helpers.flatMap(({ lines }) => lines), ...body].join("\n");
   const bounds = [kernel.workgroupSize, kernel.residentGroups ?? []].flat().join(", ");
   const lines = [
     ...kernel.comment.map((line) => `// ${line}`),
     ...includes(kernel),
-    ...(usesLanes(kernel) ? [...lanesPrelude, ""] : []),
-    ...helpersOf(kernel).flatMap(({ name, type, body, result }) => [
-      `#ifndef BRAID_${name.toUpperCase()}`,
-      `#define BRAID_${name.toUpperCase()}`,
-      `static __device__ inline ${typeName(type)} ${name}(${typeName(type)} x) {`,
-      ...printFunction(body, result, dialect).map((line) => `  ${line}`),
-      "}",
-      "#endif",
-      "",
-    ]),
+    ...(usesLanes(kernel) ? lanesPrelude(kernel, helpers, functionName, text) : []),
+    ...helpers.flatMap(({ name, type, lines }) => {
+      const head = `static __device__ inline ${typeName(type)} ${name}(${typeName(type)} x) {`;
+      return guarded(name, [head, ...lines, "}"]);
+    }),
     ...[...swizzles.values()].flatMap((each) =>
-      called.includes(`${swizzleName(each)}(`) ? swizzleLines(each) : [],
+      text.includes(`${swizzleName(each)}(`) ? swizzleLines(each) : [],
     ),
-    ...instructionsOf(called),
+    ...instructionsOf(text),
     `extern "C" __global__ void __launch_bounds__(${bounds}) ${word(kernel.name)}(`,
     ...parameters.map((each, at) => `    ${each}${at + 1 < parameters.length ? "," : ") {"}`),
     ...[...arrays, ...places, ...body].map((line) => (line.startsWith("#") ? line : `  ${line}`)),
@@ -197,12 +215,11 @@ function warpDialect(
   indexed: (name: string, index: string) => string,
 ): Pick<Dialect, "warp" | "element"> {
   const tiles = warpTiles(kernel);
-  const around = { tiles, arrays: arraysOf(kernel), isMultiple: multiplesIn(kernel.body) };
-  // Whether the statement being written is on a tile of one column.
-  let ofRows = false;
-  const columnsOf = (name: string): boolean => tileOf(tiles, name).columns === 1;
+  const known = { tiles, arrays: arraysOf(kernel), isMultiple: multiplesIn(kernel.body) };
+  // The tile that the statement being written is on.
+  let around: WarpTile = { rows: 16, columns: 1 };
   return {
-    element: (name) => elementText(tileOf(tiles, name), word(name), ofRows),
+    element: (name) => elementText(tileOf(tiles, name), word(name), around),
     warp: (statement, { expr, block }) => {
       const writer = { expr, block, word };
       switch (statement.kind) {
@@ -218,25 +235,16 @@ function warpDialect(
         case "wait_copies":
           return [`cp_async_wait<${statement.pending}>();`];
         case "warp_multiply":
-          return multiplyLines(statement, around, writer);
+          return multiplyLines(statement, known, writer);
         case "tile_multiply":
           return invariant(false, "codegen: warps multiply with `warp_multiply`") as never;
         default: {
           const name = statement.kind === "tile_each" ? statement.tile : statement.name;
-          ofRows = columnsOf(name);
+          around = tileOf(tiles, name);
           return tileLines(statement, tiles, writer);
         }
       }
     },
-  };
-}
-
-/** The type of the 16-bit floats that memory called `name` holds, or nothing if it holds others. */
-function halfMemory(kernel: Kernel): (name: string) => string | undefined {
-  const memory = new Map([...kernel.buffers, ...kernel.arrays].map((each) => [each.name, each]));
-  return (name) => {
-    const element = memory.get(name)?.element;
-    return element === "f16" || element === "bf16" ? elementNames[element] : undefined;
   };
 }
 

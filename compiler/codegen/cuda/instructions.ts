@@ -1,8 +1,9 @@
 /**
  * The instructions that CUDA C++ has no words for, each as a function of its name. A text has those
- * that it calls. Each is guarded by `BRAID_` and its name, so that kernels may follow each other in
- * one file and a host compiler may bring definitions of its own.
+ * that it calls.
  */
+
+import { guarded } from "./guarded.ts";
 
 /** A function that kernels may call. */
 interface Instruction {
@@ -50,6 +51,19 @@ function pack(element: "f16" | "bf16", type: string): Instruction {
       "  unsigned pair;",
       `  asm("cvt.rn.${type}.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));`,
       "  return pair;",
+      "}",
+    ],
+  };
+}
+
+function loadFloats(count: 2 | 4): Instruction {
+  const items = ["x", "y", "z", "w"].slice(0, count).map((place, i) => `r[${i}] = a.${place};`);
+  return {
+    lines: [
+      "// Floats that start at a multiple of their size, in one access.",
+      `__device__ inline void load_x${count}(float (&r)[${count}], const float* from) {`,
+      `  const float${count} a = *reinterpret_cast<const float${count}*>(from);`,
+      `  ${items.join(" ")}`,
       "}",
     ],
   };
@@ -148,6 +162,8 @@ const instructions: Readonly<Record<string, Instruction>> = {
       "}",
     ],
   },
+  load_x2: loadFloats(2),
+  load_x4: loadFloats(4),
   row_maximum: reduce("row_maximum", (a, b) => `fmaxf(${a}, ${b})`),
   row_sum: reduce("row_sum", (a, b) => `${a} + ${b}`),
 };
@@ -156,7 +172,6 @@ const instructions: Readonly<Record<string, Instruction>> = {
 export function instructionsOf(text: string): readonly string[] {
   return Object.entries(instructions).flatMap(([name, { lines }]) => {
     if (!new RegExp(`\\b${name}\\b`).test(text)) return [];
-    const guard = `BRAID_${name.toUpperCase()}`;
-    return [`#ifndef ${guard}`, `#define ${guard}`, ...lines, "#endif", ""];
+    return guarded(name, lines);
   });
 }

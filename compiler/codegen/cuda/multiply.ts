@@ -10,7 +10,7 @@
 import { invariant } from "../../../grammar/invariant.ts";
 import type { ArraySlice, Expr, GroupArray, TileStatement } from "../../kernel/kernel.ts";
 import { laneSwizzle, type Swizzle, swizzleName, swizzleOf } from "./shared.ts";
-import { loop, tileOf, type WarpTile, type Writer } from "./warp.ts";
+import { counter, loop, scaled, scope, sum, tileOf, type WarpTile, type Writer } from "./warp.ts";
 
 /** The lines that lanes read of 8×8 matrices, and the rows and columns that they hold of products. */
 const byMatrix = "lane % 8";
@@ -35,7 +35,7 @@ export function multiplyLines(
   const target = tileOf(around.tiles, statement.target);
   const at = { statement, target, around, writer };
   const lines = statement.math === "f32" ? plainProduct(at) : tensorProduct(at);
-  return ["{", ...lines.map((line) => (line.startsWith("#") ? line : `  ${line}`)), "}"];
+  return scope(lines);
 }
 
 interface At {
@@ -75,37 +75,47 @@ function tensorProduct(at: At): readonly string[] {
   const { math, inner } = statement;
   const step = math === "tf32" ? 8 : 16;
   const rowBlocks = target.rows / 16;
+  const k = counter("k", inner, step);
   const body = [
     `unsigned left[${rowBlocks}][4];`,
-    ...loop("i", rowBlocks, 1, leftFragment(at)),
-    ...rightFragments(at, step),
+    ...loop("i", rowBlocks, 1, leftFragment(at, k)),
+    ...rightFragments(at, k, step),
   ];
   return loop("k", inner, step, body);
 }
 
-function leftFragment(at: At): readonly string[] {
+/** The row block of a statement on `target`. */
+function rowBlock(target: WarpTile): string {
+  return counter("i", target.rows, 16);
+}
+
+function leftFragment(at: At, k: string): readonly string[] {
   const { left, math } = at.statement;
   const { word } = at.writer;
+  const i = rowBlock(at.target);
   if (typeof left === "string") {
-    const tile = `${word(left)}[i][k / 8`;
+    const block = k === "0" ? "0" : `${k} / 8`;
+    const tile = `${word(left)}[${i}]`;
     if (math === "tf32") {
       const order = [0, 2, 1, 3];
-      return order.map((e, n) => `left[i][${n}] = to_tf32(${tile}][${e}]);`);
+      return order.map((e, n) => `left[${i}][${n}] = to_tf32(${tile}[${block}][${e}]);`);
     }
-    const pair = (n: number, next: string, e: number): string =>
-      `left[i][${n}] = pack_${math}(${tile}${next}][${e}], ${tile}${next}][${e + 1}]);`;
-    return [pair(0, "", 0), pair(1, "", 2), pair(2, " + 1", 0), pair(3, " + 1", 2)];
+    const next = k === "0" ? "1" : `${block} + 1`;
+    const pair = (n: number, of: string, e: number): string =>
+      `left[${i}][${n}] = pack_${math}(${tile}[${of}][${e}], ${tile}[${of}][${e + 1}]);`;
+    return [pair(0, block, 0), pair(1, block, 2), pair(2, next, 0), pair(3, next, 2)];
   }
-  const along = `k + lane / 16 * ${math === "tf32" ? 4 : 8}`;
-  const row = "i * 16 + lane % 16";
+  const down = scaled(i, 16);
   if (left.lines === "inner") {
-    const lines = [`ldmatrix_x4(left[i], &${address(at, left, row, along, byMatrix)});`];
-    return math === "tf32" ? [...lines, ...converted("left[i]", 4)] : lines;
+    const along = sum(k, `lane / 16 * ${math === "tf32" ? 4 : 8}`);
+    const place = address(at, left, sum(down, "lane % 16"), along, byMatrix);
+    const lines = [`ldmatrix_x4(left[${i}], &${place});`];
+    return math === "tf32" ? [...lines, ...converted(`left[${i}]`, 4)] : lines;
   }
   invariant(math !== "tf32", "codegen: a left factor across lines is of 16 bits");
-  const across = "i * 16 + lane / 8 % 2 * 8";
-  const line = "k + lane / 16 * 8 + lane % 8";
-  return [`ldmatrix_x4_trans(left[i], &${address(at, left, line, across, byMatrix)});`];
+  const line = sum(k, "lane / 16 * 8", "lane % 8");
+  const place = address(at, left, line, sum(down, "lane / 8 % 2 * 8"), byMatrix);
+  return [`ldmatrix_x4_trans(left[${i}], &${place});`];
 }
 
 /** f32 registers as tf32. */
@@ -117,51 +127,55 @@ function product(at: At, column: string, right: string): readonly string[] {
   const { statement, target, writer } = at;
   const { math } = statement;
   const name = math === "tf32" ? "mma_m16n8k8_tf32" : `mma_m16n8k16_${math}`;
-  const sum = `${writer.word(statement.target)}[i][${column}]`;
-  return loop("i", target.rows / 16, 1, [`${name}(${sum}, left[i], ${right});`]);
+  const i = rowBlock(target);
+  const total = `${writer.word(statement.target)}[${i}][${column}]`;
+  return loop("i", target.rows / 16, 1, [`${name}(${total}, left[${i}], ${right});`]);
 }
 
-function rightFragments(at: At, step: number): readonly string[] {
+function rightFragments(at: At, k: string, step: number): readonly string[] {
   const { statement, target } = at;
   const { right, math, left } = statement;
   const blocks = target.columns / 8;
   const byElement = math === "tf32" && (right.lines === "across" || typeof left === "string");
-  if (byElement) return loop("j", blocks, 1, [...elements(at), ...product(at, "j", "right")]);
+  if (byElement) {
+    const j = counter("j", blocks, 1);
+    return loop("j", blocks, 1, [...elements(at, k, j), ...product(at, j, "right")]);
+  }
   const half = step / 2;
   const transposed = right.lines === "across";
-  const name = transposed ? "_trans" : "";
-  const load = (count: 2 | 4): string => {
-    const column = count === 4 ? "j * 8 + lane / 16 * 8" : "j * 8";
+  const load = (count: 2 | 4, j: string): readonly string[] => {
+    const column = sum(scaled(j, 8), count === 4 ? "lane / 16 * 8" : "0");
     const place = transposed
-      ? address(at, right, "k + lane % 16", column, byMatrix)
-      : address(at, right, `${column} + lane % 8`, `k + lane / 8 % 2 * ${half}`, byMatrix);
-    return `ldmatrix_x${count}${name}(right, &${place});`;
+      ? address(at, right, sum(k, "lane % 16"), column, byMatrix)
+      : address(at, right, sum(column, "lane % 8"), sum(k, `lane / 8 % 2 * ${half}`), byMatrix);
+    return [
+      `unsigned right[${count}];`,
+      `ldmatrix_x${count}${transposed ? "_trans" : ""}(right, &${place});`,
+      ...(math === "tf32" ? converted("right", count) : []),
+    ];
   };
-  const load4 = [`unsigned right[4];`, load(4), ...(math === "tf32" ? converted("right", 4) : [])];
-  const load2 = [`unsigned right[2];`, load(2), ...(math === "tf32" ? converted("right", 2) : [])];
   const pairs = blocks - (blocks % 2);
+  const j = counter("j", pairs, 2);
   const two = [
-    ...load4,
-    ...product(at, "j", "{right[0], right[1]}"),
-    ...product(at, "j + 1", "{right[2], right[3]}"),
+    ...load(4, j),
+    ...product(at, j, "{right[0], right[1]}"),
+    ...product(at, j === "0" ? "1" : "j + 1", "{right[2], right[3]}"),
   ];
-  const last = [
-    "{",
-    `  const int j = ${blocks - 1};`,
-    ...load2.map((line) => `  ${line}`),
-    ...product(at, "j", "right"),
-    "}",
-  ];
-  return [...(pairs > 0 ? loop("j", pairs, 2, two) : []), ...(blocks % 2 === 1 ? last : [])];
+  const last = String(blocks - 1);
+  const one = [...load(2, last), ...product(at, last, "right")];
+  if (pairs === 0) return one;
+  return [...loop("j", pairs, 2, two), ...(blocks % 2 === 1 ? scope(one) : [])];
 }
 
 /** Two elements of the right factor, one at a time. */
-function elements(at: At): readonly string[] {
+function elements(at: At, k: string, j: string): readonly string[] {
   const { left, right } = at.statement;
   const isPermuted = typeof left === "string";
   const element = (n: 0 | 1): string => {
-    const inner = isPermuted ? `k + lane % 4 * 2 + ${n}` : `k + lane % 4 + ${n * 4}`;
-    const column = "j * 8 + lane / 4";
+    const inner = isPermuted
+      ? sum(k, "lane % 4 * 2", String(n))
+      : sum(k, "lane % 4", String(n * 4));
+    const column = sum(scaled(j, 8), "lane / 4");
     const place =
       right.lines === "across"
         ? address(at, right, inner, column)
@@ -171,37 +185,80 @@ function elements(at: At): readonly string[] {
   return [`const unsigned right[2] = {${element(0)}, ${element(1)}};`];
 }
 
+/**
+ * Plain multiply-adds. Where both factors have their inner elements beside each other, as many of them
+ * come in one load as registers allow.
+ */
 function plainProduct(at: At): readonly string[] {
+  const { left, right } = at.statement;
+  const isWide = typeof left !== "string" && left.lines === "inner" && right.lines === "inner";
+  return isWide ? wideProduct(at, left) : narrowProduct(at);
+}
+
+/** The registers of a row block's two rows, and of a column block's two columns, in a lane. */
+const rowText = (i: string, h: string): string => sum(scaled(i, 16), `${h} * 8`, "lane / 4");
+
+function wideProduct(at: At, left: ArraySlice): readonly string[] {
+  const { statement, target, writer } = at;
+  const { right, inner } = statement;
+  const rowBlocks = target.rows / 16;
+  const count = rowBlocks === 1 ? 4 : 2;
+  const i = rowBlock(target);
+  const j = counter("j", target.columns, 8);
+  const rowPlace = address(at, left, rowText(i, "h"), "k", byRow);
+  const column = (n: number): string => sum("lane % 4 * 2", String(n));
+  const columnPlace = (n: number): string =>
+    address(at, right, sum(scaled(j, 8), column(n)), "k", `(${column(n)})`);
+  const total = `${writer.word(statement.target)}[${i}][${j}][e]`;
+  const step = `${total} = fmaf(left[${i}][e / 2][n], right[e % 2][n], ${total});`;
+  const sums = loop("n", count, 1, loop("i", rowBlocks, 1, loop("e", 4, 1, [step])));
+  const body = [
+    `float left[${rowBlocks}][2][${count}];`,
+    ...loop("i", rowBlocks, 1, loop("h", 2, 1, [`load_x${count}(left[${i}][h], &${rowPlace});`])),
+    ...loop("j", target.columns / 8, 1, [
+      `float right[2][${count}];`,
+      ...[0, 1].map((n) => `load_x${count}(right[${n}], &${columnPlace(n)});`),
+      ...sums,
+    ]),
+  ];
+  return someRounds(loop("k", inner, count, body));
+}
+
+function narrowProduct(at: At): readonly string[] {
   const { statement, target, writer } = at;
   const { left, right, inner } = statement;
   const rowBlocks = target.rows / 16;
-  const row = "i * 16 + h * 8 + lane / 4";
+  const i = rowBlock(target);
+  const j = counter("j", target.columns, 8);
+  const row = rowText(i, "h");
   const value =
     typeof left === "string"
-      ? `__shfl_sync(0xffffffff, ${writer.word(left)}[i][k / 8][h * 2 + k % 2], lane / 4 * 4 + k % 8 / 2)`
+      ? `__shfl_sync(0xffffffff, ${writer.word(left)}[${i}][k / 8][h * 2 + k % 2], lane / 4 * 4 + k % 8 / 2)`
       : left.lines === "inner"
         ? address(at, left, row, "k", byRow)
         : address(at, left, "k", row);
-  const column = "j * 8 + lane % 4 * 2";
-  const place = (n: number): string =>
+  const column = sum(scaled(j, 8), "lane % 4 * 2");
+  const place = (n: number): string => address(at, right, sum(column, String(n)), "k");
+  const pair =
     right.lines === "inner"
-      ? address(at, right, `${column} + ${n}`, "k")
-      : address(at, right, "k", `${column} + ${n}`);
-  const sum = `${writer.word(statement.target)}[i][j][e]`;
+      ? [`const float right[2] = {${place(0)}, ${place(1)}};`]
+      : ["float right[2];", `load_x2(right, &${address(at, right, "k", column, "k % 8")});`];
+  const total = `${writer.word(statement.target)}[${i}][${j}][e]`;
+  const step = `${total} = fmaf(left[${i}][e / 2], right[e % 2], ${total});`;
   const body = [
     `float left[${rowBlocks}][2];`,
-    ...loop("i", rowBlocks, 1, loop("h", 2, 1, [`left[i][h] = ${value};`])),
+    ...loop("i", rowBlocks, 1, loop("h", 2, 1, [`left[${i}][h] = ${value};`])),
     ...loop("j", target.columns / 8, 1, [
-      `const float right[2] = {${place(0)}, ${place(1)}};`,
-      ...loop(
-        "i",
-        rowBlocks,
-        1,
-        loop("e", 4, 1, [`${sum} = fmaf(left[i][e / 2], right[e % 2], ${sum});`]),
-      ),
+      ...pair,
+      ...loop("i", rowBlocks, 1, loop("e", 4, 1, [step])),
     ]),
   ];
   const lines = loop("k", inner, 1, body);
-  // A tile's registers need constant indices; else a few rounds at a time keep the text small.
-  return typeof left === "string" ? lines : ["#pragma unroll 4", ...lines.slice(1)];
+  // A tile's registers need constant indices.
+  return typeof left === "string" ? lines : someRounds(lines);
+}
+
+/** A few rounds of a loop at a time keep the text small. */
+function someRounds(lines: readonly string[]): readonly string[] {
+  return ["#pragma unroll 4", ...lines.slice(1)];
 }

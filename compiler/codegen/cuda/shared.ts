@@ -7,6 +7,7 @@
  */
 
 import type { GroupArray, MemoryElement } from "../../kernel/kernel.ts";
+import { guarded } from "./guarded.ts";
 import { arrayBytes, groupBytes, pieceLength } from "../../kernel/memory.ts";
 
 /** What every block may have without asking (CUDA programming guide, compute capabilities). */
@@ -72,16 +73,12 @@ export function swizzleLines(swizzle: Swizzle): readonly string[] {
   const name = swizzleName(swizzle);
   const { rowLength, piece, shift, mask } = swizzle;
   const rows = shift === 0 ? "" : ` >> ${shift}`;
-  return [
-    `#ifndef BRAID_${name.toUpperCase()}`,
-    `#define BRAID_${name.toUpperCase()}`,
+  return guarded(name, [
     "// Permutes the 16-byte pieces of a row so that a piece of eight rows lies in all banks.",
     `__device__ inline int ${name}(int index) {`,
     `  return index ^ ((index / ${rowLength}${rows} & ${mask}) * ${piece});`,
     "}",
-    "#endif",
-    "",
-  ];
+  ]);
 }
 
 /** What `swizzle` changes indices by in a row that is `eighth` after a multiple of eight. */

@@ -36,7 +36,7 @@ export function warpTiles(kernel: Kernel): ReadonlyMap<string, WarpTile> {
 }
 
 /** The names that the text of a warp's tiles uses. */
-export const warpWords: readonly string[] = ["lane", "warp", "i", "j", "e", "h", "k"];
+export const warpWords: readonly string[] = ["lane", "warp", "i", "j", "e", "h", "k", "n"];
 
 export function tileOf(tiles: ReadonlyMap<string, WarpTile>, name: string): WarpTile {
   const tile = tiles.get(name);
@@ -44,10 +44,11 @@ export function tileOf(tiles: ReadonlyMap<string, WarpTile>, name: string): Warp
   return tile;
 }
 
-/** The element of `tile` in a statement on a tile of `columns`. */
-export function elementText(tile: WarpTile, word: string, ofRows: boolean): string {
-  if (tile.columns === 1) return ofRows ? `${word}[i][h]` : `${word}[i][e / 2]`;
-  return `${word}[i][j][e]`;
+/** The element of `tile` called `word` in a statement on all elements of the tile `around`. */
+export function elementText(tile: WarpTile, word: string, around: WarpTile): string {
+  const i = counter("i", around.rows, 16);
+  if (tile.columns === 1) return `${word}[${i}][${around.columns === 1 ? "h" : "e / 2"}]`;
+  return `${word}[${i}][${counter("j", around.columns, 8)}][e]`;
 }
 
 /** The statement as lines. */
@@ -123,27 +124,42 @@ function each(
   const isRead = (name: string): boolean => used.some((expr) => reads(expr, name));
   const ofRows = tile.columns === 1;
   const place: string[] = [];
-  const down = `i * 16 + ${ofRows ? "h" : "e / 2"} * 8 + lane / 4`;
+  const i = counter("i", tile.rows, 16);
+  const down = sum(scaled(i, 16), `${ofRows ? "h" : "e / 2"} * 8`, "lane / 4");
   if (isRead(row)) place.push(`const int ${writer.word(row)} = ${down};`);
-  const right = ofRows ? "0" : "j * 8 + e % 2 + lane % 4 * 2";
+  const j = counter("j", tile.columns, 8);
+  const right = ofRows ? "0" : sum(scaled(j, 8), "e % 2", "lane % 4 * 2");
   if (isRead(column)) place.push(`const int ${writer.word(column)} = ${right};`);
-  const inner = [...place, ...body(elementText(tile, writer.word(tile.name), ofRows))];
-  const blocks = loop(
-    "i",
-    tile.rows / 16,
-    1,
-    ofRows ? loop("h", 2, 1, inner) : loop("j", tile.columns / 8, 1, loop("e", 4, 1, inner)),
-  );
-  return blocks;
+  const inner = [...place, ...body(elementText(tile, writer.word(tile.name), tile))];
+  const registers = ofRows
+    ? loop("h", 2, 1, inner)
+    : loop("j", tile.columns / 8, 1, loop("e", 4, 1, inner));
+  return loop("i", tile.rows / 16, 1, registers);
 }
 
-/** An unrolled loop. */
+/** The variable of a loop over `extent` in steps of `step`: 0 where there is a single round. */
+export function counter(variable: string, extent: number, step: number): string {
+  return extent <= step ? "0" : variable;
+}
+
+/** An index times a number. */
+export function scaled(index: string, by: number): string {
+  return /^\d+$/.test(index) ? String(Number(index) * by) : `${index} * ${by}`;
+}
+
+/** The sum of what is not 0. */
+export function sum(...terms: readonly string[]): string {
+  return terms.filter((term) => term !== "0").join(" + ") || "0";
+}
+
+/** An unrolled loop; of a single round its body, in which the variable is 0 (`counter`). */
 export function loop(
   variable: string,
   count: number,
   step: number,
   body: readonly string[],
 ): readonly string[] {
+  if (count <= step) return body;
   const advance = step === 1 ? `${variable}++` : `${variable} += ${step}`;
   return [
     "#pragma unroll",
@@ -151,6 +167,11 @@ export function loop(
     ...indented(body),
     "}",
   ];
+}
+
+/** Lines with names of their own. */
+export function scope(lines: readonly string[]): readonly string[] {
+  return ["{", ...indented(lines), "}"];
 }
 
 function indented(lines: readonly string[]): readonly string[] {

@@ -83,7 +83,7 @@ export function blockProduct(context: Context, region: Region, schedule: Schedul
     const perElement = 2 * extent * part.sums.length + reductions;
     return times([constant(extent * product.inner * perElement), blocks(part)]);
   });
-  const rows = sharedRows(context, product, extent, across * across);
+  const rows = sharedRows(context, product, extent, across * across, "invocation");
   const group = context.fresh("block");
   const memory = { left: left.name, rights: rights.map(({ name }) => name) };
   const body = overParts(context, product, blocks, build.variable(group), (part, block) =>

@@ -63,7 +63,7 @@ export function reducedProduct(context: Context, region: Region, schedule: Sched
       ceilDivide(part.columns, constant(columns)),
       ceilDivide(product.rows, constant(rows)),
     ]);
-  const scales = sharedRows(context, product, rows, invocations);
+  const scales = sharedRows(context, product, rows, invocations, "invocation");
   const reductions = reductionsOf(context, product).length;
   const flops = product.parts.map((part) => {
     const perElement = 2 * columns * part.sums.length + reductions;

@@ -132,73 +132,69 @@ export interface SharedRows {
 }
 
 /**
- * The row values of blocks of `rows` rows, of which each has as many invocations. The inner index is
- * a multiple of four.
+ * The row values of blocks of `rows` rows, of which each has as many invocations. They take four
+ * elements at a time where each holds tiles of its own; the inner index is a multiple of four then.
  */
 export function sharedRows(
   context: Context,
   product: Product,
   rows: number,
   invocations: number,
+  holder: "invocation" | "warp",
 ): SharedRows {
   const sharers = invocations / rows;
+  const step = holder === "warp" ? 1 : lanes;
   const line = build.quotient(build.invocation, sharers);
-  const first = build.multiply(build.remainder(build.invocation, sharers), lanes);
-  return inShares(context, product, sharers, invocations, (id, place, array) => {
-    const [partial, total, k] = ["partial", "total", "k"].map((name) => context.fresh(name));
-    invariant(partial !== undefined && total !== undefined && k !== undefined, "lowering: names");
-    const [row, column] = [context.fresh("row"), context.fresh("column")];
-    const at = build.add(build.variable(k), build.variable(column));
-    const value = read(context, sourceOfReduction(context, id), place.left(line, at));
-    const step = tileAssign(partial, build.add(build.element(partial), value), row, column);
-    const stored = storeArray(array, build.invocation, build.element(total));
-    return [
-      declareTile(partial, 1, lanes, 0),
-      loop(k, first, product.inner, [step], lanes * sharers),
-      tileReduce(total, partial, "sum"),
-      tileEach(total, context.fresh("row"), context.fresh("column"), [stored]),
-    ];
-  });
-}
-
-/** The same where warps hold the tiles, so that invocations have variables only. */
-export function warpSharedRows(
-  context: Context,
-  product: Product,
-  rows: number,
-  invocations: number,
-): SharedRows {
-  const sharers = invocations / rows;
-  const line = build.quotient(build.invocation, sharers);
-  const first = build.remainder(build.invocation, sharers);
-  return inShares(context, product, sharers, invocations, (id, place, array) => {
-    const [partial, k] = [context.fresh("partial"), context.fresh("k")];
-    const sum = build.variable(partial, build.f32);
-    const value = read(
-      context,
-      sourceOfReduction(context, id),
-      place.left(line, build.variable(k)),
-    );
-    return [
-      mutable(partial, build.real(0)),
-      loop(k, first, product.inner, [assign(partial, build.add(sum, value))], sharers),
-      storeArray(array, build.invocation, sum),
-    ];
-  });
-}
-
-/** Row values of which `sharers` neighbouring invocations each sum a share, as `sum` does. */
-function inShares(
-  context: Context,
-  product: Product,
-  sharers: number,
-  invocations: number,
-  sum: (reduction: ValueId, place: TilePlace, array: string) => readonly Statement[],
-): SharedRows {
+  const first = build.multiply(build.remainder(build.invocation, sharers), step);
   const sums = rowSums(context, product, sharers, invocations);
+  const share = ([id, array]: readonly [ValueId, string], place: TilePlace) => {
+    const k = context.fresh("k");
+    const value = (offset?: Expr): Expr => {
+      const at = build.variable(k);
+      const inner = offset === undefined ? at : build.add(at, offset);
+      return read(context, sourceOfReduction(context, id), place.left(line, inner));
+    };
+    const keep = (total: Expr): Statement => storeArray(array, build.invocation, total);
+    const { start, add, finish } =
+      holder === "warp" ? inVariable(context, value, keep) : inTile(context, value, keep);
+    return [...start, loop(k, first, product.inner, add, step * sharers), ...finish];
+  };
+  return { ...sums, add: (place) => [...sums.names].flatMap((each) => share(each, place)) };
+}
+
+/** How a sum comes about: what is before, in each round and after. */
+interface Summing {
+  readonly start: readonly Statement[];
+  readonly add: readonly Statement[];
+  readonly finish: readonly Statement[];
+}
+
+type ReadAt = (offset?: Expr) => Expr;
+
+/** One element a round. */
+function inVariable(context: Context, value: ReadAt, keep: (total: Expr) => Statement): Summing {
+  const partial = context.fresh("partial");
+  const sum = build.variable(partial, build.f32);
   return {
-    ...sums,
-    add: (place) => [...sums.names].flatMap(([id, array]) => sum(id, place, array)),
+    start: [mutable(partial, build.real(0))],
+    add: [assign(partial, build.add(sum, value()))],
+    finish: [keep(sum)],
+  };
+}
+
+/** Four elements a round, in a register tile. */
+function inTile(context: Context, value: ReadAt, keep: (total: Expr) => Statement): Summing {
+  const [partial, total] = [context.fresh("partial"), context.fresh("total")];
+  const [row, column] = [context.fresh("row"), context.fresh("column")];
+  const sum = build.add(build.element(partial), value(build.variable(column)));
+  const kept = [keep(build.element(total))];
+  return {
+    start: [declareTile(partial, 1, lanes, 0)],
+    add: [tileAssign(partial, sum, row, column)],
+    finish: [
+      tileReduce(total, partial, "sum"),
+      tileEach(total, context.fresh("row"), context.fresh("column"), kept),
+    ],
   };
 }
 

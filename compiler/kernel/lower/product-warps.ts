@@ -19,7 +19,7 @@ import { commentOf, regionName } from "./name.ts";
 import type { Product, ProductPart, ProductTile } from "./product.ts";
 import type { Grouped } from "./product-grouped.ts";
 import { placeTile, type TilePlace } from "./product-place.ts";
-import { reductionsOf, type StagedRows, stagedRows, warpSharedRows } from "./product-rows.ts";
+import { reductionsOf, type StagedRows, sharedRows, stagedRows } from "./product-rows.ts";
 import { type BlockSetting, convertedOf, Slices, warpCorner } from "./product-slices.ts";
 import { storeTile } from "./product-store.ts";
 import { overParts } from "./product-tasks.ts";
@@ -182,7 +182,7 @@ class BlockProduct {
     const pieces =
       this.grouped === undefined ? new Slices(this.at, whole, place).leftPieces : undefined;
     if (pieces === undefined) {
-      const shared = warpSharedRows(context, product, block.rows, invocations);
+      const shared = sharedRows(context, product, block.rows, invocations, "warp");
       const { statements, known } = shared.tiles(ownPlace, block.warpRows, line);
       this.arrays.push(...shared.arrays);
       return { before: [...shared.add(place), barrier, ...statements], after: [], known };

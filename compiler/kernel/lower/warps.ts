@@ -6,7 +6,6 @@ import type { Expr, GroupArray, Kernel, MemoryElement, Statement, WarpMath } fro
 import { warpSize } from "../kernel.ts";
 import { groupBytes } from "../memory.ts";
 import { residentGroups } from "../schedule/registers.ts";
-import { declare } from "../statements.ts";
 import type { Target } from "../target.ts";
 import type { Context } from "./context.ts";
 import type { Lowered } from "./schedule.ts";
@@ -70,8 +69,7 @@ export function finishWarps(
   },
   body: (task: Expr) => readonly Statement[],
 ): Lowered {
-  const task = context.fresh("task");
-  const statements = [declare(task, build.group), ...body(build.variable(task))];
+  const statements = body(build.group);
   const scalars = context.scalars;
   const arrays = [...facts.memory.all, ...(facts.sums ?? [])];
   const invocations = facts.warps * warpSize;

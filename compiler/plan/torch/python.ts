@@ -224,10 +224,8 @@ def kernels():
     if cuda is None or CUDA_HOME is None:
         return without("PyTorch has no CUDA here" if cuda is None else "there is no nvcc here")
     sources = ["binding.cpp", *sorted(str(each) for each in Path("kernels").glob("*.cu"))]
-    # PyTorch adds the C++ standard that its headers need, and forbids what halves do by themselves.
-    allowed = ["HALF_OPERATORS", "HALF_CONVERSIONS", "HALF2_OPERATORS", "BFLOAT16_CONVERSIONS"]
-    halves = [f"-U__CUDA_NO_{each}__" for each in allowed]
-    flags = {"cxx": ["-O2"], "nvcc": ["-O3", *halves]}
+    # PyTorch adds the C++ standard that its headers need.
+    flags = {"cxx": ["-O2"], "nvcc": ["-O3"]}
     extension = CUDAExtension("${namespace}._kernels", sources, extra_compile_args=flags)
     return {"ext_modules": [extension], "cmdclass": {"build_ext": BuildExtension}}
 
