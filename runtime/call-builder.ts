@@ -54,7 +54,7 @@ export interface Call {
 
 /**
  * Kernels that differ in their schedules only, and how they are called. `workgroup` lists that of each
- * variant where they differ; `flops` are the last variant's.
+ * kernel where they differ; `flops` are the last variant's.
  */
 export function kernel(
   workgroup: Workgroup | readonly Workgroup[],
@@ -64,7 +64,7 @@ export function kernel(
   flops?: Size,
 ): Call {
   const kernels = declare(
-    variants.map((variant) => variant.kernel),
+    [...new Set(variants.map((variant) => variant.kernel))],
     workgroup,
     buffers,
     Object.keys(scalars),

@@ -14,7 +14,14 @@ export type BufferSource =
   | { readonly kind: "weight"; readonly name: string }
   | { readonly kind: "table"; readonly value: ValueId }
   | { readonly kind: "input"; readonly name: string }
-  | { readonly kind: "state"; readonly name: string };
+  | { readonly kind: "state"; readonly name: string }
+  /** What a kernel of the region that computes `value` leaves for the next one of it. */
+  | { readonly kind: "partial"; readonly value: ValueId };
+
+/** Equal for sources that are the same memory. */
+export function sourceKey(source: BufferSource): string {
+  return `${source.kind} ${"name" in source ? source.name : source.value}`;
+}
 
 /** Where a region's result goes: memory of its own, some rows of a joined value, or a cache. */
 export interface Store {

@@ -77,5 +77,8 @@ export function deviceTarget(
 ): Target {
   const { architecture: name, sharedBytes: groupMemory } = device;
   const storage = math === "f16" || math === "bf16" ? { storage: math } : {};
-  return { ...targets.cuda, name, groupMemory, math, ...storage };
+  const processors = isArchitecture(name)
+    ? architectures[name].multiprocessors
+    : targets.cuda.processors;
+  return { ...targets.cuda, name, groupMemory, processors, math, ...storage };
 }

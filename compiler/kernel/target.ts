@@ -33,6 +33,14 @@ export interface Target {
   readonly weights?: Quantization;
   /** What weights and factors of products are stored as; f32 if absent. */
   readonly storage?: HalfElement;
+  /** Processors that run groups at the same time: with fewer groups than that some are idle. */
+  readonly processors: number;
+  /**
+   * An attention of few query rows that leaves processors idle splits more keys than these among
+   * groups, and a kernel more combines what they found: that pays where walking so many keys takes a
+   * group longer than the device takes to start a kernel.
+   */
+  readonly splitKeys: number;
   /** Whether the invocations of a subgroup may exchange registers. */
   readonly subgroups: boolean;
   /** How warps multiply (CUDA). */
@@ -51,6 +59,9 @@ export const targets: Readonly<Record<Family | "software", Target>> = {
     bindings: Number.POSITIVE_INFINITY,
     gridLimit: Number.POSITIVE_INFINITY,
     registers: 64,
+    // Threads take the heads of a query and have nothing to wait for: no kernel more.
+    processors: 1,
+    splitKeys: Number.POSITIVE_INFINITY,
     subgroups: false,
   },
   // https://www.w3.org/TR/webgpu/#limits, the column of defaults.
@@ -62,6 +73,10 @@ export const targets: Readonly<Record<Family | "software", Target>> = {
     bindings: 8,
     gridLimit: 65535,
     registers: 128,
+    // Devices have from 8 (integrated) to some 150; a group too many costs little.
+    processors: 32,
+    // A dispatch takes 24 µs at least, in which a group walks some 16 tiles of 64 keys.
+    splitKeys: 1024,
     subgroups: false,
   },
   // A CPU that computes as WebGPU gains nothing from group memory: its barriers cost more than what
@@ -74,6 +89,9 @@ export const targets: Readonly<Record<Family | "software", Target>> = {
     bindings: 8,
     gridLimit: 65535,
     registers: 64,
+    // Threads of a CPU, as above.
+    processors: 1,
+    splitKeys: Number.POSITIVE_INFINITY,
     subgroups: false,
   },
   // What every device of compute capability 8.0 has without asking for more.
@@ -85,6 +103,10 @@ export const targets: Readonly<Record<Family | "software", Target>> = {
     bindings: Number.POSITIVE_INFINITY,
     gridLimit: 2 ** 31 - 1,
     registers: 255,
+    // The A100.
+    processors: 108,
+    // A kernel starts in 2 to 3 µs, in which eight warps walk some four tiles of 128 keys.
+    splitKeys: 512,
     subgroups: true,
     math: "tf32",
   },

@@ -53,6 +53,7 @@ export function storedElements(
         return factors.get(phase)?.[source.value] === true ? storage : "f32";
       case "table":
       case "input":
+      case "partial":
         return "f32";
     }
   };

@@ -4,14 +4,8 @@
  */
 
 import { invariant } from "../../grammar/invariant.ts";
-import {
-  scalesOf,
-  type DispatchVariant,
-  type Size,
-  type WeightLayout,
-  type WeightPack,
-} from "../../runtime/contract.ts";
-import type { BufferSource, Region } from "../fusion/region.ts";
+import { scalesOf, type WeightLayout, type WeightPack } from "../../runtime/contract.ts";
+import { type BufferSource, type Region, sourceKey } from "../fusion/region.ts";
 import type { ValueId } from "../graph/graph.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Setting } from "../kernel/lower/context.ts";
@@ -20,23 +14,25 @@ import type { Lowered, Schedule } from "../kernel/lower/schedule.ts";
 import { scheduleChoices } from "../kernel/schedule/choose.ts";
 import type { ScheduleChoice } from "../kernel/schedule/choose-product.ts";
 import type { Target } from "../kernel/target.ts";
-import { type Dimension, equalDimensions, evaluateDimension, substitute } from "../op/dimension.ts";
+import { type Dimension, equalDimensions, evaluateDimension } from "../op/dimension.ts";
 import type { StoredElements } from "./elements.ts";
 import type { PreparedPhase } from "./prepare.ts";
 import { shapeKey } from "./shape-key.ts";
-import { sameSource, type Signature, sizeSymbol, sourceKey } from "./signature.ts";
-import { sizeOf } from "./size.ts";
+import { sameSource, type Signature, sizeSymbol } from "./signature.ts";
+import {
+  combineVariants,
+  partialSize,
+  type Place,
+  type SizedCall,
+  sizedCall,
+  type Stage,
+  type Variant,
+} from "./stages.ts";
 
 /** A call of a kernel, its buffers not yet named. */
-export interface Call {
-  /** Equal for calls that differ in their buffers only. */
-  readonly key: string;
-  readonly variants: readonly DispatchVariant[];
+export interface Call extends SizedCall {
   /** In the order of the kernel's buffers. */
   readonly sources: readonly BufferSource[];
-  /** Whether the kernel writes the buffer. */
-  readonly writes: readonly boolean[];
-  readonly scalars: readonly Size[];
 }
 
 /** What a signature was lowered to. */
@@ -45,13 +41,11 @@ export interface KernelEntry {
   readonly shape: string;
   readonly lowered: readonly Lowered[];
   readonly choices: readonly ScheduleChoice[];
-  /** For each buffer of the kernels: the index of its source in the signature. */
-  readonly places: readonly { readonly index: number; readonly scales: boolean }[];
-  /** Calls by the sizes that the signature's sizes are. */
-  readonly sized: Map<string, SizedCall>;
+  /** The calls of the region: one, or one after another. */
+  readonly stages: readonly Stage[];
+  /** The sized calls by the sizes that the signature's sizes are. */
+  readonly sized: Map<string, readonly SizedCall[]>;
 }
-
-type SizedCall = Omit<Call, "sources">;
 
 /** The schedule of a kernel shape of that kind, in place of the one that was chosen. */
 export type ScheduleChooser = (
@@ -94,20 +88,25 @@ export class KernelTable {
     return this.list;
   }
 
-  /** The call that computes a region, which has that signature. */
-  call(prepared: PreparedPhase, region: Region, signature: Signature): Call {
+  /** The calls that compute a region, which has that signature, one after another. */
+  calls(prepared: PreparedPhase, region: Region, signature: Signature): readonly Call[] {
     const entry = this.entry(prepared, region, signature);
     const sizes = signature.sizes.map((size) => size.key).join();
-    const sized = entry.sized.get(sizes) ?? sizedCall(entry, signature.sizes);
+    const sized =
+      entry.sized.get(sizes) ?? entry.stages.map((stage) => sizedCall(stage, signature.sizes));
     entry.sized.set(sizes, sized);
-    const sources = entry.places.map(({ index, scales }): BufferSource => {
-      const source = signature.sources[index];
+    const sourceAt = (place: Place): BufferSource => {
+      if (place === "partial") return { kind: "partial", value: region.root };
+      const source = signature.sources[place.index];
       invariant(source !== undefined, "equal signatures have as many sources");
-      if (scales && source.kind === "weight")
+      if (place.scales && source.kind === "weight")
         return { kind: "weight", name: scalesOf(source.name) };
       return this.memory(source);
+    };
+    return sized.map((call, index) => {
+      const places = entry.stages[index]?.places ?? [];
+      return { ...call, sources: places.map(sourceAt) };
     });
-    return { ...sized, sources };
   }
 
   /** The kernels of a region, which has that signature. */
@@ -167,12 +166,49 @@ export class KernelTable {
       region,
       choices.map((choice) => choice.schedule),
     ).map((made, index) => {
-      const suffix = choices[index]?.suffix ?? "";
-      const kernel = { ...made.kernel, name: this.unique(`${made.kernel.name}${suffix}`) };
-      this.list.push(kernel);
+      const kernel = this.add(made.kernel, choices[index]?.suffix);
       return { ...made, kernel };
     });
-    const places = (lowered[0]?.bindings ?? []).map(({ source, parameter }) => {
+    const stages = this.stages(signature, lowered, choices);
+    return { shape, lowered, choices, stages, sized: new Map() };
+  }
+
+  /** Lists the kernel, under a name of its own. */
+  private add(kernel: Kernel, suffix: string = ""): Kernel {
+    const named = { ...kernel, name: this.unique(`${kernel.name}${suffix}`) };
+    this.list.push(named);
+    return named;
+  }
+
+  private stages(
+    signature: Signature,
+    lowered: readonly Lowered[],
+    choices: readonly ScheduleChoice[],
+  ): readonly Stage[] {
+    const [first] = lowered;
+    invariant(first !== undefined, "a region has a kernel");
+    const variants = lowered.map(({ kernel, groups, flops }, index): Variant => {
+      const when = choices[index]?.when;
+      return { kernel: kernel.name, groups, flops, ...(when === undefined ? {} : { when }) };
+    });
+    const stage = this.stage(signature, first, variants);
+    const combine = lowered.find((each) => each.combine !== undefined)?.combine;
+    if (combine === undefined) return [stage];
+    const { name } = this.add(combine.lowered.kernel);
+    const second = combineVariants(name, combine, lowered, variants);
+    return [
+      { ...stage, partial: partialSize(combine, variants) },
+      this.stage(signature, combine.lowered, second),
+    ];
+  }
+
+  private stage(
+    signature: Signature,
+    { kernel, bindings, scalars }: Lowered,
+    variants: readonly Variant[],
+  ): Stage {
+    const places = bindings.map(({ source, parameter }): Place => {
+      if (source.kind === "partial") return "partial";
       const index = signature.sources.findIndex((each) => sameSource(this.memory(each), source));
       if (index >= 0) return { index, scales: false };
       const weight = signature.sources.findIndex(
@@ -183,7 +219,7 @@ export class KernelTable {
       invariant(weight >= 0, `a kernel binds ${parameter.name}, which its region does not read`);
       return { index: weight, scales: true };
     });
-    return { shape, lowered, choices, places, sized: new Map() };
+    return { variants, buffers: kernel.buffers, scalars, places };
   }
 
   /** The signature with what is particular to the target: how the weights lie, and as what. */
@@ -215,25 +251,4 @@ export class KernelTable {
     this.names.set(name, count);
     return count === 1 ? name : `${name}_${count}`;
   }
-}
-
-/** The call of an entry's kernels where the signature's sizes are `sizes`. */
-function sizedCall({ lowered, choices }: KernelEntry, sizes: readonly Dimension[]): SizedCall {
-  const [first] = lowered;
-  invariant(first !== undefined, "a region has a kernel");
-  const actual = new Map(sizes.map((size, index) => [sizeSymbol(index).key, size] as const));
-  const planned = (size: Dimension): Size => sizeOf(substitute(size, actual));
-  const variants = lowered.map(({ kernel, groups, flops }, index) => {
-    const when = choices[index]?.when;
-    const variant = { kernel: kernel.name, groups: planned(groups), flops: planned(flops) };
-    if (when === undefined) return variant;
-    return { when: { size: planned(when.size), atMost: when.atMost }, ...variant };
-  });
-  const scalars = first.scalars.map(planned);
-  return {
-    key: JSON.stringify([variants, scalars]),
-    variants,
-    writes: first.kernel.buffers.map((buffer) => buffer.access !== "read"),
-    scalars,
-  };
 }

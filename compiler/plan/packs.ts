@@ -4,11 +4,12 @@
  */
 
 import type { WeightPack } from "../../runtime/contract.ts";
+import { sourceKey } from "../fusion/region.ts";
 import { type Graph, sizeOf } from "../graph/graph.ts";
 import type { Target } from "../kernel/target.ts";
 import { evaluateDimension } from "../op/dimension.ts";
 import type { PreparedPhase } from "./prepare.ts";
-import { type Signature, sourceKey } from "./signature.ts";
+import type { Signature } from "./signature.ts";
 
 /** Elements that a weight's place is a multiple of, so that registers are read whole. */
 const alignment = 4;

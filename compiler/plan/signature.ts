@@ -4,7 +4,13 @@
  * come about. Regions with equal signatures have equal kernels, so each signature is lowered once.
  */
 
-import { type BufferSource, makesItsResult, type Region, resultsOf } from "../fusion/region.ts";
+import {
+  type BufferSource,
+  makesItsResult,
+  type Region,
+  resultsOf,
+  sourceKey,
+} from "../fusion/region.ts";
 import { type Graph, nodeAt, sizeOf, type ValueId } from "../graph/graph.ts";
 import { rowsRise } from "../graph/rising-rows.ts";
 import { asConstant, type Dimension, equalDimensions, symbol } from "../op/dimension.ts";
@@ -117,11 +123,6 @@ function tableOf(op: Op): readonly BufferSource[] {
 
 function isDimension(value: object): value is Dimension {
   return "key" in value && "terms" in value && "opaque" in value;
-}
-
-/** Equal for sources that are the same memory. */
-export function sourceKey(source: BufferSource): string {
-  return `${source.kind} ${"name" in source ? source.name : source.value}`;
 }
 
 /** Whether two sources are the same memory. */

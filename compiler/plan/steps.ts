@@ -69,14 +69,28 @@ export function flatSteps(
   const temporaries = new Map<string, Temporary>();
   const names = new Map<ValueId, string>();
   const taken = new Map<string, number>();
+  const unique = (label: string): string => {
+    const wanted = label.replace(/[^A-Za-z0-9]+/g, "_");
+    const count = (taken.get(wanted) ?? 0) + 1;
+    taken.set(wanted, count);
+    return count === 1 ? wanted : `${wanted}_${count}`;
+  };
+  const partials = new Map<ValueId, string>();
+  const addPartial = (root: ValueId, size: number): void => {
+    const name = unique(`${valueLabel(graph, root)} shares`);
+    temporaries.set(name, { name, element: "f32", size });
+    partials.set(root, name);
+  };
+  const partialOf = (root: ValueId): string => {
+    const name = partials.get(root);
+    invariant(name !== undefined, "plan: a kernel leaves something for the next one");
+    return name;
+  };
   const nameOf = (value: ValueId): string => {
     const before = names.get(value);
     if (before !== undefined) return before;
     const { type } = nodeAt(graph, value);
-    const wanted = valueLabel(graph, value).replace(/[^A-Za-z0-9]+/g, "_");
-    const count = (taken.get(wanted) ?? 0) + 1;
-    taken.set(wanted, count);
-    const name = count === 1 ? wanted : `${wanted}_${count}`;
+    const name = unique(valueLabel(graph, value));
     const size = sizeOf(productOf(type.axes.map((axis) => axisSize(graph, axis))));
     const storage = kernels.elements.of(phase.name, { kind: "value", value });
     temporaries.set(name, { name, element: type.element === "float" ? storage : "i32", size });
@@ -89,6 +103,8 @@ export function flatSteps(
         return placed.get(source.value) ?? { kind: "buffer", name: nameOf(source.value) };
       case "table":
         return { kind: "constant", name: constants.nameOf(graph, source.value) };
+      case "partial":
+        return { kind: "buffer", name: partialOf(source.value) };
       case "weight":
       case "input":
       case "state":
@@ -96,11 +112,15 @@ export function flatSteps(
     }
   };
   const steps = regions.flatMap(({ region, signature }): readonly FlatStep[] => {
-    const call = kernels.call(prepared, region, signature);
-    const buffers = call.sources.map(reference);
-    const step = { label: valueLabel(graph, region.result), call, buffers };
+    const calls = kernels.calls(prepared, region, signature);
+    const label = valueLabel(graph, region.result);
+    const computed = calls.map((call, index): FlatStep => {
+      if (call.partial !== undefined) addPartial(region.root, call.partial);
+      const buffers = call.sources.map(reference);
+      return { label: index === 0 ? label : `${label} combined`, call, buffers };
+    });
     const measured = resultsOf(region).flatMap(({ store: { value } }) => measureOf(value));
-    return [step, ...measured];
+    return [...computed, ...measured];
   });
   return { steps, temporaries };
 

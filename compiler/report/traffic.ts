@@ -1,7 +1,8 @@
 /**
  * The bytes that the kernels of a phase move to and from memory: what each reads and writes, once a
  * kernel; caches of the device hide what it reads again. Of a table that is only looked up in, the rows
- * looked up count.
+ * looked up count. What groups that split an attention's keys leave for each other is not counted: some
+ * rows of outputs, while the cache that they split is long.
  */
 
 import { type BufferSource, makesItsResult, type Region, resultsOf } from "../fusion/region.ts";

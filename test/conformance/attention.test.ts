@@ -6,14 +6,13 @@
 import { expect, test } from "vitest";
 import type { Environment, Tensor } from "../../compiler/graph/evaluate.ts";
 import { evaluateGraph } from "../../compiler/graph/evaluate.ts";
-import { type Graph, sizeOf } from "../../compiler/graph/graph.ts";
+import type { Graph } from "../../compiler/graph/graph.ts";
 import type { Kernel } from "../../compiler/kernel/kernel.ts";
 import { targets } from "../../compiler/kernel/target.ts";
-import { evaluateDimension } from "../../compiler/op/dimension.ts";
 import { graphOf } from "../compiler/check/support.ts";
 import { testedBackends } from "../support/backends.ts";
-import { comparePlan, noWeight } from "../support/compare-plans.ts";
-import { randomTensor, seeded } from "../support/random.ts";
+import { comparePlan } from "../support/compare-plans.ts";
+import { randomEnvironment, type Sizes } from "../support/random-environment.ts";
 import { planGraph } from "../support/run-graph.ts";
 import { expectWithin, graphTolerance } from "../support/tolerance.ts";
 
@@ -65,23 +64,6 @@ const lengths: readonly Sizes[] = [
   { T: 0, M: 7 },
 ];
 
-type Sizes = Readonly<Record<string, number>>;
-
-function environmentOf(graph: Graph, sizes: Sizes, integers: Readonly<Record<string, number[]>>) {
-  const values = new Map(Object.entries(sizes));
-  const random = seeded([...values.values()].reduce((sum, each) => 31 * sum + each, 7));
-  const inputs = graph.inputs.flatMap(({ name, type, role }): [string, Tensor][] => {
-    const shape = type.axes.map((axis) => evaluateDimension(sizeOf(graph, axis), values));
-    const data = integers[name];
-    if (data !== undefined) return [[name, { element: "int", shape, data }]];
-    if (role === "tensor") return [[name, randomTensor(random, shape, 1)]];
-    const from = name.endsWith("second") ? (sizes["M"] ?? 0) : 0;
-    const rows = Array.from({ length: shape[0] ?? 0 }, (_, row) => from + row);
-    return [[name, { element: "int", shape, data: rows }]];
-  });
-  return { sizes: values, inputs: new Map(inputs), weights: noWeight } satisfies Environment;
-}
-
 for (const tested of await testedBackends()) {
   const run = test.skipIf(tested.missing !== undefined);
   for (const [index, width] of widths.entries()) {
@@ -94,7 +76,7 @@ for (const tested of await testedBackends()) {
       await comparePlan(
         tested,
         graph,
-        few.map((sizes) => environmentOf(graph, sizes, {})),
+        few.map((sizes) => randomEnvironment(graph, sizes, {})),
       );
     });
   }
@@ -104,7 +86,7 @@ for (const tested of await testedBackends()) {
       { T: 3, M: 20, N: 5 },
       { T: 1, M: 1, N: 37 },
     ];
-    const environments = sizes.map((each) => environmentOf(partial, each, {}));
+    const environments = sizes.map((each) => randomEnvironment(partial, each, {}));
     await comparePlan(tested, partial, environments);
     for (const environment of environments) {
       const { outputs } = evaluateGraph(partial, environment);
@@ -118,7 +100,7 @@ for (const tested of await testedBackends()) {
   run(`${tested.name}: packed sequences give what each gives alone`, async () => {
     const counts = [3, 17, 1, 32, 12];
     const document = counts.flatMap((count, index) => Array<number>(count).fill(index));
-    const whole = environmentOf(packed, { T: document.length }, { document });
+    const whole = randomEnvironment(packed, { T: document.length }, { document });
     const starts = counts.map((_, index) => counts.slice(0, index).reduce((a, b) => a + b, 0));
     const alone = counts.map((count, index): Environment => {
       const start = starts[index] ?? 0;
@@ -148,7 +130,7 @@ for (const tested of await testedBackends()) {
   for (const width of tested.name === "webgpu" ? [16] : [72, 192]) {
     run(`${tested.name}: heads of ${width}, sharing group memory`, async () => {
       const graph = heads(width);
-      const environments = lengths.map((sizes) => environmentOf(graph, sizes, {}));
+      const environments = lengths.map((sizes) => randomEnvironment(graph, sizes, {}));
       await comparePlan({ ...tested, target: targets.gpu }, graph, environments);
     });
   }

@@ -10,7 +10,7 @@ import type { Predicate } from "../../compiler/op/predicate.ts";
 import type { Session } from "../../runtime/session.ts";
 import { integers } from "../../runtime/tensor.ts";
 import { inputsOf, openPlanned } from "../oracle/run.ts";
-import { type TestedBackend, testedBackends } from "../support/backends.ts";
+import { splittingKeys, type TestedBackend, testedBackends } from "../support/backends.ts";
 import { both, composite, masks, sliding, toyMllm } from "../support/toy-mllm.ts";
 import { toyEnvironment, weightsOf } from "../support/toy-prompt.ts";
 import { graphTolerance } from "../support/tolerance.ts";
@@ -71,7 +71,16 @@ const cases: Readonly<Record<string, Graph>> = {
   "a window in one layer of two": graphOf(sliding(4), masks.causal),
 };
 
-for (const tested of await testedBackends()) {
+/** All backends, and those of such names as they split keys where there are few. */
+async function withSplitKeys(...names: readonly string[]): Promise<readonly TestedBackend[]> {
+  return (await testedBackends()).flatMap((each) => {
+    const isNamed = names.some((name) => each.name.startsWith(name));
+    const splitting = isNamed ? splittingKeys(each, 4) : undefined;
+    return splitting === undefined ? [each] : [each, splitting];
+  });
+}
+
+for (const tested of await withSplitKeys("evaluate")) {
   for (const [index, [name, graph]] of Object.entries(cases).entries()) {
     if (!tested.takes(index)) continue;
     test.skipIf(tested.missing !== undefined)(`${tested.name}: ${name}, past its end`, async () => {
@@ -132,7 +141,7 @@ async function append(
   return found;
 }
 
-for (const tested of await testedBackends()) {
+for (const tested of await withSplitKeys("evaluate", "cuda-host")) {
   if (!tested.takes(1)) continue;
   test.skipIf(tested.missing !== undefined)(
     `${tested.name}: conversations share pages`,

@@ -37,7 +37,7 @@ export function testTiles(count: number): void {
     await expectMeaning(seed, {}, async (graph, environment) => {
       const from = random(seed);
       const size = { queries: 1 + from.below(most.tile), keys: 1 + from.below(most.tile) };
-      const schedule = tiledSchedule(from.pick(["cpu", "gpu", "software"]), size);
+      const schedule = tiledSchedule(from.pick(["cpu", "gpu", "software", "split"]), size);
       const split = isWhole(seed) ? onePhase(graph) : splitPhases(optimize(graph));
       const [phase] = split.phases;
       if (phase === undefined) throw new RangeError("a graph without a phase");

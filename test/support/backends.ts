@@ -114,6 +114,23 @@ export async function testedBackends(): Promise<readonly TestedBackend[]> {
   ];
 }
 
+/**
+ * The backend as a device with group memory and idle processors, on which attentions of few query rows
+ * split more than `splitKeys` keys; undefined for CPUs, which split none.
+ */
+export function splittingKeys(tested: TestedBackend, splitKeys: number): TestedBackend | undefined {
+  const { name, target } = tested;
+  if (target.family === "cpu") return undefined;
+  const { storage } = target;
+  const device =
+    target.family === "cuda" ? target : { ...targets.gpu, ...(storage && { storage }) };
+  return {
+    ...tested,
+    name: `${name}, keys split`,
+    target: { ...device, splitKeys, processors: 6 },
+  };
+}
+
 /** Cases that 16-bit storage takes one of; CUDA's arithmetics take more. */
 const halfShare = 4;
 

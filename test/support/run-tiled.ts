@@ -26,12 +26,17 @@ export interface TileSize {
 
 /**
  * How kernels of `family` compute attention in such tiles. CPUs multiply four keys at a time: there
- * `keys` is rounded up.
+ * `keys` is rounded up. `split` are groups of a GPU that take one query row and a share of its keys.
  */
 export function tiledSchedule(
-  family: Exclude<Family, "cuda"> | "software",
+  family: Exclude<Family, "cuda"> | "software" | "split",
   { queries, keys }: TileSize,
 ): Schedule {
+  if (family === "split") {
+    const target = { ...targets.gpu, splitKeys: keys, processors: queries };
+    const schedule = generalSchedule(target);
+    return { ...schedule, invocations: keys, rows: 1, queries: 4, singleQuery: true };
+  }
   const schedule = generalSchedule(targets[family]);
   const whole = family === "cpu" ? 4 * Math.ceil(keys / 4) : keys;
   const together = family === "gpu" ? { invocations: queries } : {};
@@ -66,15 +71,19 @@ class Memory {
   readonly #graph: Graph;
   readonly #environment: Environment;
   readonly #stored: Map<string, Numbers> = new Map();
+  #partial: Float32Array = new Float32Array();
 
   constructor(graph: Graph, environment: Environment) {
     this.#graph = graph;
     this.#environment = environment;
   }
 
-  run({ kernel, bindings, scalars, groups }: Lowered): void {
+  run({ kernel, bindings, scalars, groups, combine }: Lowered): void {
     verifyKernel(kernel);
     const { sizes } = this.#environment;
+    const handed = combine === undefined ? 0 : evaluateDimension(combine.partial, sizes);
+    // What no share writes must not be read.
+    if (handed > 0) this.#partial = new Float32Array(handed).fill(Number.NaN);
     const numbers = scalars.map((size) => evaluateDimension(size, sizes));
     evaluateKernel(kernel, {
       groups: evaluateDimension(groups, sizes),
@@ -85,6 +94,9 @@ class Memory {
         kernel.scalars.map((name, i) => [name, numbers[i] ?? Number.NaN]),
       ),
     });
+    if (combine === undefined) return;
+    const { lowered, unless } = combine;
+    if (evaluateDimension(unless.size, sizes) > unless.atMost) this.run(lowered);
   }
 
   tensor(value: ValueId): NamedTensor {
@@ -94,6 +106,7 @@ class Memory {
   }
 
   #at(source: BufferSource): Numbers {
+    if (source.kind === "partial") return this.#partial;
     const key = JSON.stringify(source);
     const found = this.#stored.get(key) ?? this.#make(source);
     this.#stored.set(key, found);

@@ -9,12 +9,11 @@ import { pageTable, scalesOf } from "../../../runtime/contract.ts";
 import { seededRandom } from "../../../runtime/random.ts";
 import { storedElements } from "../../../runtime/weights/pack.ts";
 import { quantizedElements } from "../../../runtime/weights/quantize.ts";
-import { type BufferSource, resultsOf } from "../../fusion/region.ts";
+import { type BufferSource, resultsOf, sourceKey } from "../../fusion/region.ts";
 import { nodeAt, sizeOf, type ValueId, valueId } from "../../graph/graph.ts";
 import { halfBits } from "../../kernel/half.ts";
 import type { BufferParameter } from "../../kernel/kernel.ts";
 import { evaluateDimension, productOf } from "../../op/dimension.ts";
-import { sourceKey } from "../../plan/signature.ts";
 import type { RowNumbers } from "../../report/row-numbers.ts";
 import type { KernelShape } from "./shapes.ts";
 
@@ -60,6 +59,8 @@ export function valueAt(
     case "value":
     case "table":
       return source.value;
+    case "partial":
+      return undefined;
     case "weight":
     case "input":
     case "state": {

@@ -11,10 +11,9 @@ import {
 } from "../../../runtime/backend.ts";
 import { invariant } from "../../../grammar/invariant.ts";
 import type { ElementType, Plan } from "../../../runtime/contract.ts";
-import { type BufferSource, resultsOf } from "../../fusion/region.ts";
+import { type BufferSource, resultsOf, sourceKey } from "../../fusion/region.ts";
 import { halfFromBits } from "../../kernel/half.ts";
 import { evaluateDimension } from "../../op/dimension.ts";
-import { sourceKey } from "../../plan/signature.ts";
 import type { RowNumbers } from "../../report/row-numbers.ts";
 import type { Candidate } from "./candidates.ts";
 import { contentOf } from "./memory.ts";

@@ -127,27 +127,47 @@ interface KeyRows {
   readonly to: Expr;
 }
 
+/** Groups that take the same rows, each another share of the keys. */
+export interface KeyShares {
+  /** The number of this group among them. */
+  readonly share: Expr;
+  readonly shares: Expr;
+}
+
+/** Rows that walk over the keys of a part. */
+export interface KeyWalk {
+  readonly attention: Attention;
+  readonly rows: Pick<PackedRows, "keyHeads">;
+  readonly queries: RowRanges;
+  /** Keys of a tile. */
+  readonly keys: number;
+  /** Absent where the rows take all keys. */
+  readonly split?: KeyShares | undefined;
+}
+
 /**
  * Walks the tiles of a part that the queries may see, in rising order and each once: `body` with the
- * variable `start`, a multiple of `step`. The part has keys.
+ * variable `start`, a multiple of the tile, and the row that the walk ends before. The part has keys.
  */
 export function overKeys(
-  attention: Attention,
+  walk: KeyWalk,
   part: number,
-  queries: RowRanges,
-  keyHeads: Coordinates,
   start: string,
-  step: number,
-  body: readonly Statement[],
+  body: (end: Expr) => readonly Statement[],
 ): readonly Statement[] {
+  const { attention, queries, rows: heads, keys: step, split } = walk;
   const { context } = attention;
-  const { statements, loops, periodic } = keyRowsOf(attention, part, queries, keyHeads, step);
+  // Shares are of intervals: a run may be shorter than there are groups.
+  const runsOf = split === undefined ? step : undefined;
+  const found = keyRowsOf(attention, part, queries, heads.keyHeads, runsOf);
+  const { statements, loops, periodic } = found;
   if (periodic !== undefined)
     return [...statements, ...overRuns(context, periodic, start, step, body)];
   const [only, ...more] = loops;
   if (only === undefined) return [];
   const down = (row: Expr): Expr => build.subtract(row, build.remainder(row, step));
-  if (more.length === 0) return [...statements, loop(start, down(only.from), only.to, body, step)];
+  if (more.length === 0)
+    return [...statements, ...shareOf(walk, { from: down(only.from), to: only.to }, start, body)];
   const [index, from, to, done] = ["interval", "from", "to", "done"].map((name) =>
     context.fresh(name),
   );
@@ -171,8 +191,34 @@ export function overKeys(
         chosen((each) => each.to),
       ),
       assign(done, build.maximum(build.variable(done), down(build.add(end, step - 1)))),
-      loop(start, build.variable(from), end, body, step),
+      ...shareOf(walk, { from: build.variable(from), to: end }, start, body),
     ]),
+  ];
+}
+
+/** The loop over the group's share of some rows, all but the last of as many tiles. */
+function shareOf(
+  { attention, keys: step, split }: KeyWalk,
+  { from, to }: KeyRows,
+  start: string,
+  body: (end: Expr) => readonly Statement[],
+): readonly Statement[] {
+  if (split === undefined) return [loop(start, from, to, body(to), step)];
+  const { context } = attention;
+  const [rows, first, end] = [
+    context.fresh("share_rows"),
+    context.fresh("share_from"),
+    context.fresh("share_to"),
+  ];
+  const last = build.variable(end);
+  const up = (value: Expr, by: Expr): Expr =>
+    build.quotient(build.subtract(build.add(value, by), 1), by);
+  const tiles = up(build.maximum(build.subtract(to, from), 0), build.int(step));
+  return [
+    declare(rows, build.multiply(up(tiles, split.shares), step)),
+    declare(first, build.add(from, build.multiply(split.share, build.variable(rows)))),
+    declare(end, build.minimum(to, build.add(build.variable(first), build.variable(rows)))),
+    loop(start, build.variable(first), last, body(last), step),
   ];
 }
 
@@ -181,7 +227,7 @@ function keyRowsOf(
   part: number,
   queries: RowRanges,
   keyHeads: Coordinates,
-  step: number,
+  step: number | undefined,
 ): {
   readonly statements: readonly Statement[];
   readonly loops: readonly KeyRows[];

@@ -1,8 +1,8 @@
 /**
  * Attention of one or a few query rows on a GPU: for each a group takes the packed heads of one set, and its invocations
  * split the keys. Each has one key of a tile to make logits, and some columns of the values to add
- * up; what they exchange lies in group memory. The order of all sums is fixed. See `attend-cpu.ts`
- * for the numbers.
+ * up; what they exchange lies in group memory. Of many keys a group takes a share (`attend-split.ts`).
+ * The order of all sums is fixed. See `attend-cpu.ts` for the numbers.
  */
 
 import { invariant } from "../../../grammar/invariant.ts";
@@ -11,10 +11,21 @@ import { nodeAt, type ValueId } from "../../graph/graph.ts";
 import { asConstant, constant, divide, productOf, sumOf } from "../../op/dimension.ts";
 import * as build from "../build.ts";
 import type { Expr, Statement } from "../kernel.ts";
+import { splitOf } from "../schedule/attend-splits.ts";
 import { barrier, declare, loop, storeArray, tileMultiply, when } from "../statements.ts";
-import { queryRanges } from "./attend-class.ts";
+import { type KeyShares, queryRanges } from "./attend-class.ts";
+import { combineShares } from "./attend-combine.ts";
 import { logitOf } from "./attend-pair.ts";
 import { type Attention, attentionOf, mostPacked, packedRows } from "./attend-rows.ts";
+import {
+  groupsOf,
+  inShare,
+  type OwnShare,
+  partialsOf,
+  startOfShare,
+  storeOutputs,
+  storeStatistics,
+} from "./attend-split.ts";
 import {
   asPower,
   depthColumn,
@@ -24,7 +35,6 @@ import {
   logitFactor,
   refill,
   resultOf,
-  startOf,
   storeRows,
   valueColumn,
   weightOf,
@@ -45,26 +55,30 @@ export function lowerAttendSingle(context: Context, region: Region, schedule: Sc
   const { op, pack, sets, rows, depth, width } = attention;
   const queries = divide(rows, constant(pack));
   const tasks = productOf([sets, queries]);
+  const split = splitOf(attention, queries, schedule);
   const keys = sumOf(op.parts.map((part) => context.extent(part.axis)));
   const flops = productOf([constant(2 * pack * (depth + width)), tasks, keys]);
-  const name = regionName(context, region);
-  const comment = commentOf(context, region);
-  const perSet = context.size(queries);
-  const first = context.fresh("first");
-  const set = build.quotient(build.group, perSet);
-  const task = taskOf(attention, schedule, set, build.variable(first));
-  const body = [
-    declare(first, build.multiply(build.remainder(build.group, perSet), pack)),
-    ...task.start,
-    barrier,
-    ...task.queries.statements,
-    ...op.parts.flatMap((_, part) =>
-      walkPart(task, part, (tile, unmasked) => softmaxStep(task, tile, unmasked)),
-    ),
-    ...storeResult(task),
-  ];
-  const work = { groups: tasks, flops };
-  return finishGroups(context, schedule, { name, comment }, context.arrays, work, body);
+  const titled = { name: regionName(context, region), comment: commentOf(context, region) };
+  const body = inShare(attention, tasks, split, build.group, (number, own) => {
+    const perSet = context.size(queries);
+    const first = context.fresh("first");
+    const set = build.quotient(number, perSet);
+    const task = taskOf(attention, schedule, own, set, build.variable(first));
+    return [
+      declare(first, build.multiply(build.remainder(number, perSet), pack)),
+      ...task.start,
+      barrier,
+      ...task.queries.statements,
+      ...op.parts.flatMap((_, part) =>
+        walkPart(task, part, (tile, unmasked) => softmaxStep(task, tile, unmasked)),
+      ),
+      ...storeShare(task, set, own),
+    ];
+  });
+  const work = { groups: groupsOf(tasks, split), flops };
+  const lowered = finishGroups(context, schedule, titled, context.arrays, work, body);
+  if (split === undefined) return lowered;
+  return { ...lowered, combine: combineShares(attention, split, schedule) };
 }
 
 interface Task extends Walk {
@@ -79,12 +93,18 @@ interface Task extends Walk {
   readonly start: readonly Statement[];
 }
 
-function taskOf(attention: Attention, schedule: Schedule, set: Expr, first: Expr): Task {
+function taskOf(
+  attention: Attention,
+  schedule: Schedule,
+  split: KeyShares | undefined,
+  set: Expr,
+  first: Expr,
+): Task {
   const { context, args, op, pack, depth, width } = attention;
   const keys = schedule.invocations;
   const rows = packedRows(attention, set, pack);
   const start: Statement[] = [];
-  const from = (row: Expr) => startOf(attention, rows.place(build.add(first, row)));
+  const from = (row: Expr) => startOfShare(attention, rows.place(build.add(first, row)), split);
   const maximum = fill(context, "maximum", pack, 1, (r) => from(r).maximum, start);
   const sum = fill(context, "sum", pack, 1, (r) => from(r).sum, start);
   const columns = op.result === "output" ? Math.ceil(width / keys) : 0;
@@ -103,7 +123,7 @@ function taskOf(attention: Attention, schedule: Schedule, set: Expr, first: Expr
   start.push(loop(element, build.invocation, pack * depth, [storeArray(query, at, scaled)], keys));
   const count = build.int(pack);
   return {
-    ...{ attention, rows, first, count, keys, maximum, sum, outputs, query, start },
+    ...{ attention, rows, first, count, keys, split, maximum, sum, outputs, query, start },
     queries: queryRanges(attention, rows, first, count),
     score: context.array("score", pack * keys),
     weight: context.array("weight", pack * keys),
@@ -222,6 +242,26 @@ function running(task: Task, score: string): readonly Statement[] {
     ...[sum, ...outputs].map(decayed),
     refill(context, maximum, () => build.element(next)),
   ];
+}
+
+/** Stores the result of the rows or, where groups split their keys, the group's share of it. */
+function storeShare(task: Task, set: Expr, own: OwnShare | undefined): readonly Statement[] {
+  const { attention, first, maximum, sum, outputs } = task;
+  if (own === undefined) return storeResult(task);
+  const partials = partialsOf(attention, own.split, "write");
+  const slot = (row: Expr): Expr => partials.slot(own.share, set, build.add(first, row));
+  const rows = { attention, partials, maximum, sum, slot };
+  const statistics = storeStatistics(rows);
+  const isFirst = build.equal(build.invocation, 0);
+  const share = [
+    ...(statistics.length === 0 ? [] : [when(isFirst, statistics)]),
+    ...outputs.map((output, index) => {
+      const column = columnOf(task, index, false);
+      const store = storeOutputs(rows, output, () => column);
+      return when(build.less(column, attention.width), [store]);
+    }),
+  ];
+  return [when(own.isWhole, storeResult(task), share)];
 }
 
 function storeResult(task: Task): readonly Statement[] {

@@ -18,14 +18,14 @@ export interface PeriodicKeys {
 
 /**
  * Walks the tiles of `step` keys that hold some of `keys`, in rising order and each once: `body` with
- * the variable `start`. Where no whole tile fits between two runs, all of a loop is one run.
+ * the variable `start` and the row that the run ends before. Where no whole tile fits between two runs, all of a loop is one run.
  */
 export function overRuns(
   context: Context,
   { loops, runs, from, to }: PeriodicKeys,
   start: string,
   step: number,
-  body: readonly Statement[],
+  body: (end: Expr) => readonly Statement[],
 ): readonly Statement[] {
   const { period, first, length } = runs;
   const name = (of: string): string => context.fresh(of);
@@ -89,7 +89,7 @@ export function overRuns(
         ),
       ),
       assign(done, build.maximum(is(done), down(build.add(is(end), step - 1)))),
-      loop(start, is(row), is(end), body, step),
+      loop(start, is(row), is(end), body(is(end)), step),
     ]),
   ];
   return [

@@ -4,7 +4,7 @@ import { asConstant } from "../../op/dimension.ts";
 import * as build from "../build.ts";
 import type { Expr, Statement } from "../kernel.ts";
 import { declare, when } from "../statements.ts";
-import { classOf, keyRanges, overKeys, type RowRanges } from "./attend-class.ts";
+import { classOf, type KeyShares, keyRanges, overKeys, type RowRanges } from "./attend-class.ts";
 import { isVisible, keyPlace, type PairPlace, partAt } from "./attend-pair.ts";
 import type { Attention, PackedRows } from "./attend-rows.ts";
 import { isMultiple } from "./attend-tiles.ts";
@@ -21,6 +21,8 @@ export interface Walk {
   readonly keys: number;
   /** The facts of the rows. */
   readonly queries: RowRanges;
+  /** Absent where the rows take all keys. */
+  readonly split?: KeyShares | undefined;
 }
 
 /** A key tile of one part: its place and how its rows are read. */
@@ -85,13 +87,13 @@ export function tileClasses(
 }
 
 /**
- * The loop over the tiles of a part that the queries see: `body` takes one; its second argument says
- * whether all pairs are visible and there.
+ * The loop over the tiles of a part that the queries see: `body` takes one, whether all its pairs are
+ * visible and there, and the key row that the walk ends before.
  */
 export function walkPart(
   walk: Omit<Walk, "count">,
   part: number,
-  body: (tile: WalkedTile, unmasked: Expr) => readonly Statement[],
+  body: (tile: WalkedTile, unmasked: Expr, end: Expr) => readonly Statement[],
 ): readonly Statement[] {
   const { attention, rows, keys, queries } = walk;
   const { context } = attention;
@@ -106,10 +108,12 @@ export function walkPart(
   const tile = { ...place, ranges };
   const { possible, whole } = tileClasses(attention, queries, tile);
   const unmasked = context.fresh("unmasked");
-  const step = [declare(unmasked, whole), ...body(tile, build.variable(unmasked, build.bool))];
   const isPlain = mask.kind === "constant";
-  const statements = isPlain ? step : [...ranges.statements, when(possible, step)];
-  const loops = overKeys(attention, part, queries, rows.keyHeads, start, keys, statements);
+  const loops = overKeys(walk, part, start, (end) => {
+    const known = build.variable(unmasked, build.bool);
+    const step = [declare(unmasked, whole), ...body(tile, known, end)];
+    return isPlain ? step : [...ranges.statements, when(possible, step)];
+  });
   // Bounds read the first and last key.
   return asConstant(size) === undefined ? [when(build.less(0, count), loops)] : loops;
 }

@@ -4,6 +4,7 @@
  * group memory; scores, output, maximum and sum stay in the warp's registers, and scores are the left
  * factor of the product with the values as they lie there. Of few query rows all warps take the same
  * sixteen, and sixteen keys each of every tile; what they found is put together at the end, in order.
+ * Groups may share the keys of few rows, too (`attend-split.ts`).
  *
  * Values are copied while keys are multiplied, and the next tile's keys while values are. What the
  * next tile is may turn out otherwise: then its keys are copied when it comes.
@@ -27,21 +28,20 @@ import {
   when,
 } from "../statements.ts";
 import { queryRanges, type RowRanges } from "./attend-class.ts";
+import { combineShares } from "./attend-combine.ts";
 import { gatherShares } from "./attend-gather.ts";
 import { type KeyTile, keyTileOf, walkPart } from "./attend-walk.ts";
-import { logitOf, partAt } from "./attend-pair.ts";
+import { storeWarpRows, storeWarpShare, type WarpRows } from "./attend-warps-store.ts";
+import { logitOf } from "./attend-pair.ts";
 import { type Attention, attentionOf, type PackedRows, packedRows } from "./attend-rows.ts";
+import { groupsOf, inShare, type OwnShare, startOfShare } from "./attend-split.ts";
 import {
   asPower,
   depthColumn,
   fill,
-  floor,
   isMultiple,
   logitFactor,
   refill,
-  resultOf,
-  startOf,
-  storeRows,
   type TileValue,
   valueColumn,
   weightOf,
@@ -54,6 +54,7 @@ import type { Lowered, Schedule } from "./schedule.ts";
 import { type Staged, stage } from "./staging.ts";
 import { factorElement, finishWarps, GroupMemory } from "./warps.ts";
 import { type AttendBlock, attendBlock, blockFits } from "../schedule/attend-blocks.ts";
+import { splitOf } from "../schedule/attend-splits.ts";
 
 /** Query heads that share keys, of one set at most. */
 const mostPacked = 16;
@@ -66,23 +67,28 @@ export function warpAttend(context: Context, region: Region, schedule: Schedule)
   const rowBlocks = ceilDivide(rows, constant(shape.rows));
   const keys = sumOf(op.parts.map((part) => context.extent(part.axis)));
   const memory = new GroupMemory(context);
-  const groups = productOf([sets, rowBlocks]);
+  const tasks = productOf([sets, rowBlocks]);
+  const split = shape.splits ? splitOf(attention, rowBlocks, schedule) : undefined;
   const facts = {
     name: regionName(context, region),
     comment: commentOf(context, region),
     ...{ warps: shape.warps, registers: shape.registers, target: schedule.target },
-    ...{ memory, groups },
-    flops: productOf([constant(2 * shape.rows * (depth + width)), groups, keys]),
+    ...{ memory, groups: groupsOf(tasks, split) },
+    flops: productOf([constant(2 * shape.rows * (depth + width)), tasks, keys]),
   };
-  return finishWarps(context, facts, (task) => {
-    const blocks = context.size(rowBlocks);
-    const block = build.multiply(build.remainder(task, blocks), shape.rows);
-    const first = context.fresh("first");
-    const set = build.quotient(task, blocks);
-    const { math = "f32" } = schedule.target;
-    const walk = new Walk(attention, shape, math, memory, set, build.variable(first));
-    return [declare(first, block), ...walk.statements()];
-  });
+  const lowered = finishWarps(context, facts, (group) =>
+    inShare(attention, tasks, split, group, (task, own) => {
+      const blocks = context.size(rowBlocks);
+      const block = build.multiply(build.remainder(task, blocks), shape.rows);
+      const first = context.fresh("first");
+      const { math = "f32" } = schedule.target;
+      const at = { set: build.quotient(task, blocks), first: build.variable(first), own };
+      const walk = new Walk(attention, shape, math, memory, at);
+      return [declare(first, block), ...walk.statements()];
+    }),
+  );
+  if (split === undefined) return lowered;
+  return { ...lowered, combine: combineShares(attention, split, schedule) };
 }
 
 /** Whether a group's queries and the smallest tile of keys and values fit into its memory. */
@@ -95,21 +101,26 @@ export function warpAttendFits(context: Context, region: Region, schedule: Sched
   return blockFits({ depth, width, parts: op.parts.length }, schedule);
 }
 
+/** What a group takes: packed rows of a set from `first` on, and all of their keys or a share. */
+interface Taken {
+  readonly set: Expr;
+  readonly first: Expr;
+  readonly own: OwnShare | undefined;
+}
+
 /** One group's walk over the keys. */
 class Walk {
   private readonly attention: Attention;
   private readonly context: Context;
   private readonly memory: GroupMemory;
   private readonly rows: PackedRows;
+  private readonly set: Expr;
   private readonly first: Expr;
+  private readonly share: OwnShare | undefined;
   private readonly block: AttendBlock;
   private readonly math: WarpMath;
   private readonly queries: RowRanges;
-  private readonly tiles: {
-    readonly maximum: string;
-    readonly sum: string;
-    readonly output: string | undefined;
-  };
+  private readonly tiles: WarpRows["tiles"];
   private readonly start: Statement[] = [];
 
   constructor(
@@ -117,14 +128,15 @@ class Walk {
     block: AttendBlock,
     math: WarpMath,
     memory: GroupMemory,
-    set: Expr,
-    first: Expr,
+    { set, first, own }: Taken,
   ) {
     const { context, rows } = attention;
     this.attention = attention;
     this.context = context;
     this.memory = memory;
+    this.set = set;
     this.first = first;
+    this.share = own;
     this.block = block;
     this.math = math;
     this.rows = packedRows(attention, set, block.rows);
@@ -133,7 +145,7 @@ class Walk {
       ? build.int(block.rows)
       : build.minimum(left, block.rows);
     this.queries = queryRanges(attention, this.rows, first, count);
-    this.tiles = this.running();
+    this.tiles = this.startRows();
   }
 
   statements(): readonly Statement[] {
@@ -144,7 +156,7 @@ class Walk {
       ...this.start,
       ...queries.statements,
       ...attention.op.parts.flatMap((_, part) => this.part(part)),
-      ...(this.block.splits ? this.gatherAndStore() : this.store()),
+      ...(this.block.splits ? this.gatherAndStore() : storeWarpRows(this.running)),
     ];
   }
 
@@ -168,20 +180,17 @@ class Walk {
     return this.rows.place(build.add(this.own, row));
   }
 
-  private running(): Walk["tiles"] {
+  private get running(): WarpRows {
+    const { attention, block, rows, set, tiles } = this;
+    return { attention, block, rows, set, first: this.own, tiles };
+  }
+
+  private startRows(): WarpRows["tiles"] {
     const { context, attention } = this;
     const { warpRows } = this.block;
     const out = this.start;
-    const begin = (row: Expr) => {
-      const start = startOf(attention, this.place(row));
-      if (!this.block.splits || attention.args.sink === undefined) return start;
-      // A sink is a key of one warp's.
-      const isFirst = build.equal(build.warp, 0);
-      return {
-        maximum: build.select(isFirst, start.maximum, floor),
-        sum: build.select(isFirst, start.sum, 0),
-      };
-    };
+    const isFirst = this.block.splits ? build.equal(build.warp, 0) : undefined;
+    const begin = (row: Expr) => startOfShare(attention, this.place(row), this.share, isFirst);
     return {
       maximum: fill(context, "maximum", warpRows, 1, (row) => begin(row).maximum, out),
       sum: fill(context, "sum", warpRows, 1, (row) => begin(row).sum, out),
@@ -240,18 +249,18 @@ class Walk {
   private part(part: number): readonly Statement[] {
     const { attention, context, queries, rows } = this;
     const loaded = context.fresh("loaded");
-    const walk = { attention, rows, queries, first: this.own, keys: this.block.keys };
+    const { keys } = this.block;
+    const walk = { attention, rows, queries, first: this.own, keys, split: this.share };
     return [
       mutable(loaded, build.int(-1)),
-      ...walkPart(walk, part, (tile, unmasked) => this.step(tile, unmasked, loaded)),
+      ...walkPart(walk, part, (tile, unmasked, end) => this.step(tile, unmasked, end, loaded)),
     ];
   }
 
   /** Takes the keys of a tile into the running rows. */
-  private step(tile: KeyTile, unmasked: Expr, loaded: string): readonly Statement[] {
-    const { context, attention, tiles, math } = this;
+  private step(tile: KeyTile, unmasked: Expr, end: Expr, loaded: string): readonly Statement[] {
+    const { context, tiles, math } = this;
     const { keys, warpRows, warpKeys } = this.block;
-    const size = context.size(context.extent(partAt(attention, tile.part).axis));
     const next = build.add(tile.start, keys);
     const out: Statement[] = [
       // Whoever reads the last tile's keys or values is done.
@@ -279,7 +288,7 @@ class Walk {
       ...this.weights(own, score, unmasked),
       waitCopies(0),
       barrier,
-      when(build.less(next, size), this.stage(this.keyMatrix(this.tileAt(tile.part, next)))),
+      when(build.less(next, end), this.stage(this.keyMatrix(this.tileAt(tile.part, next)))),
       commitCopies,
       assign(loaded, next),
     );
@@ -299,7 +308,7 @@ class Walk {
     const { attention, tiles, memory } = this;
     const { warps, warpRows, width } = this.block;
     const shares = { attention, memory, warps, rows: warpRows, width, ...tiles };
-    return gatherShares(shares, (x) => this.power(x), this.store());
+    return gatherShares(shares, (x) => this.power(x), storeWarpShare(this.running, this.share));
   }
 
   private power(x: Expr): Expr {
@@ -347,34 +356,5 @@ class Walk {
     const { output } = tiles;
     if (output === undefined) return out;
     return [...out, refill(context, output, () => build.multiply(build.element(output), decay))];
-  }
-
-  private store(): readonly Statement[] {
-    const { attention, tiles, context } = this;
-    const { warpRows } = this.block;
-    const { output } = tiles;
-    const place = (row: Expr): Coordinates => this.place(row);
-    const row = { maximum: build.element(tiles.maximum), total: build.element(tiles.sum) };
-    const exists = (r: Expr): Expr =>
-      build.less(build.add(this.own, r), context.size(attention.rows));
-    if (output === undefined) {
-      const raw = resultOf(attention, row);
-      return storeRows(
-        attention,
-        warpRows,
-        1,
-        place,
-        () => new Map(),
-        () => raw,
-        exists,
-      );
-    }
-    const padded = this.block.width !== attention.width;
-    const column = (c: Expr): Coordinates =>
-      valueColumn(attention, padded ? build.minimum(c, attention.width - 1) : c);
-    const raw = resultOf(attention, { ...row, output: build.element(output) });
-    const inside: TileValue = (r, c) =>
-      padded ? build.and(exists(r), build.less(c, attention.width)) : exists(r);
-    return storeRows(attention, warpRows, this.block.width, place, column, () => raw, inside);
   }
 }

@@ -4,7 +4,7 @@
  */
 
 import type { WeightLayout, WeightPack } from "../../../runtime/contract.ts";
-import type { BufferSource } from "../../fusion/region.ts";
+import { type BufferSource, sourceKey } from "../../fusion/region.ts";
 import { invariant } from "../../../grammar/invariant.ts";
 import { type Graph, nodeAt, sizeOf, type ValueId } from "../../graph/graph.ts";
 import type { AxisName } from "../../op/axis.ts";
@@ -193,10 +193,6 @@ export class Context implements Setting {
     const { origin, op } = nodeAt(this.graph, value);
     return origin.name ?? op.kind;
   }
-}
-
-function sourceKey(source: BufferSource): string {
-  return `${source.kind}:${"name" in source ? source.name : source.value}`;
 }
 
 function sizeName(size: Dimension): string {

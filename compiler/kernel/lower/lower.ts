@@ -1,7 +1,7 @@
 /** Region → kernel: the one place that knows all lowerings. */
 
 import { unreachable } from "../../../grammar/invariant.ts";
-import type { Region } from "../../fusion/region.ts";
+import { type Region, sourceKey } from "../../fusion/region.ts";
 import { lowerAttend } from "./attend.ts";
 import { lowerAttendCpu } from "./attend-cpu.ts";
 import { lowerAttendGpu } from "./attend-gpu.ts";
@@ -25,10 +25,7 @@ export function lowerRegion(
   region: Region,
   choices: readonly Schedule[],
 ): readonly Lowered[] {
-  const made = choices.map((schedule) => {
-    const context = new Context(setting);
-    return { context, lowered: withoutUnread(lower(context, region, schedule)) };
-  });
+  const made = lowerAll(setting, region, choices);
   if (made.length === 1) return made.map(({ lowered }) => lowered);
   const sizes = made.flatMap(({ lowered }) => lowered.scalars);
   const bindings = made.flatMap(({ lowered }) => lowered.bindings);
@@ -40,6 +37,35 @@ export function lowerRegion(
     const wanted = all.scalars.map(({ size }) => size);
     return { ...lowered, kernel, bindings: all.bindings, scalars: wanted };
   });
+}
+
+interface Made {
+  readonly context: Context;
+  readonly lowered: Lowered;
+}
+
+/**
+ * Lowers each choice. An attention whose keys are split binds one buffer more, and goes without where
+ * a kernel may not have so many.
+ */
+function lowerAll(setting: Setting, region: Region, choices: readonly Schedule[]): readonly Made[] {
+  const made = choices.map((schedule) => {
+    const context = new Context(setting);
+    return { context, lowered: withoutUnread(lower(context, region, schedule)) };
+  });
+  const [first] = choices;
+  const isSplit = made.some(({ lowered }) => lowered.combine !== undefined);
+  if (first === undefined || !isSplit) return made;
+  const bound = new Set(
+    made.flatMap(({ lowered }) => lowered.bindings.map(({ source }) => sourceKey(source))),
+  );
+  if (bound.size <= first.target.bindings) return made;
+  const whole = { ...first.target, splitKeys: Number.POSITIVE_INFINITY };
+  return lowerAll(
+    setting,
+    region,
+    choices.map((schedule) => ({ ...schedule, target: whole })),
+  );
 }
 
 function lower(context: Context, region: Region, schedule: Schedule): Lowered {

@@ -84,6 +84,15 @@ export function generalSchedule(target: Target): Schedule {
   return target.groupMemory === 0 ? { ...schedule, queries: 2, keys: 4 } : schedule;
 }
 
+/** A kernel that finishes what another one left in memory that only the two know. */
+export interface Combine {
+  readonly lowered: Lowered;
+  /** Elements of that memory, f32. */
+  readonly partial: Dimension;
+  /** The first kernel leaves nothing to do where `size` is no more than `atMost`. */
+  readonly unless: { readonly size: Dimension; readonly atMost: number };
+}
+
 /** A kernel and what the plan needs to call it. */
 export interface Lowered {
   readonly kernel: Kernel;
@@ -93,6 +102,8 @@ export interface Lowered {
   readonly groups: Dimension;
   /** Multiply-add is 2; tile edges included. */
   readonly flops: Dimension;
+  /** What is called after it, if it leaves something to do. */
+  readonly combine?: Combine;
 }
 
 /** What a kernel is called, and for whom. */

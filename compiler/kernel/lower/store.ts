@@ -29,10 +29,7 @@ export function storeTo(context: Context, store: Store, at: Coordinates, value: 
     invariant(row !== undefined, `lowering: no coordinate for the axis ${axis}`);
     place.set(into, plus(row, fixed(context.dimension(start))));
   }
-  const name =
-    store.target.kind === "value" || store.target.kind === "table"
-      ? context.nameOf(store.value)
-      : shortName(store.target.name);
+  const name = "name" in store.target ? shortName(store.target.name) : context.nameOf(store.value);
   const buffer = context.buffer(store.target, type.element, "write", name);
   const stored = type.element === "bool" ? build.cast(value, build.i32) : value;
   return storeStatement(buffer, context.emit(addressOf(context, store.value, place)), stored);

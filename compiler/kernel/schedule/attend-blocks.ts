@@ -52,7 +52,7 @@ export function attendBlock(asked: Asked, schedule: Schedule): AttendBlock {
       ? { rows: extent, keys: warps * keys, splits: true }
       : { rows: warps * extent, keys, splits: false };
     const extents = { ...shares, ...lengths, warpRows: extent, warpKeys: keys };
-    return { ...extents, warps, registers: registers(asked, extents) };
+    return { ...extents, warps, registers: registers(asked, extents, fewRows) };
   };
   // Two groups share a multiprocessor where the tile may be that large.
   const fits = (each: AttendBlock): boolean =>
@@ -68,13 +68,17 @@ export function blockFits(asked: Asked, schedule: Schedule): boolean {
   return bytesOf(attendBlock(asked, schedule), schedule) <= schedule.target.groupMemory;
 }
 
-/** Registers of an invocation. */
-function registers({ parts }: Asked, { warpRows, warpKeys, width }: Extents): number {
+/** Registers of an invocation; groups that may share the keys of few rows have their share's, too. */
+function registers(
+  { parts }: Asked,
+  { warpRows, warpKeys, width }: Extents,
+  isShared: boolean,
+): number {
   // Maxima and sums, before and with the tile, and what changes the output.
   const ofRows = Array.from({ length: 6 }, () => [warpRows, 1] as const);
   return registersOf({
     tiles: [[warpRows, width], [warpRows, warpKeys], ...ofRows],
-    ...{ rows: warpRows, staged: 0, parts },
+    ...{ rows: warpRows, staged: 0, parts: parts + (isShared ? 1 : 0) },
   });
 }
 

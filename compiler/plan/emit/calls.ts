@@ -94,7 +94,7 @@ function declaredBy(
   const byName = new Map(kernels.map((kernel) => [kernel.name, kernel]));
   const taken = new Set<string>();
   const declared = steps.map((step) => {
-    const names = step.variants.map((variant) => variant.kernel);
+    const names = [...new Set(step.variants.map((variant) => variant.kernel))];
     if (names.every((name) => taken.has(name))) return [];
     for (const name of names) taken.add(name);
     const own = names.flatMap((name) => byName.get(name) ?? []);
