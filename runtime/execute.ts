@@ -3,7 +3,8 @@
  *
  * Steps over nothing (no groups, no elements) are left out, so that empty tensors need no kernel that
  * thinks of them. A step that comes out as in the call before is the same command, object and all: a
- * decode step changes few of them, and backends may remember what they made of a command.
+ * decode step changes few of them, and backends may remember what they made of a command. So is the
+ * list of the buffers of a step that changed otherwise.
  */
 
 import { type Command, elementBytes, type Slice } from "./backend.ts";
@@ -88,7 +89,7 @@ export class PhaseCommands {
   at(values: SymbolValues, locate: Locate): readonly Command[] {
     const changed = this.#sizes.start(values);
     const moved = this.#look(locate);
-    this.#commands.length = 0;
+    let count = 0;
     for (let index = 0; index < this.#steps.length; index++) {
       const step = this.#steps[index];
       if (step === undefined) continue;
@@ -100,8 +101,9 @@ export class PhaseCommands {
             : this.#dispatch(step, command, locate);
         this.#made[index] = command;
       }
-      if (command !== undefined) this.#commands.push(command);
+      if (command !== undefined) this.#commands[count++] = command;
     }
+    this.#commands.length = count;
     return this.#commands;
   }
 
@@ -136,15 +138,16 @@ export class PhaseCommands {
     const { label, references } = step;
     const { kernel } = chosen;
     const flops = chosen.flops === undefined ? undefined : sizes.at(chosen.flops);
+    const old = before?.kind === "dispatch" && before.kernel === kernel ? before : undefined;
+    const lies = references.every((each, at) => this.#slice(each, locate) === old?.buffers[at]);
     const same =
-      before?.kind === "dispatch" &&
-      before.kernel === kernel &&
-      before.flops === flops &&
-      before.groups === groups &&
-      references.every((each, at) => this.#slice(each, locate) === before.buffers[at]) &&
-      step.scalars.every((each, at) => sizes.at(each) === before.scalars[at]);
-    if (same) return before;
-    const buffers = references.map((each) => this.#slice(each, locate));
+      lies &&
+      old?.flops === flops &&
+      old?.groups === groups &&
+      step.scalars.every((each, at) => sizes.at(each) === old?.scalars[at]);
+    if (old !== undefined && same) return old;
+    const buffers =
+      old !== undefined && lies ? old.buffers : references.map((each) => this.#slice(each, locate));
     const scalars = step.scalars.map((each) => sizes.at(each));
     const command = { kind: "dispatch", label, kernel, groups, buffers, scalars } as const;
     return flops === undefined ? command : { ...command, flops };

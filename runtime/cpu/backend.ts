@@ -48,11 +48,12 @@ class CpuBuffer implements DeviceBuffer {
   }
 }
 
-/** A dispatch as it is called. */
+/** A dispatch as it is called; another command for the same kernel and buffers is the same call. */
 interface Call {
-  readonly command: Command;
+  command: Extract<Command, { kind: "dispatch" }>;
   readonly kernel: LoadedKernel;
-  readonly args: readonly number[];
+  /** Addresses, then scalars. */
+  readonly args: number[];
 }
 
 /** How the CPU is used. */
@@ -195,7 +196,7 @@ class CpuBackend implements Backend {
     }
     let call = calls[index];
     if (call?.command !== command) {
-      call = this.#callOf(command);
+      call = call !== undefined && becomes(call, command) ? call : this.#callOf(command);
       calls[index] = call;
     }
     const { kernel, args } = call;
@@ -256,6 +257,18 @@ class CpuBackend implements Backend {
     invariant(address !== undefined, `${buffer.label} is used after it was freed`);
     return address;
   }
+}
+
+/** Makes `call` that of `command`, if they differ in numbers only; whether they do. */
+function becomes(call: Call, command: Extract<Command, { kind: "dispatch" }>): boolean {
+  const { kernel, buffers, scalars } = call.command;
+  const isAlike = kernel === command.kernel && buffers === command.buffers;
+  if (!isAlike || scalars.length !== command.scalars.length) return false;
+  for (let index = 0; index < scalars.length; index++) {
+    call.args[buffers.length + index] = command.scalars[index] ?? 0;
+  }
+  call.command = command;
+  return true;
 }
 
 async function compile(wasm: Uint8Array): Promise<WebAssembly.Module> {
