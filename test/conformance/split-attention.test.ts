@@ -79,14 +79,20 @@ for (const backend of await testedBackends()) {
 }
 
 test("GPUs split long caches, CPUs and software devices none", () => {
-  const combined = (target: Target): number =>
-    planGraph(masked, target).kernels.filter(({ name }) => /_combine(_\d+)?$/.test(name)).length;
+  const combined = (target: Target, graph: Graph = masked): number =>
+    planGraph(graph, target).kernels.filter(({ name }) => /_combine(_\d+)?$/.test(name)).length;
   for (const target of [targets.gpu, cudaTarget("sm_90", "f16")]) {
     expect(combined(target), target.name).toBe(3);
   }
   for (const target of [targets.cpu, targets.software]) {
     expect(combined(target), target.name).toBe(0);
   }
+  const itself = graphOf(`
+model Itself[H = 4, E = 16] {
+  input q: [T, H, E]
+  output o = attend(q, q[T as K], q[T as K] over K)
+}`);
+  expect(combined(targets.gpu, itself)).toBe(0);
   // One buffer more than the device binds.
   expect(combined({ ...targets.gpu, bindings: 3 })).toBe(0);
 });

@@ -4,7 +4,14 @@
  * takes as long as its cache is; with more of them each takes some of the keys.
  */
 
-import { asConstant, ceilDivide, constant, type Dimension, sumOf } from "../../op/dimension.ts";
+import {
+  asConstant,
+  ceilDivide,
+  constant,
+  type Dimension,
+  equalDimensions,
+  sumOf,
+} from "../../op/dimension.ts";
 import type { Attention } from "../lower/attend-rows.ts";
 import type { Schedule } from "../lower/schedule.ts";
 
@@ -39,6 +46,8 @@ export function splitOf(
   if (count === undefined || (asConstant(keys) ?? Number.POSITIVE_INFINITY) <= atMost) {
     return undefined;
   }
+  // Where rows see each other only, few of them have few keys.
+  if (equalDimensions(keys, context.extent(op.query))) return undefined;
   const wanted = Math.floor((groupsPerProcessor * target.processors) / count);
   if (wanted < 2) return undefined;
   const most = Math.min(wanted, mostShares);
