@@ -104,9 +104,10 @@ function collect() {
 }
 
 function described(kernel) {
-  const kind = /_(contract|attend)(?:_few_rows|_combine)?(?:_\d+)?$/.exec(kernel.name)?.[1];
+  // What combines shares of keys multiplies nothing.
+  const multiplies = /_(?:contract|attend)(?:_few_rows)?(?:_\d+)?$/.test(kernel.name);
   const lines = printCuda({ ...kernel, name: "kernel_in_sweep", comment: [] });
-  return { name: kernel.name, multiplies: kind !== undefined, text: lines };
+  return { name: kernel.name, multiplies, text: lines };
 }
 
 /** What nvcc makes of each text, by text. */
@@ -225,10 +226,21 @@ function report() {
     }
   }
   const sides = head.map((_, i) => (i < 3 ? "left" : "right"));
+  const sum = (architecture, column) =>
+    rows
+      .filter(([, , each]) => each === architecture)
+      .reduce((total, row) => total + Number(row[column]), 0);
+  const totals = options.architectures.map((each) => [
+    each,
+    ...[3, 4, 5, 6].map((column) => String(sum(each, column))),
+    String(Math.max(...rows.filter((row) => row[2] === each).map((row) => Number(row[7])))),
+  ]);
   const total = examples.reduce((sum, { kernels }) => sum + kernels.length, 0);
   process.stdout.write(
     [
       ...textTable([head, ...rows], sides),
+      "",
+      ...textTable([head.slice(2), ...totals], sides.slice(2)),
       `${total} kernels, ${results.size} of them different, ${options.math}; ${version.trim().split("\n").at(-1)}`,
       ...wrong,
       "",

@@ -1,9 +1,10 @@
-/** Every kernel of every example is accepted by a WGSL front end and by the CUDA compiler. */
+/** Kernels of examples are accepted by a WGSL front end, and by the CUDA compiler as they are meant. */
 
 import { expect, test } from "vitest";
 import { resolveImport, readSource } from "../../compiler/cli/sources.ts";
 import { printCuda, printWgsl } from "../../compiler/codegen/index.ts";
 import { checkModel, compileFor } from "../../compiler/compile.ts";
+import { cudaTarget } from "../../compiler/kernel/architectures.ts";
 import { targets } from "../../compiler/kernel/target.ts";
 import type { Kernel } from "../../compiler/kernel/kernel.ts";
 import { verifyKernel } from "../../compiler/kernel/verify.ts";
@@ -31,18 +32,39 @@ for (const [file, model] of examples) {
   });
 }
 
-const all = examples.flatMap(([file, model]) =>
-  kernelsOf(file, model).map((kernel) => ({ ...kernel, name: `${model}_${kernel.name}` })),
-);
+const architectures = ["sm_80", "sm_90", "sm_100"] as const;
 
-for (const architecture of ["sm_80", "sm_90", "sm_100"]) {
-  testWith("cuda-compile", compiler, `nvcc compiles them for ${architecture}`, async (compile) => {
-    expect(await compile(all.map(printCuda).join("\n"), architecture)).toBe("");
-  });
-}
+/** Kernels of products and attentions by their names; what combines shares of keys multiplies nothing. */
+const multiplies = /_(?:contract|attend)(?:_few_rows)?(?:_\d+)?$/;
 
-function kernelsOf(file: string, model: string): readonly Kernel[] {
+// Each kernel for one of them in turn; all of all examples: `npm run sweep:cuda`.
+testWith("cuda-compile", compiler, "EeMllm7b: tensor cores, and no spills", async ({ inspect }) => {
+  const target = cudaTarget("sm_80", "f16");
+  // Kernels that differ in their names only are compiled once.
+  const different = new Map(
+    kernelsOf("examples/ee-mllm/ee-mllm-7b.braid", "EeMllm7b", target).map((kernel) => [
+      printCuda({ ...kernel, name: "x", comment: [] }),
+      kernel,
+    ]),
+  );
+  for (const [turn, architecture] of architectures.entries()) {
+    const kernels = [...different.values()].filter((_, index) => index % 3 === turn);
+    const text = kernels.map(printCuda).join("\n");
+    const { instructions, resources } = await inspect(text, [architecture]);
+    const multiplying = kernels.filter(({ name }) => multiplies.test(name));
+    expect(multiplying.length).toBeGreaterThan(5);
+    for (const { name } of multiplying) {
+      expect(instructions.get(name)?.mma, name).toBeGreaterThan(0);
+    }
+    for (const { name } of kernels) {
+      const spillBytes = resources.get(architecture)?.get(name)?.spillBytes;
+      expect(spillBytes, `${name} on ${architecture}`).toBe(0);
+    }
+  }
+});
+
+function kernelsOf(file: string, model: string, target = targets.gpu): readonly Kernel[] {
   const { value } = checkModel(readSource(file), { resolve: resolveImport, model });
   expect(value, file).toBeDefined();
-  return value === undefined ? [] : compileFor(value, targets.gpu).kernels;
+  return value === undefined ? [] : compileFor(value, target).kernels;
 }

@@ -1,13 +1,37 @@
 /** The CUDA compiler, where there is one: compiles text for several architectures, runs nothing. */
 
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import {
+  type KernelInstructions,
+  type KernelResources,
+  parseInstructions,
+  parseResources,
+} from "../../compiler/report/cuda-report.ts";
 import { Missing } from "./require.ts";
 
 const run = promisify(execFile);
+
+/** Compiles files of kernels. */
+export interface CudaCompiler {
+  /** For one architecture; the result is what the compiler complains of. */
+  readonly compile: (text: string, architecture: string) => Promise<string>;
+  /** For several. Throws what the compiler complains of. */
+  readonly inspect: (text: string, architectures: readonly string[]) => Promise<Inspected>;
+}
+
+/** What became of a file of kernels. */
+export interface Inspected {
+  /** For compute capability 8.0. */
+  readonly ptx: string;
+  /** By kernel. */
+  readonly instructions: ReadonlyMap<string, KernelInstructions>;
+  /** By architecture and kernel. */
+  readonly resources: ReadonlyMap<string, ReadonlyMap<string, KernelResources>>;
+}
 
 /** What extensions of PyTorch are compiled with: 16-bit floats have no operators or conversions. */
 const strict = [
@@ -17,9 +41,6 @@ const strict = [
   "BFLOAT16_CONVERSIONS",
 ].map((each) => `-D__CUDA_NO_${each}__`);
 
-/** Compiles a file of kernels for one architecture; the result is what the compiler complains of. */
-export type CudaCompiler = (text: string, architecture: string) => Promise<string>;
-
 /** The compiler, or why there is none. */
 export async function cudaCompiler(): Promise<CudaCompiler | Missing> {
   try {
@@ -27,17 +48,44 @@ export async function cudaCompiler(): Promise<CudaCompiler | Missing> {
   } catch {
     return new Missing("no nvcc on the path");
   }
-  return async (text, architecture) => {
-    const folder = await mkdtemp(join(tmpdir(), "braid-cuda-"));
+  return { compile, inspect };
+}
+
+async function compile(text: string, architecture: string): Promise<string> {
+  return withFile(text, async (nvcc) => {
     try {
-      await writeFile(join(folder, "kernels.cu"), text);
-      const options = ["-cubin", `-arch=${architecture}`, "-o", "kernels.cubin", "kernels.cu"];
-      const { stderr } = await run("nvcc", [...strict, ...options], { cwd: folder });
-      return stderr;
+      return await nvcc("-cubin", `-arch=${architecture}`, "-o", "kernels.cubin", "kernels.cu");
     } catch (thrown) {
       return thrown instanceof Error && "stderr" in thrown ? String(thrown.stderr) : String(thrown);
-    } finally {
-      await rm(folder, { recursive: true });
     }
-  };
+  });
+}
+
+async function inspect(text: string, architectures: readonly string[]): Promise<Inspected> {
+  return withFile(text, async (nvcc, folder) => {
+    await nvcc("-ptx", "-arch=compute_80", "-o", "kernels.ptx", "kernels.cu");
+    const ptx = await readFile(join(folder, "kernels.ptx"), "utf8");
+    const resources = new Map<string, ReadonlyMap<string, KernelResources>>();
+    for (const architecture of architectures) {
+      const options = ["-cubin", `-arch=${architecture}`, "-Xptxas", "-v", "-o", "kernels.cubin"];
+      resources.set(architecture, parseResources(await nvcc(...options, "kernels.ptx")));
+    }
+    return { ptx, instructions: parseInstructions(ptx), resources };
+  });
+}
+
+/** Calls the compiler in a folder that has the text; it gives what it says. */
+async function withFile<T>(
+  text: string,
+  use: (nvcc: (...options: string[]) => Promise<string>, folder: string) => Promise<T>,
+): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "braid-cuda-"));
+  try {
+    await writeFile(join(folder, "kernels.cu"), text);
+    const nvcc = async (...options: string[]): Promise<string> =>
+      (await run("nvcc", [...strict, ...options], { cwd: folder, maxBuffer: 2 ** 28 })).stderr;
+    return await use(nvcc, folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }

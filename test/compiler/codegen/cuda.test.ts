@@ -15,7 +15,12 @@ function together(): string {
 }
 
 for (const architecture of ["sm_80", "sm_90", "sm_100"]) {
-  testWith("cuda-compile", compiler, `nvcc compiles all for ${architecture}`, async (compile) => {
-    expect(await compile(together(), architecture)).toBe("");
-  });
+  testWith(
+    "cuda-compile",
+    compiler,
+    `nvcc compiles all for ${architecture}`,
+    async ({ compile }) => {
+      expect(await compile(together(), architecture)).toBe("");
+    },
+  );
 }

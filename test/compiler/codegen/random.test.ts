@@ -62,7 +62,7 @@ for (const seed of seeds(40)) {
   );
 }
 
-testWith("cuda-compile", compiler, "nvcc compiles random kernels", async (compile) => {
+testWith("cuda-compile", compiler, "nvcc compiles random kernels", async ({ compile }) => {
   const text = seeds(20)
     .map((seed) => printCuda(randomKernel(seed).kernel))
     .join("\n");

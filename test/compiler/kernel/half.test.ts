@@ -128,10 +128,15 @@ for (const lanes of [1, 4] as const) {
   );
 }
 
-testWith("cuda-compile", await cudaCompiler(), "nvcc compiles 16-bit memory", async (compile) => {
-  const kernels = [halving("f16", 1), halving("f16", 4), halving("bf16", 1), halving("bf16", 4)];
-  expect(await compile(kernels.map(printCuda).join("\n"), "sm_80")).toBe("");
-});
+testWith(
+  "cuda-compile",
+  await cudaCompiler(),
+  "nvcc compiles 16-bit memory",
+  async ({ compile }) => {
+    const kernels = [halving("f16", 1), halving("f16", 4), halving("bf16", 1), halving("bf16", 4)];
+    expect(await compile(kernels.map(printCuda).join("\n"), "sm_80")).toBe("");
+  },
+);
 
 test("languages without a 16-bit type refuse it by name", () => {
   expect(() => printWgsl(halving("bf16", 1))).toThrow("WGSL has no bf16");

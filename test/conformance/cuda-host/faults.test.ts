@@ -62,7 +62,7 @@ testWith("cuda-host", host, "cuda-host: a sound kernel computes its product", as
   expect(counts.bankConflicts).toBe(0);
 });
 
-testWith("cuda-compile", await cudaCompiler(), "nvcc takes the same text", async (compile) => {
+testWith("cuda-compile", await cudaCompiler(), "nvcc takes the same text", async ({ compile }) => {
   expect(await compile(product, "sm_80")).toBe("");
 });
 

@@ -1,0 +1,490 @@
+// self_attn: seen [rows, H = 4, E = 128]
+// from std/attention
+#include <cuda_fp16.h>
+#ifndef BRAID_LANES
+#define BRAID_LANES
+template <typename T> struct lanes { T x, y, z, w; };
+#endif
+
+#ifndef BRAID_FOUR
+#define BRAID_FOUR
+template <typename T> struct alignas(4 * sizeof(T)) four { T x, y, z, w; };
+#endif
+
+#ifndef BRAID_LANES_MULTIPLY
+#define BRAID_LANES_MULTIPLY
+template <typename T> __device__ inline lanes<T> operator*(lanes<T> a, lanes<T> b) { return {a.x * b.x, a.y * b.y, a.z * b.z, a.w * b.w}; }
+#endif
+
+#ifndef BRAID_SPLAT4
+#define BRAID_SPLAT4
+template <typename T> __device__ inline lanes<T> splat4(T a) { return {a, a, a, a}; }
+#endif
+
+#ifndef BRAID_LOAD4_ALIGNED_F16
+#define BRAID_LOAD4_ALIGNED_F16
+__device__ inline lanes<float> load4_aligned_f16(const __half* p, int i) {
+  const four<__half> a = *reinterpret_cast<const four<__half>*>(p + i);
+  return {__half2float(a.x), __half2float(a.y), __half2float(a.z), __half2float(a.w)};
+}
+#endif
+
+#ifndef BRAID_STORE4_ALIGNED_F16
+#define BRAID_STORE4_ALIGNED_F16
+__device__ inline void store4_aligned_f16(__half* p, int i, lanes<float> a) {
+  *reinterpret_cast<four<__half>*>(p + i) = {__float2half_rn(a.x), __float2half_rn(a.y), __float2half_rn(a.z), __float2half_rn(a.w)};
+}
+#endif
+
+#ifndef BRAID_SWIZZLE_128X2
+#define BRAID_SWIZZLE_128X2
+// Permutes the 16-byte pieces of a row so that a piece of eight rows lies in all banks.
+__device__ inline int swizzle_128x2(int index) {
+  return index ^ ((index / 128 & 7) * 8);
+}
+#endif
+
+#ifndef BRAID_LDMATRIX_X4
+#define BRAID_LDMATRIX_X4
+// Loads 8×8 matrices of 16-bit elements; lane l gives row l % 8 of matrix l / 8.
+__device__ inline void ldmatrix_x4(unsigned (&r)[4], const void* row) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 "
+               "{%0, %1, %2, %3}, [%4];" : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+               : "r"(static_cast<unsigned>(__cvta_generic_to_shared(row))));
+}
+#endif
+
+#ifndef BRAID_LDMATRIX_X4_TRANS
+#define BRAID_LDMATRIX_X4_TRANS
+// Loads 8×8 matrices of 16-bit elements; lane l gives row l % 8 of matrix l / 8.
+__device__ inline void ldmatrix_x4_trans(unsigned (&r)[4], const void* row) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 "
+               "{%0, %1, %2, %3}, [%4];" : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+               : "r"(static_cast<unsigned>(__cvta_generic_to_shared(row))));
+}
+#endif
+
+#ifndef BRAID_MMA_M16N8K16_F16
+#define BRAID_MMA_M16N8K16_F16
+// c += a · b by a warp, on its tensor core; registers as in the PTX manual, `mma.m16n8k16`.
+__device__ inline void mma_m16n8k16_f16(float (&c)[4], const unsigned (&a)[4],
+                                          const unsigned (&b)[2]) {
+  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 "
+               "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+#endif
+
+#ifndef BRAID_PACK_F16
+#define BRAID_PACK_F16
+// Two numbers rounded to 16 bits in one register.
+__device__ inline unsigned pack_f16(float low, float high) {
+  unsigned pair;
+  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
+  return pair;
+}
+#endif
+
+#ifndef BRAID_EXP2_APPROX
+#define BRAID_EXP2_APPROX
+// To within two units in the last place (PTX manual, `ex2.approx.ftz.f32`).
+__device__ inline float exp2_approx(float x) {
+  float power;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(x));
+  return power;
+}
+#endif
+
+#ifndef BRAID_CP_ASYNC_16
+#define BRAID_CP_ASYNC_16
+// Starts to copy 16 bytes to shared memory, past the first-level cache.
+__device__ inline void cp_async_16(void* shared, const void* global) {
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::
+               "r"(static_cast<unsigned>(__cvta_generic_to_shared(shared))), "l"(global) : "memory");
+}
+#endif
+
+#ifndef BRAID_CP_ASYNC_COMMIT
+#define BRAID_CP_ASYNC_COMMIT
+__device__ inline void cp_async_commit() {
+  asm volatile("cp.async.commit_group;" ::: "memory");
+}
+#endif
+
+#ifndef BRAID_CP_ASYNC_WAIT
+#define BRAID_CP_ASYNC_WAIT
+// Waits until at most the latest `pending` groups of copies are under way.
+template <int pending> __device__ inline void cp_async_wait() {
+  asm volatile("cp.async.wait_group %0;" ::"n"(pending) : "memory");
+}
+#endif
+
+#ifndef BRAID_ROW_MAXIMUM
+#define BRAID_ROW_MAXIMUM
+// For each row of a warp's tile; a row lies in the registers of four neighbouring lanes.
+template <int rows, int columns>
+__device__ inline void row_maximum(float (&result)[rows][2], const float (&tile)[rows][columns][4]) {
+#pragma unroll
+  for (int i = 0; i < rows; i++) {
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+      float value = fmaxf(tile[i][0][h * 2], tile[i][0][h * 2 + 1]);
+#pragma unroll
+      for (int j = 1; j < columns; j++) {
+        value = fmaxf(value, tile[i][j][h * 2]);
+        value = fmaxf(value, tile[i][j][h * 2 + 1]);
+      }
+      value = fmaxf(value, __shfl_xor_sync(0xffffffff, value, 1));
+      value = fmaxf(value, __shfl_xor_sync(0xffffffff, value, 2));
+      result[i][h] = value;
+    }
+  }
+}
+#endif
+
+#ifndef BRAID_ROW_SUM
+#define BRAID_ROW_SUM
+// For each row of a warp's tile; a row lies in the registers of four neighbouring lanes.
+template <int rows, int columns>
+__device__ inline void row_sum(float (&result)[rows][2], const float (&tile)[rows][columns][4]) {
+#pragma unroll
+  for (int i = 0; i < rows; i++) {
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+      float value = tile[i][0][h * 2] + tile[i][0][h * 2 + 1];
+#pragma unroll
+      for (int j = 1; j < columns; j++) {
+        value = value + tile[i][j][h * 2];
+        value = value + tile[i][j][h * 2 + 1];
+      }
+      value = value + __shfl_xor_sync(0xffffffff, value, 1);
+      value = value + __shfl_xor_sync(0xffffffff, value, 2);
+      result[i][h] = value;
+    }
+  }
+}
+#endif
+
+extern "C" __global__ void __launch_bounds__(128, 2) self_attn_seen_attend(
+    const int* __restrict__ position_text,
+    const __half* __restrict__ join,
+    const int* __restrict__ position_visual,
+    const __half* __restrict__ turned,
+    const __half* __restrict__ y,
+    const __half* __restrict__ turned_2,
+    const __half* __restrict__ y_2,
+    float* __restrict__ partial,
+    __half* __restrict__ seen,
+    int rows_plus_rows_2,
+    int n_4_times_ceil_rows_over_16,
+    int ceil_128_over_ceil_rows_over_16_plus_1,
+    int ceil_rows_over_16,
+    int rows,
+    int rows_2,
+    int n_512_times_rows,
+    int ceil_rows_over_64) {
+  __shared__ __align__(128) __half queries[8192];
+  __shared__ __align__(128) __half keys[8192];
+  __shared__ __align__(128) __half values[8192];
+  const int group = blockIdx.x;
+  const int invocation = threadIdx.x;
+  const int warp = threadIdx.x / 32;
+  const int lane = threadIdx.x % 32;
+  const int first = group % ceil_rows_over_64 * 64;
+  const int index_0 = (invocation & 15) * 8;
+  const int index_1 = group / ceil_rows_over_64 * 128;
+  const int index_2 = index_0 + index_1;
+  const int index_4 = rows - 1;
+  for (int round = 0; round < 8; round++) {
+    const int index_3 = (round * 128 + invocation) >> 4;
+    const int index_5 = index_2 + min(first + index_3, index_4) * 512;
+    const lanes<float> staged = load4_aligned_f16(join, index_5) * splat4(0.12751743f);
+    const lanes<float> staged_2 = load4_aligned_f16(join, index_5 + 4) * splat4(0.12751743f);
+    const int index_6 = index_3 * 128 + index_0;
+    store4_aligned_f16(queries, swizzle_128x2(index_6), staged);
+    store4_aligned_f16(queries, swizzle_128x2(index_6 + 4), staged_2);
+  }
+  cp_async_commit();
+  float maximum[1][2];
+#pragma unroll
+  for (int h = 0; h < 2; h++) {
+    maximum[0][h] = -1.7014117e+38f;
+  }
+  float sum[1][2] = {};
+  float output[1][16][4] = {};
+  const int query_position_low = position_text[min(first, index_4)];
+  const int query_position_high = position_text[min(first + min(rows - first, 64) - 1, index_4)];
+  int loaded = -1;
+  if (0 < rows_2) {
+    const int bound = position_visual[0];
+    const int index_7 = rows_2 - 1;
+    const int bound_2 = position_visual[index_7];
+    const int bound_3 = min(query_position_high, bound_2);
+    const int bound_4 = max(bound - bound_2 + rows_2 - 1, 0);
+    const int bound_5 = max(min(bound_3 - bound + 1, rows_2), 0);
+    const int index_11 = warp * 2048;
+    const int index_12 = first + warp * 16;
+    for (int key_start = bound_4 - (bound_4 & 63); key_start < bound_5; key_start += 64) {
+      const int key_position_low = position_visual[key_start];
+      const int key_position_high = position_visual[key_start + min(rows_2 - key_start, 64) - 1];
+      if (key_position_low <= query_position_high) {
+        const int index_8 = key_start + 64;
+        const bool unmasked = key_position_high < query_position_low && index_8 <= rows_2;
+        cp_async_wait<1>();
+        __syncthreads();
+        if (loaded != key_start) {
+          cp_async_wait<0>();
+          __syncthreads();
+          for (int round_2 = 0; round_2 < 8; round_2++) {
+            const int index_9 = (round_2 * 128 + invocation) >> 4;
+            cp_async_16(&keys[swizzle_128x2(index_9 * 128 + index_0)], &turned[index_2 + min(key_start + index_9, index_7) * 512]);
+          }
+          cp_async_commit();
+        }
+        for (int round_3 = 0; round_3 < 8; round_3++) {
+          const int index_10 = (round_3 * 128 + invocation) >> 4;
+          cp_async_16(&values[swizzle_128x2(index_10 * 128 + index_0)], &y[index_2 + min(key_start + index_10, index_7) * 512]);
+        }
+        cp_async_commit();
+        cp_async_wait<1>();
+        __syncthreads();
+        float score[1][8][4] = {};
+        {
+#pragma unroll
+          for (int k = 0; k < 128; k += 16) {
+            unsigned left[1][4];
+            ldmatrix_x4(left[0], &queries[index_11 + (lane % 16) * 128 + (k + lane / 16 * 8 ^ lane % 8 * 8)]);
+#pragma unroll
+            for (int j = 0; j < 8; j += 2) {
+              unsigned right[4];
+              ldmatrix_x4(right, &keys[(j * 8 + lane / 16 * 8 + lane % 8) * 128 + (k + lane / 8 % 2 * 8 ^ lane % 8 * 8)]);
+              mma_m16n8k16_f16(score[0][j], left[0], {right[0], right[1]});
+              mma_m16n8k16_f16(score[0][j + 1], left[0], {right[2], right[3]});
+            }
+          }
+        }
+        if (!unmasked) {
+#pragma unroll
+          for (int j = 0; j < 8; j++) {
+#pragma unroll
+            for (int e = 0; e < 4; e++) {
+              const int row_9 = e / 2 * 8 + lane / 4;
+              const int column_5 = j * 8 + e % 2 + lane % 4 * 2;
+              score[0][j][e] = (position_visual[min(key_start + column_5, index_7)] <= position_text[min(index_12 + row_9, index_4)] && key_start + column_5 < rows_2 ? score[0][j][e] : -3.4028234663852886e+38f);
+            }
+          }
+        }
+        float top[1][2];
+        row_maximum(top, score);
+        float next[1][2];
+#pragma unroll
+        for (int h = 0; h < 2; h++) {
+          next[0][h] = fmaxf(maximum[0][h], top[0][h]);
+        }
+        float decay[1][2];
+#pragma unroll
+        for (int h = 0; h < 2; h++) {
+          decay[0][h] = exp2_approx(maximum[0][h] - next[0][h]);
+        }
+#pragma unroll
+        for (int j = 0; j < 8; j++) {
+#pragma unroll
+          for (int e = 0; e < 4; e++) {
+            score[0][j][e] = exp2_approx(score[0][j][e] - next[0][e / 2]);
+          }
+        }
+        float added[1][2];
+        row_sum(added, score);
+#pragma unroll
+        for (int h = 0; h < 2; h++) {
+          sum[0][h] = sum[0][h] * decay[0][h] + added[0][h];
+        }
+#pragma unroll
+        for (int h = 0; h < 2; h++) {
+          maximum[0][h] = next[0][h];
+        }
+#pragma unroll
+        for (int j = 0; j < 16; j++) {
+#pragma unroll
+          for (int e = 0; e < 4; e++) {
+            output[0][j][e] *= decay[0][e / 2];
+          }
+        }
+        cp_async_wait<0>();
+        __syncthreads();
+        if (index_8 < bound_5) {
+          for (int round_4 = 0; round_4 < 8; round_4++) {
+            const int index_13 = (round_4 * 128 + invocation) >> 4;
+            cp_async_16(&keys[swizzle_128x2(index_13 * 128 + index_0)], &turned[index_2 + min(key_start + index_13 + 64, index_7) * 512]);
+          }
+        }
+        cp_async_commit();
+        loaded = index_8;
+        {
+#pragma unroll
+          for (int k = 0; k < 64; k += 16) {
+            unsigned left[1][4];
+            left[0][0] = pack_f16(score[0][k / 8][0], score[0][k / 8][1]);
+            left[0][1] = pack_f16(score[0][k / 8][2], score[0][k / 8][3]);
+            left[0][2] = pack_f16(score[0][k / 8 + 1][0], score[0][k / 8 + 1][1]);
+            left[0][3] = pack_f16(score[0][k / 8 + 1][2], score[0][k / 8 + 1][3]);
+#pragma unroll
+            for (int j = 0; j < 16; j += 2) {
+              unsigned right[4];
+              ldmatrix_x4_trans(right, &values[(k + lane % 16) * 128 + (j * 8 + lane / 16 * 8 ^ lane % 8 * 8)]);
+              mma_m16n8k16_f16(output[0][j], left[0], {right[0], right[1]});
+              mma_m16n8k16_f16(output[0][j + 1], left[0], {right[2], right[3]});
+            }
+          }
+        }
+      }
+    }
+  }
+  int loaded_2 = -1;
+  if (0 < rows) {
+    const int bound_6 = position_text[0];
+    const int bound_7 = position_text[index_4];
+    const int bound_8 = min(query_position_high, bound_7);
+    const int bound_9 = max(bound_6 - bound_7 + rows - 1, 0);
+    const int bound_10 = max(min(bound_8 - bound_6 + 1, rows), 0);
+    const int index_17 = warp * 2048;
+    const int index_18 = first + warp * 16;
+    for (int key_start_2 = bound_9 - (bound_9 & 63); key_start_2 < bound_10; key_start_2 += 64) {
+      const int key_position_low_2 = position_text[key_start_2];
+      const int key_position_high_2 = position_text[key_start_2 + min(rows - key_start_2, 64) - 1];
+      if (key_position_low_2 <= query_position_high) {
+        const int index_14 = key_start_2 + 64;
+        const bool unmasked_2 = key_position_high_2 <= query_position_low && index_14 <= rows;
+        cp_async_wait<1>();
+        __syncthreads();
+        if (loaded_2 != key_start_2) {
+          cp_async_wait<0>();
+          __syncthreads();
+          for (int round_5 = 0; round_5 < 8; round_5++) {
+            const int index_15 = (round_5 * 128 + invocation) >> 4;
+            cp_async_16(&keys[swizzle_128x2(index_15 * 128 + index_0)], &turned_2[index_2 + min(key_start_2 + index_15, index_4) * 512]);
+          }
+          cp_async_commit();
+        }
+        for (int round_6 = 0; round_6 < 8; round_6++) {
+          const int index_16 = (round_6 * 128 + invocation) >> 4;
+          cp_async_16(&values[swizzle_128x2(index_16 * 128 + index_0)], &y_2[index_2 + min(key_start_2 + index_16, index_4) * 512]);
+        }
+        cp_async_commit();
+        cp_async_wait<1>();
+        __syncthreads();
+        float score_2[1][8][4] = {};
+        {
+#pragma unroll
+          for (int k = 0; k < 128; k += 16) {
+            unsigned left[1][4];
+            ldmatrix_x4(left[0], &queries[index_17 + (lane % 16) * 128 + (k + lane / 16 * 8 ^ lane % 8 * 8)]);
+#pragma unroll
+            for (int j = 0; j < 8; j += 2) {
+              unsigned right[4];
+              ldmatrix_x4(right, &keys[(j * 8 + lane / 16 * 8 + lane % 8) * 128 + (k + lane / 8 % 2 * 8 ^ lane % 8 * 8)]);
+              mma_m16n8k16_f16(score_2[0][j], left[0], {right[0], right[1]});
+              mma_m16n8k16_f16(score_2[0][j + 1], left[0], {right[2], right[3]});
+            }
+          }
+        }
+        if (!unmasked_2) {
+#pragma unroll
+          for (int j = 0; j < 8; j++) {
+#pragma unroll
+            for (int e = 0; e < 4; e++) {
+              const int row_20 = e / 2 * 8 + lane / 4;
+              const int column_13 = j * 8 + e % 2 + lane % 4 * 2;
+              score_2[0][j][e] = (position_text[min(key_start_2 + column_13, index_4)] <= position_text[min(index_18 + row_20, index_4)] && key_start_2 + column_13 < rows ? score_2[0][j][e] : -3.4028234663852886e+38f);
+            }
+          }
+        }
+        float top_2[1][2];
+        row_maximum(top_2, score_2);
+        float next_2[1][2];
+#pragma unroll
+        for (int h = 0; h < 2; h++) {
+          next_2[0][h] = fmaxf(maximum[0][h], top_2[0][h]);
+        }
+        float decay_2[1][2];
+#pragma unroll
+        for (int h = 0; h < 2; h++) {
+          decay_2[0][h] = exp2_approx(maximum[0][h] - next_2[0][h]);
+        }
+#pragma unroll
+        for (int j = 0; j < 8; j++) {
+#pragma unroll
+          for (int e = 0; e < 4; e++) {
+            score_2[0][j][e] = exp2_approx(score_2[0][j][e] - next_2[0][e / 2]);
+          }
+        }
+        float added_2[1][2];
+        row_sum(added_2, score_2);
+#pragma unroll
+        for (int h = 0; h < 2; h++) {
+          sum[0][h] = sum[0][h] * decay_2[0][h] + added_2[0][h];
+        }
+#pragma unroll
+        for (int h = 0; h < 2; h++) {
+          maximum[0][h] = next_2[0][h];
+        }
+#pragma unroll
+        for (int j = 0; j < 16; j++) {
+#pragma unroll
+          for (int e = 0; e < 4; e++) {
+            output[0][j][e] *= decay_2[0][e / 2];
+          }
+        }
+        cp_async_wait<0>();
+        __syncthreads();
+        if (index_14 < bound_10) {
+          for (int round_7 = 0; round_7 < 8; round_7++) {
+            const int index_19 = (round_7 * 128 + invocation) >> 4;
+            cp_async_16(&keys[swizzle_128x2(index_19 * 128 + index_0)], &turned_2[index_2 + min(key_start_2 + index_19 + 64, index_4) * 512]);
+          }
+        }
+        cp_async_commit();
+        loaded_2 = index_14;
+        {
+#pragma unroll
+          for (int k = 0; k < 64; k += 16) {
+            unsigned left[1][4];
+            left[0][0] = pack_f16(score_2[0][k / 8][0], score_2[0][k / 8][1]);
+            left[0][1] = pack_f16(score_2[0][k / 8][2], score_2[0][k / 8][3]);
+            left[0][2] = pack_f16(score_2[0][k / 8 + 1][0], score_2[0][k / 8 + 1][1]);
+            left[0][3] = pack_f16(score_2[0][k / 8 + 1][2], score_2[0][k / 8 + 1][3]);
+#pragma unroll
+            for (int j = 0; j < 16; j += 2) {
+              unsigned right[4];
+              ldmatrix_x4_trans(right, &values[(k + lane % 16) * 128 + (j * 8 + lane / 16 * 8 ^ lane % 8 * 8)]);
+              mma_m16n8k16_f16(output[0][j], left[0], {right[0], right[1]});
+              mma_m16n8k16_f16(output[0][j + 1], left[0], {right[2], right[3]});
+            }
+          }
+        }
+      }
+    }
+  }
+  float result[1][16][4];
+#pragma unroll
+  for (int j = 0; j < 16; j++) {
+#pragma unroll
+    for (int e = 0; e < 4; e++) {
+      result[0][j][e] = output[0][j][e] / (0.0f < sum[0][e / 2] ? sum[0][e / 2] : 1.0f);
+    }
+  }
+  const int index_20 = first + warp * 16;
+#pragma unroll
+  for (int j = 0; j < 16; j++) {
+#pragma unroll
+    for (int e = 0; e < 4; e++) {
+      const int row_29 = e / 2 * 8 + lane / 4;
+      const int column_21 = j * 8 + e % 2 + lane % 4 * 2;
+      const int index_21 = index_20 + row_29;
+      if (index_21 < rows) {
+        seen[column_21 + index_1 + min(index_21, index_4) * 512] = __float2half_rn(result[0][j][e]);
+      }
+    }
+  }
+}
