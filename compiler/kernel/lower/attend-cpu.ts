@@ -12,11 +12,11 @@
  */
 
 import type { Region } from "../../fusion/region.ts";
-import { asConstant, ceilDivide, constant, productOf, sumOf } from "../../op/dimension.ts";
+import { asConstant } from "../../op/dimension.ts";
 import * as build from "../build.ts";
 import type { Expr, Statement } from "../kernel.ts";
 import { declare, loop, storeArray } from "../statements.ts";
-import { type Attention, attentionOf, rowsOfTask } from "./attend-rows.ts";
+import { type Attention, attendWork, attentionOf, rowsOfTask } from "./attend-rows.ts";
 import {
   depthColumn,
   inBlocks,
@@ -28,7 +28,6 @@ import {
   valueColumn,
 } from "./attend-tiles.ts";
 import type { Context, Coordinates } from "./context.ts";
-import { commentOf, regionName } from "./name.ts";
 import { read } from "./read.ts";
 import { finish, type Lowered, type Schedule } from "./schedule.ts";
 
@@ -40,18 +39,12 @@ import { walkPart } from "./attend-walk.ts";
 /** The kernel of a region whose root is an `attend` that gives its output or its log-sum-exp. */
 export function lowerAttendCpu(context: Context, region: Region, schedule: Schedule): Lowered {
   const attention = attentionOf(context, region, schedule.queries);
-  const { op, pack, sets, rows, depth, width } = attention;
+  const { op, pack, rows } = attention;
   const step = taskRows(attention, schedule);
-  const rowTiles = ceilDivide(rows, constant(step));
-  const tasks = productOf([sets, rowTiles]);
-  const keys = sumOf(op.parts.map((part) => context.extent(part.axis)));
-  const block = Math.min(step, rowsOfTask(schedule, pack));
-  const blocks = productOf([sets, ceilDivide(rows, constant(block))]);
-  const flops = productOf([constant(2 * block * (depth + width)), blocks, keys]);
-  const name = regionName(context, region);
-  const comment = commentOf(context, region);
+  const { name, comment, blocks, tasks } = attendWork(attention, step);
+  const { flops } = attendWork(attention, Math.min(step, rowsOfTask(schedule, pack)));
   return finish(context, schedule, name, comment, tasks, flops, (number) => {
-    const tiles = context.size(rowTiles);
+    const tiles = context.size(blocks);
     const [first, count] = [context.fresh("first"), context.fresh("count")];
     const place = { first: build.variable(first), count: build.variable(count) };
     const set = build.quotient(number, tiles);

@@ -8,7 +8,7 @@
 import { invariant } from "../../../grammar/invariant.ts";
 import type { Region } from "../../fusion/region.ts";
 import { nodeAt, type ValueId } from "../../graph/graph.ts";
-import { asConstant, constant, divide, productOf, sumOf } from "../../op/dimension.ts";
+import { asConstant, constant } from "../../op/dimension.ts";
 import * as build from "../build.ts";
 import type { Expr, Statement } from "../kernel.ts";
 import { splitOf } from "../schedule/attend-splits.ts";
@@ -16,7 +16,7 @@ import { barrier, declare, loop, storeArray, tileMultiply, when } from "../state
 import { type KeyShares, queryRanges } from "./attend-class.ts";
 import { combineShares } from "./attend-combine.ts";
 import { logitOf } from "./attend-pair.ts";
-import { type Attention, attentionOf, mostPacked, packedRows } from "./attend-rows.ts";
+import { type Attention, attendWork, attentionOf, mostPacked, packedRows } from "./attend-rows.ts";
 import {
   groupsOf,
   inShare,
@@ -41,7 +41,6 @@ import {
 } from "./attend-tiles.ts";
 import { type KeyTile, type Walk, walkPart } from "./attend-walk.ts";
 import type { Context, Coordinates } from "./context.ts";
-import { commentOf, regionName } from "./name.ts";
 import { read } from "./read.ts";
 import { lowest } from "./reduce.ts";
 import { finishGroups, type Lowered, type Schedule } from "./schedule.ts";
@@ -52,15 +51,12 @@ export function lowerAttendSingle(context: Context, region: Region, schedule: Sc
   invariant(root.kind === "attend", "lowering: an attention");
   const elements = asConstant(context.extent(root.contracted)) ?? 1;
   const attention = attentionOf(context, region, mostPacked(schedule, elements));
-  const { op, pack, sets, rows, depth, width } = attention;
-  const queries = divide(rows, constant(pack));
-  const tasks = productOf([sets, queries]);
-  const split = splitOf(attention, queries, schedule);
-  const keys = sumOf(op.parts.map((part) => context.extent(part.axis)));
-  const flops = productOf([constant(2 * pack * (depth + width)), tasks, keys]);
-  const titled = { name: regionName(context, region), comment: commentOf(context, region) };
+  const { op, pack } = attention;
+  const work = attendWork(attention, pack);
+  const { blocks, tasks, flops } = work;
+  const split = splitOf(attention, blocks, schedule);
   const body = inShare(attention, tasks, split, build.group, (number, own) => {
-    const perSet = context.size(queries);
+    const perSet = context.size(blocks);
     const first = context.fresh("first");
     const set = build.quotient(number, perSet);
     const task = taskOf(attention, schedule, own, set, build.variable(first));
@@ -75,8 +71,8 @@ export function lowerAttendSingle(context: Context, region: Region, schedule: Sc
       ...storeShare(task, set, own),
     ];
   });
-  const work = { groups: groupsOf(tasks, split), flops };
-  const lowered = finishGroups(context, schedule, titled, context.arrays, work, body);
+  const groups = { groups: groupsOf(tasks, split), flops };
+  const lowered = finishGroups(context, schedule, work, context.arrays, groups, body);
   if (split === undefined) return lowered;
   return { ...lowered, combine: combineShares(attention, split, schedule) };
 }

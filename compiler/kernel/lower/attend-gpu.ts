@@ -9,7 +9,6 @@
 import { invariant } from "../../../grammar/invariant.ts";
 import type { Region } from "../../fusion/region.ts";
 import type { ValueId } from "../../graph/graph.ts";
-import { ceilDivide, constant, productOf, sumOf } from "../../op/dimension.ts";
 import * as build from "../build.ts";
 import type { Expr, Statement } from "../kernel.ts";
 import {
@@ -24,7 +23,14 @@ import {
 } from "../statements.ts";
 import { queryRanges } from "./attend-class.ts";
 import { logitOf } from "./attend-pair.ts";
-import { type Attention, attentionOf, packedRows, rowsOfTask, tileKeys } from "./attend-rows.ts";
+import {
+  type Attention,
+  attendWork,
+  attentionOf,
+  packedRows,
+  rowsOfTask,
+  tileKeys,
+} from "./attend-rows.ts";
 import {
   asPower,
   depthColumn,
@@ -42,7 +48,6 @@ import {
 } from "./attend-tiles.ts";
 import { type KeyTile, type Walk, walkPart } from "./attend-walk.ts";
 import type { Context, Coordinates } from "./context.ts";
-import { commentOf, regionName } from "./name.ts";
 import { read } from "./read.ts";
 import { lowest } from "./reduce.ts";
 import { finishGroups, type Lowered, type Schedule } from "./schedule.ts";
@@ -50,15 +55,10 @@ import { finishGroups, type Lowered, type Schedule } from "./schedule.ts";
 /** The kernel of a region whose root is an `attend` that gives its output or its log-sum-exp. */
 export function lowerAttendGpu(context: Context, region: Region, schedule: Schedule): Lowered {
   const attention = attentionOf(context, region, schedule.queries);
-  const { op, pack, sets, rows, depth, width } = attention;
+  const { op, pack, rows } = attention;
   const step = rowsOfTask(schedule, pack);
-  const rowTiles = ceilDivide(rows, constant(step));
-  const tasks = productOf([sets, rowTiles]);
-  const keys = sumOf(op.parts.map((part) => context.extent(part.axis)));
-  const flops = productOf([constant(2 * step * (depth + width)), tasks, keys]);
-  const name = regionName(context, region);
-  const comment = commentOf(context, region);
-  const tiles = context.size(rowTiles);
+  const work = attendWork(attention, step);
+  const tiles = context.size(work.blocks);
   const [first, count] = [context.fresh("first"), context.fresh("count")];
   const left = build.subtract(context.size(rows), build.variable(first));
   const task = taskOf(attention, schedule, build.quotient(build.group, tiles), step, first, count);
@@ -72,8 +72,8 @@ export function lowerAttendGpu(context: Context, region: Region, schedule: Sched
     ),
     ...storeResult(task),
   ];
-  const work = { groups: tasks, flops };
-  return finishGroups(context, schedule, { name, comment }, context.arrays, work, body);
+  const groups = { groups: work.tasks, flops: work.flops };
+  return finishGroups(context, schedule, work, context.arrays, groups, body);
 }
 
 interface Task extends Walk {

@@ -10,13 +10,22 @@ import { invariant } from "../../../grammar/invariant.ts";
 import type { Region } from "../../fusion/region.ts";
 import { type Graph, nodeAt, sizeOf, type ValueId } from "../../graph/graph.ts";
 import type { AxisName } from "../../op/axis.ts";
-import { asConstant, constant, type Dimension, divide, productOf } from "../../op/dimension.ts";
+import {
+  asConstant,
+  ceilDivide,
+  constant,
+  type Dimension,
+  divide,
+  productOf,
+  sumOf,
+} from "../../op/dimension.ts";
 import { type AttendArguments, type AttendOp, attendArguments } from "../../op/op.ts";
 import * as build from "../build.ts";
 import type { Expr } from "../kernel.ts";
 import { type Affine, affineOf, plus, times } from "./affine.ts";
 import type { Context, Coordinates } from "./context.ts";
 import { divideIndex } from "./divide-index.ts";
+import { commentOf, regionName } from "./name.ts";
 import { unflatten } from "./read.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -52,6 +61,33 @@ export function attentionOf(context: Context, region: Region, mostPacked: number
     rows: productOf([context.extent(op.query), constant(pack)]),
     sets: productOf(outer.map((axis) => setExtent(context, op, pack, axis))),
   };
+}
+
+/** What the kernel of an attention is called, and what it does in blocks of some packed rows. */
+export interface AttendWork {
+  readonly name: string;
+  readonly comment: readonly string[];
+  /** Blocks of a set, and of all of them. */
+  readonly blocks: Dimension;
+  readonly tasks: Dimension;
+  /** Of all pairs of a row and a key, those past the end of a block included. */
+  readonly flops: Dimension;
+}
+
+/** The work of an attention in blocks of `step` packed rows. */
+export function attendWork(attention: Attention, step: number): AttendWork {
+  const { context, region, rows, sets, depth, width } = attention;
+  const blocks = ceilDivide(rows, constant(step));
+  const tasks = productOf([sets, blocks]);
+  return {
+    ...{ name: regionName(context, region), comment: commentOf(context, region), blocks, tasks },
+    flops: productOf([constant(2 * step * (depth + width)), tasks, keysOf(attention)]),
+  };
+}
+
+/** The keys of all parts. */
+export function keysOf({ context, op }: Attention): Dimension {
+  return sumOf(op.parts.map((part) => context.extent(part.axis)));
 }
 
 /**

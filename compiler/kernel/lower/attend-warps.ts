@@ -12,7 +12,7 @@
 
 import type { Region } from "../../fusion/region.ts";
 import { nodeAt } from "../../graph/graph.ts";
-import { asConstant, ceilDivide, constant, productOf, sumOf } from "../../op/dimension.ts";
+import { asConstant } from "../../op/dimension.ts";
 import * as build from "../build.ts";
 import { type ArraySlice, type Expr, type Statement, type WarpMath, warpSize } from "../kernel.ts";
 import { pieceLength } from "../memory.ts";
@@ -33,7 +33,13 @@ import { gatherShares } from "./attend-gather.ts";
 import { type KeyTile, keyTileOf, walkPart } from "./attend-walk.ts";
 import { storeWarpRows, storeWarpShare, type WarpRows } from "./attend-warps-store.ts";
 import { logitOf } from "./attend-pair.ts";
-import { type Attention, attentionOf, type PackedRows, packedRows } from "./attend-rows.ts";
+import {
+  type Attention,
+  attendWork,
+  attentionOf,
+  type PackedRows,
+  packedRows,
+} from "./attend-rows.ts";
 import { groupsOf, inShare, type OwnShare, startOfShare } from "./attend-split.ts";
 import {
   asPower,
@@ -47,7 +53,6 @@ import {
   weightOf,
 } from "./attend-tiles.ts";
 import type { Context, Coordinates } from "./context.ts";
-import { commentOf, regionName } from "./name.ts";
 import { read } from "./read.ts";
 import { lowest } from "./reduce.ts";
 import type { Lowered, Schedule } from "./schedule.ts";
@@ -62,19 +67,14 @@ const mostPacked = 16;
 /** The kernel of a region whose root is an `attend` that gives its output or its log-sum-exp. */
 export function warpAttend(context: Context, region: Region, schedule: Schedule): Lowered {
   const attention = attentionOf(context, region, mostPacked);
-  const { op, rows, sets, depth, width } = attention;
+  const { op, depth, width } = attention;
   const shape = attendBlock({ depth, width, parts: op.parts.length }, schedule);
-  const rowBlocks = ceilDivide(rows, constant(shape.rows));
-  const keys = sumOf(op.parts.map((part) => context.extent(part.axis)));
+  const { blocks: rowBlocks, tasks, ...work } = attendWork(attention, shape.rows);
   const memory = new GroupMemory(context);
-  const tasks = productOf([sets, rowBlocks]);
   const split = shape.splits ? splitOf(attention, rowBlocks, schedule) : undefined;
   const facts = {
-    name: regionName(context, region),
-    comment: commentOf(context, region),
-    ...{ warps: shape.warps, registers: shape.registers, target: schedule.target },
+    ...{ ...work, warps: shape.warps, registers: shape.registers, target: schedule.target },
     ...{ memory, groups: groupsOf(tasks, split) },
-    flops: productOf([constant(2 * shape.rows * (depth + width)), tasks, keys]),
   };
   const lowered = finishWarps(context, facts, (group) =>
     inShare(attention, tasks, split, group, (task, own) => {

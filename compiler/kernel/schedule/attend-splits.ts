@@ -12,7 +12,7 @@ import {
   equalDimensions,
   sumOf,
 } from "../../op/dimension.ts";
-import type { Attention } from "../lower/attend-rows.ts";
+import { type Attention, keysOf } from "../lower/attend-rows.ts";
 import type { Schedule } from "../lower/schedule.ts";
 
 /** Groups of a processor at a time: one computes while the other waits for memory. */
@@ -36,12 +36,13 @@ export interface Split {
  * depend on it.
  */
 export function splitOf(
-  { context, op, sets }: Attention,
+  attention: Attention,
   blocks: Dimension,
   { target }: Schedule,
 ): Split | undefined {
+  const { context, op, sets } = attention;
   const count = asConstant(sets);
-  const keys = sumOf(op.parts.map((part) => context.extent(part.axis)));
+  const keys = keysOf(attention);
   const atMost = target.splitKeys;
   if (count === undefined || (asConstant(keys) ?? Number.POSITIVE_INFINITY) <= atMost) {
     return undefined;
