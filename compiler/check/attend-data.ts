@@ -84,7 +84,8 @@ function alignUse(
   }
   for (const [index, axis] of use.value.axes.entries()) {
     const isRow = !value.axes.includes(axis) || axis === rowAxis;
-    if (isRow || axis === looked || free.includes(axis)) continue;
+    if (isRow || axis === looked || use.table?.includes(axis) === true) continue;
+    if (free.includes(axis)) continue;
     const label = use.labels[index];
     const target = free.find((each) => body.axes.get(each).label === label);
     if (target === undefined || body.axes.size(target).key !== body.axes.size(axis).key) {

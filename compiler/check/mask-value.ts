@@ -2,7 +2,7 @@
 
 import { unreachable } from "../../grammar/invariant.ts";
 import type { Predicate, Score, Term } from "../op/predicate.ts";
-import type { DataUse, MaskValue, RowFacts } from "./value.ts";
+import { type DataUse, isSameUse, type MaskValue, type RowFacts } from "./value.ts";
 
 /** A predicate with every data fact renumbered by `at`. */
 export function renumberPredicate(predicate: Predicate, at: (index: number) => number): Predicate {
@@ -40,6 +40,10 @@ function renumberTerm(term: Term, at: (index: number) => number): Term {
       return { ...term, index: at(term.index) };
     case "absolute":
       return { kind: "absolute", operand: renumberTerm(term.operand, at) };
+    case "table": {
+      const places = term.at.map((each) => ({ ...each, at: renumberTerm(each.at, at) }));
+      return { ...term, index: at(term.index), at: places };
+    }
     case "binary":
       return { ...term, left: renumberTerm(term.left, at), right: renumberTerm(term.right, at) };
     default:
@@ -85,9 +89,7 @@ function joinData(
 ): { data: readonly DataUse[]; at: (index: number) => number } {
   const data = [...first];
   const places = second.map((use) => {
-    const found = data.findIndex(
-      (each) => each.side === use.side && each.value.id === use.value.id,
-    );
+    const found = data.findIndex((each) => isSameUse(each, use));
     return found === -1 ? data.push(use) - 1 : found;
   });
   return { data, at: (index) => places[index] ?? index };

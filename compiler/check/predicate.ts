@@ -1,11 +1,11 @@
 /** The condition of a mask as a predicate: connectives, comparisons of terms, and segments. */
 
 import type { Expr } from "../../grammar/ast.ts";
-import { always, never, type Comparison, type Predicate } from "../op/predicate.ts";
+import { always, never, type Comparison, type Predicate, type Term } from "../op/predicate.ts";
 import { type Body, evaluate } from "./context.ts";
 import { joinFacts, renumberPredicate } from "./mask-value.ts";
 import { dataOf, refuse, refuseName, type RowScope, sideOf, useData } from "./row-scope.ts";
-import { termOf } from "./term.ts";
+import { tableOf, termOf } from "./term.ts";
 import { describe, type MaskValue, noFacts } from "./value.ts";
 
 /** The predicate that `expr` is; reports and gives nothing if it is none. */
@@ -102,6 +102,8 @@ function namedPredicate(
   rows: RowScope,
   expr: Expr & { readonly kind: "name" | "bracket" },
 ): Predicate | undefined {
+  const table = tableOf(rows, expr);
+  if (table !== undefined) return tablePredicate(rows, expr, table.term);
   const read = dataOf(rows, expr);
   if (read?.value.element === "bool") {
     const data = { kind: "data", index: useData(rows, read), side: read.side } as const;
@@ -115,6 +117,14 @@ function namedPredicate(
   const { values, module } = rows.body.scope;
   const isKnown = values.has(expr.text) || module.names.has(expr.text) || expr.text === "all";
   return isKnown ? maskPredicate(rows, expr) : refuseName(rows, expr.text, expr.span);
+}
+
+/** A table of bools as a condition. */
+function tablePredicate(rows: RowScope, expr: Expr, term: Term | undefined): Predicate | undefined {
+  if (term === undefined) return undefined;
+  if (term.kind !== "table" || !term.truth) return notBoolean(rows, expr, "an integer");
+  const zero = { kind: "number", value: 0 } as const;
+  return leaf(rows, expr, { kind: "compare", comparison: "!=", left: term, right: zero });
 }
 
 function calledPredicate(

@@ -3,10 +3,11 @@
 import type { Expr } from "../../grammar/ast.ts";
 import { type Diagnostic, didYouMean, error } from "../../grammar/diagnostic.ts";
 import type { Span } from "../../grammar/source.ts";
+import type { AxisName } from "../op/axis.ts";
 import type { Side } from "../op/predicate.ts";
 import { type Body, report } from "./context.ts";
 import { emit } from "./emit.ts";
-import type { DataUse, SegmentAtom, Tensor } from "./value.ts";
+import { type DataUse, isSameUse, type SegmentAtom, type Tensor } from "./value.ts";
 
 /** A mask's or score's body while it is read; its lists grow. */
 export interface RowScope {
@@ -36,6 +37,8 @@ export interface DataRead {
   readonly value: Tensor;
   readonly labels: readonly string[];
   readonly side: Side;
+  /** The axes of a table, see `DataUse`. */
+  readonly table?: readonly AxisName[];
   readonly span: Span;
 }
 
@@ -65,9 +68,9 @@ export function dataOf(rows: RowScope, expr: Expr): DataRead | undefined {
 /** The number of a data use in the list of all, added if it is new. */
 export function useData(rows: RowScope, read: DataRead): number {
   const value = asInt(rows, read.value, read.span);
-  const { side, labels, span } = read;
-  const found = rows.data.findIndex((use) => use.side === side && use.value.id === value.id);
-  return found === -1 ? rows.data.push({ side, labels, span, value }) - 1 : found;
+  const use: DataUse = { ...read, value };
+  const found = rows.data.findIndex((each) => isSameUse(each, use));
+  return found === -1 ? rows.data.push(use) - 1 : found;
 }
 
 /** Predicates compare integers: a bool becomes 0 or 1. */

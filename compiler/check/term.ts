@@ -2,7 +2,7 @@
 
 import type { BinaryOperator, Expr } from "../../grammar/ast.ts";
 import { asConstant, constant } from "../op/dimension.ts";
-import type { Term, TermOperator } from "../op/predicate.ts";
+import type { TableIndex, Term, TermOperator } from "../op/predicate.ts";
 import { counted } from "./arguments.ts";
 import { asSize } from "./number.ts";
 import {
@@ -82,6 +82,8 @@ const arithmetic: Readonly<Record<TermOperator, (a: number, b: number) => number
 function rowTerm(rows: RowScope, expr: Expr): Term | undefined {
   const side = sideOf(rows, expr);
   if (side !== undefined) return { kind: "position", side };
+  const table = tableOf(rows, expr);
+  if (table !== undefined) return table.term;
   const read = dataOf(rows, expr);
   if (read !== undefined) {
     if (read.value.element === "float") {
@@ -98,6 +100,51 @@ function rowTerm(rows: RowScope, expr: Expr): Term | undefined {
   const name = expr.kind === "bracket" && expr.target.kind === "name" ? expr.target : undefined;
   const isKnown = name === undefined || rows.body.scope.values.has(name.text);
   return isKnown ? notATerm(rows, expr) : refuseName(rows, name.text, name.span);
+}
+
+/**
+ * `allowed[q, k]`, `allowed[q / 64, k / 64]`: data that is no row's, read where the mask says; axes
+ * that are left out, or stand there by their name, align with the attention's.
+ */
+export function tableOf(
+  rows: RowScope,
+  expr: Expr,
+): { readonly term: Term | undefined } | undefined {
+  if (expr.kind !== "bracket" || expr.target.kind !== "name") return undefined;
+  const value = rows.body.scope.values.get(expr.target.text);
+  if (value?.kind !== "tensor") return undefined;
+  const labels = rows.labels.get(expr.target.text) ?? [];
+  const named = (each: Expr): string | undefined =>
+    each.kind === "name" && labels.includes(each.text) ? each.text : undefined;
+  const items = expr.items.flatMap((item) => (item.kind === "value" ? [item.value] : []));
+  const places = items.filter((each) => named(each) === undefined);
+  const [place, more] = places;
+  if (place === undefined || items.length !== expr.items.length) return undefined;
+  // `document[q]` is a row's own, and one number for all rows is no mask's business.
+  if (more === undefined && place.kind !== "binary" && place.kind !== "call") return undefined;
+  const heads = items.flatMap((each) => named(each) ?? []);
+  const open = value.axes.filter((_, index) => !heads.includes(labels[index] ?? ""));
+  const axes = open.slice(open.length - places.length);
+  const isOther = value.element === "float" || axes.length !== places.length;
+  if (isOther) return { term: noTable(rows, expr, labels) };
+  const terms = places.map((each) => termOf(rows, each));
+  const at = terms.flatMap((term, index): TableIndex[] => {
+    const axis = axes[index];
+    return term === undefined || axis === undefined ? [] : [{ axis, at: term }];
+  });
+  if (at.length < places.length) return { term: undefined };
+  const read = { value, labels, side: "none", table: axes, span: expr.span } as const;
+  const truth = value.element === "bool";
+  return { term: { kind: "table", index: useData(rows, read), at, truth } };
+}
+
+function noTable(rows: RowScope, expr: Expr, labels: readonly string[]): undefined {
+  return refuse(rows, {
+    code: `${rows.what}/data`,
+    message: `a table is bools or ints over as many axes as it is read at, this one has ${labels.map((each) => `\`${each}\``).join(", ")}`,
+    span: expr.span,
+    hint: "declare it as `allowed: bool[Query, Key]` and read it as `allowed[q, k]`",
+  });
 }
 
 function numberTerm(rows: RowScope, expr: Expr & { readonly kind: "name" }): Term | undefined {
@@ -153,7 +200,10 @@ function notATerm(rows: RowScope, expr: Expr): undefined {
     code: `${rows.what}/term`,
     message: `a ${rows.what} computes with positions, token data and whole numbers`,
     span: expr.span,
-    hint: "use `+ - * / %`, `abs`, `min`, `max`, `clamp`, and `data[q]` or `data[k]`",
+    hint:
+      expr.kind === "member"
+        ? "what a row stands for is data of the mask, as `image_of` in `mask images(image_of: int[S])(q, k) = image_of[q] == image_of[k]`; `floor_div(index(S), 64)` numbers groups of 64 rows"
+        : "use `+ - * / %`, `abs`, `min`, `max`, `clamp`, and `data[q]` or `data[k]`",
   });
 }
 
@@ -165,6 +215,7 @@ export function rangeOfTerm(term: Term): Range {
     case "position":
       return { low: constant(0) };
     case "data":
+    case "table":
       return {};
     case "absolute":
       return { low: constant(0) };

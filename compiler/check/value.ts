@@ -37,7 +37,15 @@ export interface DataUse {
   readonly value: Tensor;
   /** For each axis of the value its name in the mask's formal, by which heads and batches align. */
   readonly labels: readonly string[];
+  /** The axes of a table, which the mask itself says where to read. */
+  readonly table?: readonly AxisName[];
   readonly span: Span;
+}
+
+/** Whether both read the same data in the same way. */
+export function isSameUse(a: DataUse, b: DataUse): boolean {
+  const axes = ({ table = [] }: DataUse): string => table.join();
+  return a.side === b.side && a.value.id === b.value.id && axes(a) === axes(b);
 }
 
 /** A segment that a mask asks about, where it does so. */

@@ -206,7 +206,7 @@ export function dataFor(
 ): KnownData {
   const rows = new RowNumbers(graph, lengths.values, growthOf(graph).symbols);
   const inputs = graph.inputs.filter(
-    ({ type, role }) => type.element === "int" && role !== "position",
+    ({ type, role }) => type.element !== "float" && role !== "position",
   );
   const known = new Map<string, Float64Array>();
   for (const [name, text] of texts) {

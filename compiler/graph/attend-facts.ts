@@ -1,8 +1,7 @@
 /** What masks and scores ask about a query row and a key row, answered from an attention's arguments. */
 
 import { invariant } from "../../grammar/invariant.ts";
-import type { RowFacts } from "../op/evaluate-predicate.ts";
-import type { AttendOp } from "../op/op.ts";
+import type { Place, RowFacts } from "../op/evaluate-predicate.ts";
 import {
   type AttendRows,
   type PartRows,
@@ -10,20 +9,18 @@ import {
   readView,
   type View,
 } from "./attend-rows.ts";
-import { extentOf } from "./tensor.ts";
+import { extentOf, strideOf } from "./tensor.ts";
 
 /** The facts of one batch entry; `at` moves them to a query row and a key row. */
 export class AttendFacts implements RowFacts {
   readonly #attend: AttendRows;
-  readonly #op: AttendOp;
   #batch = 0;
   #query = 0;
   #part: PartRows | undefined;
   #key = 0;
 
-  /** Facts of the attention `op` whose arguments are `attend`. */
-  constructor(op: AttendOp, attend: AttendRows) {
-    this.#op = op;
+  /** Facts of the attention whose arguments are `attend`. */
+  constructor(attend: AttendRows) {
     this.#attend = attend;
   }
 
@@ -45,15 +42,14 @@ export class AttendFacts implements RowFacts {
     return readView(this.#view(index), this.#batch, this.#row(side), 0);
   }
 
-  lookup(index: number, axis: string, at: number): number {
+  lookup(index: number, at: readonly Place[]): number | undefined {
     const tensor =
       this.#attend.arguments.data.get(index) ??
       this.#attend.arguments.parts[this.#attend.parts.indexOf(this.#keys())]?.data.get(index);
     invariant(tensor !== undefined, `an attention lacks its datum ${index}`);
-    const size = extentOf(tensor, axis);
-    invariant(at >= 0 && at < size, `a score looks up row ${at} of ${axis}, which has ${size}`);
-    const side = this.#op.data[index] ?? "none";
-    return readView(this.#view(index), this.#batch, this.#row(side), at);
+    if (at.some(([axis, row]) => row < 0 || row >= extentOf(tensor, axis))) return undefined;
+    const inside = at.reduce((sum, [axis, row]) => sum + row * strideOf(tensor, axis), 0);
+    return tensor.data[(this.#view(index).bases[this.#batch] ?? 0) + inside] ?? Number.NaN;
   }
 
   inSegment(side: "q" | "k", segment: string): boolean {

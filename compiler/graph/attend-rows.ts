@@ -73,7 +73,7 @@ export function attendRows(
     innerStride: strideOf(x, inner),
   });
   const views = (data: ReadonlyMap<number, NamedTensor>, row: AxisName): Map<number, View> =>
-    new Map([...data].map(([index, x]) => [index, view(x, row, lookupAxis(op, index) ?? row)]));
+    new Map([...data].map(([index, x]) => [index, view(x, row, row)]));
   const parts = op.parts.map((part, i): PartRows => {
     const role = roles.parts[i];
     invariant(role !== undefined, "an attention lacks an argument");
@@ -112,20 +112,6 @@ function batchTable(op: AttendOp, x: NamedTensor, axis: AxisName, size: number):
   const stride = strideOf(x, op.group.key);
   const heads = size / extentOf(x, op.group.key);
   return table.map((offset, head) => offset + Math.floor(head / heads) * stride);
-}
-
-/** The axis along which a score looks up datum `index`, if it does. */
-function lookupAxis(op: AttendOp, index: number): AxisName | undefined {
-  const axes: AxisName[] = [];
-  const visit = (score: AttendOp["score"]): void => {
-    if (score === undefined) return;
-    if (score.kind === "lookup" && score.index === index) axes.push(score.axis);
-    if (score.kind === "unary") visit(score.operand);
-    if (score.kind === "binary") [score.left, score.right].forEach(visit);
-    if (score.kind === "where") [score.then, score.otherwise].forEach(visit);
-  };
-  visit(op.score);
-  return axes[0];
 }
 
 /** The rows of an axis by segment. */

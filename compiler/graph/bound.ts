@@ -1,7 +1,7 @@
 /** How much memory one kernel may bind, and which arguments of an attention it has to. */
 
 import { attendArguments, type AttendOp } from "../op/op.ts";
-import { dataUses } from "../op/replace-data.ts";
+import { dataUses, tableUses } from "../op/replace-data.ts";
 import type { Node, ValueId } from "./graph.ts";
 
 /** What every WebGPU device binds to one kernel. */
@@ -16,7 +16,9 @@ export function boundArguments<T>(op: AttendOp, args: readonly T[]): readonly T[
   const isScored = op.score !== undefined;
   const masks = op.parts.map(({ mask }) => mask);
   const isPlain = masks.map(({ kind }) => kind === "constant" && !isScored);
-  const uses = masks.map((mask) => new Set(dataUses(mask).map(([index]) => index)));
+  const uses = masks.map(
+    (mask) => new Set([...dataUses(mask).map(([index]) => index), ...tableUses(mask)]),
+  );
   const wanted = (of: ReadonlyMap<number, T>, used: (index: number) => boolean): readonly T[] =>
     [...of].flatMap(([index, value]) => (isScored || used(index) ? [value] : []));
   return [

@@ -57,7 +57,7 @@ export function forEachRow(
   context: EvaluateContext,
   visit: (batch: number, query: number, visible: VisibleKeys) => void,
 ): void {
-  const facts = new AttendFacts(op, attend);
+  const facts = new AttendFacts(attend);
   const keys = attend.parts.reduce((sum, part) => sum + part.rows, 0);
   const visible: VisibleKeys = {
     count: 0,

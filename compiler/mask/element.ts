@@ -4,12 +4,15 @@ import { unreachable } from "../../grammar/invariant.ts";
 import type { Predicate, Side, Term } from "../op/predicate.ts";
 import type { Algebra } from "./algebra.ts";
 import { type Folded, folding, integerOf, known, truthOf, unknown } from "./fold.ts";
+import type { TablePlace } from "./interval.ts";
 
 /** The facts about one query row and one key row, as expressions. */
 export interface ElementValues<E> {
   position(side: "q" | "k"): E;
   /** Data use `index`, read at the row of `side`. */
   data(index: number, side: Side): E;
+  /** Data use `index` at these places along axes of its own; 0 outside. */
+  table(index: number, at: readonly TablePlace<E>[]): E;
   /** Whether the row lies in that segment; asked only if the mask still says so. */
   inSegment(side: "q" | "k", segment: string): E;
   /** Whether the row was there when generation started; asked only if the mask still says so. */
@@ -18,18 +21,32 @@ export interface ElementValues<E> {
 
 /** Whether the query row sees the key row: what `evaluatePredicate` computes, as an expression. */
 export function element<E>(predicate: Predicate, algebra: Algebra<E>, values: ElementValues<E>): E {
-  return truthOf(truth(predicate, folding(algebra), values), algebra);
+  return truthOf(truth(predicate, folding(algebra), foldedValues(values, algebra)), algebra);
 }
 
 /** The integer that `term` is for one pair of rows: what `evaluateTerm` computes. */
 export function elementTerm<E>(term: Term, algebra: Algebra<E>, values: ElementValues<E>): E {
-  return integerOf(integer(term, folding(algebra), values), algebra);
+  return integerOf(integer(term, folding(algebra), foldedValues(values, algebra)), algebra);
+}
+
+/** Facts that are asked for where places are folded. */
+type FoldedValues<E> = Omit<ElementValues<E>, "table"> & {
+  table(index: number, at: readonly TablePlace<Folded<E>>[]): E;
+};
+
+function foldedValues<E>(values: ElementValues<E>, algebra: Algebra<E>): FoldedValues<E> {
+  const table: FoldedValues<E>["table"] = (index, at) =>
+    values.table(
+      index,
+      at.map((each) => ({ axis: each.axis, at: integerOf(each.at, algebra) })),
+    );
+  return { ...values, table };
 }
 
 function truth<E>(
   predicate: Predicate,
   algebra: Algebra<Folded<E>>,
-  values: ElementValues<E>,
+  values: FoldedValues<E>,
 ): Folded<E> {
   switch (predicate.kind) {
     case "constant":
@@ -66,7 +83,7 @@ function truth<E>(
   }
 }
 
-function integer<E>(term: Term, algebra: Algebra<Folded<E>>, values: ElementValues<E>): Folded<E> {
+function integer<E>(term: Term, algebra: Algebra<Folded<E>>, values: FoldedValues<E>): Folded<E> {
   switch (term.kind) {
     case "number":
       return known(term.value);
@@ -74,6 +91,13 @@ function integer<E>(term: Term, algebra: Algebra<Folded<E>>, values: ElementValu
       return unknown(values.position(term.side));
     case "data":
       return unknown(values.data(term.index, term.side));
+    case "table": {
+      const at = term.at.map((each) => ({
+        axis: each.axis,
+        at: integer(each.at, algebra, values),
+      }));
+      return unknown(values.table(term.index, at));
+    }
     case "absolute": {
       const operand = integer(term.operand, algebra, values);
       return algebra.max(operand, algebra.subtract(known(0), operand));

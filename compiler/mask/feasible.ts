@@ -35,6 +35,7 @@ export interface Tile<E> extends Intervals<E> {
   readonly q: Extent<Folded<E>>;
   readonly k: Extent<Folded<E>>;
   readonly data: AtomRanges<Folded<E>>["data"];
+  readonly table: AtomRanges<Folded<E>>["table"];
   /** Whether the rows of that side are given; without it, they may or may not be. */
   readonly given: ((side: "q" | "k") => Likelihood<Folded<E>>) | undefined;
 }
@@ -64,7 +65,9 @@ export function withExtents<E>(
   q: Extent<Folded<E>>,
   k: Extent<Folded<E>>,
 ): Tile<E> {
-  return { ...tile, q, k, ranges: { q, k, data: tile.data } };
+  const { data, table } = tile;
+  const ranges = { q, k, data, ...(table === undefined ? {} : { table }) };
+  return { ...tile, q, k, ranges };
 }
 
 /** Whether rows of a side may be given, or may be new. */

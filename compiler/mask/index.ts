@@ -11,7 +11,7 @@ export type { Extent } from "./chunks.ts";
 export { type ElementValues, element, elementTerm } from "./element.ts";
 export { type Facts, nothingKnown, possibleDifferences } from "./facts.ts";
 export type { Likelihood } from "./feasible.ts";
-export type { Range } from "./interval.ts";
+export type { Range, TablePlace } from "./interval.ts";
 export { type KeyInterval, keyIntervals, type KeyLoop, keyLoops } from "./key-loops.ts";
 export type { KeyRuns } from "./key-runs.ts";
 export { reachOf } from "./reach.ts";

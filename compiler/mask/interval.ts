@@ -4,7 +4,7 @@
  */
 
 import { invariant, unreachable } from "../../grammar/invariant.ts";
-import type { Side } from "../op/predicate.ts";
+import type { Side, Term } from "../op/predicate.ts";
 import { showTerm } from "../op/show-predicate.ts";
 import type { Algebra } from "./algebra.ts";
 import { type Folded, isKnown, known } from "./fold.ts";
@@ -22,8 +22,16 @@ export interface AtomRanges<E> {
   readonly k: Range<E>;
   /** Data use `index`, read at the rows of `side`. */
   data(index: number, side: Side): Range<E>;
+  /** A table at these places, where it can be read for all rows at once. */
+  table?(index: number, at: readonly TablePlace<E>[]): E | undefined;
   /** What is known besides about the atom with that key. */
   known?(key: string): Range<E>;
+}
+
+/** A place along an axis of a table. */
+export interface TablePlace<E> {
+  readonly axis: string;
+  readonly at: E;
 }
 
 /** Interval arithmetic over expressions of `algebra`, which folds. */
@@ -88,6 +96,12 @@ function ownRange<E>({ atom, operands }: LinearPart, intervals: Intervals<E>): R
         mirrored && high && algebra.max(mirrored, high),
       );
     }
+    case "table":
+      return tableRange(
+        atom,
+        atom.at.map((_, index) => operand(index)),
+        intervals,
+      );
     case "binary": {
       const left = operand(0);
       const right = operand(1);
@@ -114,6 +128,32 @@ function ownRange<E>({ atom, operands }: LinearPart, intervals: Intervals<E>): R
     default:
       return unreachable(atom);
   }
+}
+
+/** A table whose place is the same for all rows has one number; else what it holds at most. */
+function tableRange<E>(
+  { index, at, truth }: Extract<Term, { kind: "table" }>,
+  places: readonly Range<Folded<E>>[],
+  { algebra, ranges }: Intervals<E>,
+): Range<Folded<E>> {
+  const widest: Range<Folded<E>> = truth ? { low: known(0), high: known(1) } : {};
+  const first = places.flatMap(({ low }, i): TablePlace<Folded<E>>[] => {
+    const axis = at[i]?.axis;
+    return low === undefined || axis === undefined ? [] : [{ axis, at: low }];
+  });
+  const value = first.length === at.length ? ranges.table?.(index, first) : undefined;
+  if (value === undefined || widest.low === undefined || widest.high === undefined) return widest;
+  const isOne = places.reduce(
+    (all, { low, high }) =>
+      low === undefined || high === undefined
+        ? known<E>(0)
+        : algebra.and(all, algebra.equal(low, high)),
+    known<E>(1),
+  );
+  return {
+    low: algebra.select(isOne, value, widest.low),
+    high: algebra.select(isOne, value, widest.high),
+  };
 }
 
 /** The range of `left + sign * right`. */

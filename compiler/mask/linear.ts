@@ -81,6 +81,14 @@ export function toLinear(term: Term): Linear {
       return ofAtom(term);
     case "absolute":
       return absolute(toLinear(term.operand));
+    case "table": {
+      const operands = term.at.map(({ at }) => toLinear(at));
+      const at = term.at.map((each, i) => ({
+        ...each,
+        at: fromLinear(operands[i] ?? combine([])),
+      }));
+      return ofAtom({ ...term, at }, operands);
+    }
     case "binary": {
       const left = toLinear(term.left);
       const right = toLinear(term.right);
@@ -156,6 +164,8 @@ export function readsPosition(term: Term, side: "q" | "k"): boolean {
       return term.side === side;
     case "absolute":
       return readsPosition(term.operand, side);
+    case "table":
+      return term.at.some((each) => readsPosition(each.at, side));
     case "binary":
       return readsPosition(term.left, side) || readsPosition(term.right, side);
     default:

@@ -213,6 +213,7 @@ function numbersIn(term: Term): readonly number[] | undefined {
     case "position":
       return [];
     case "data":
+    case "table":
       return undefined;
     case "absolute":
       return numbersIn(term.operand);

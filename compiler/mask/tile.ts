@@ -14,9 +14,9 @@ import type { Extent } from "./chunks.ts";
 import { type Cover, coverOf } from "./cover.ts";
 import { type Facts, nothingKnown } from "./facts.ts";
 import { feasible, type Likelihood, type Tile, withExtents } from "./feasible.ts";
-import { type Folded, folding, known, truthOf, unknown } from "./fold.ts";
+import { type Folded, folding, integerOf, known, truthOf, unknown } from "./fold.ts";
 import { negation } from "./formula.ts";
-import { type Range, rangeFrom } from "./interval.ts";
+import { type Range, rangeFrom, type TablePlace } from "./interval.ts";
 import { toFormula } from "./literal.ts";
 import { simplifyFormula } from "./simplify.ts";
 
@@ -28,6 +28,8 @@ export interface TileRanges<E> {
   readonly k: Extent<E>;
   /** Data use `index` over the rows of `side`; an absent end is not bounded. */
   data(index: number, side: Side): Range<E>;
+  /** A table's number at a place that is the same for all pairs of the tile; 0 outside. */
+  table?(index: number, at: readonly TablePlace<E>[]): E | undefined;
   /** Whether the rows of a side are given, if the mask asks and the facts do not say. */
   given?(side: "q" | "k"): Likelihood<E>;
 }
@@ -107,9 +109,18 @@ export function tileOf<E>(ranges: TileRanges<E>, base: Algebra<E>): Tile<E> {
         high === undefined ? undefined : operand(high),
       );
     },
+    table: tableOf(ranges, base),
     given: givenOf(ranges),
   };
   return withExtents(tile, extentOf(ranges.q), extentOf(ranges.k));
+}
+
+function tableOf<E>(ranges: TileRanges<E>, base: Algebra<E>): Tile<E>["table"] {
+  return (index, at) => {
+    const places = at.map((each) => ({ axis: each.axis, at: integerOf(each.at, base) }));
+    const value = ranges.table?.(index, places);
+    return value === undefined ? undefined : operand(value);
+  };
 }
 
 function givenOf<E>(ranges: TileRanges<E>): Tile<E>["given"] {

@@ -1,16 +1,19 @@
 /** What masks and scores mean: their value for one query row and one key row. */
 
-import { unreachable } from "../../grammar/invariant.ts";
+import { invariant, unreachable } from "../../grammar/invariant.ts";
 import type { Predicate, Score, Side, Term } from "./predicate.ts";
 import { floorDivide, floorRemainder } from "./special.ts";
+
+/** A place along an axis. */
+export type Place = readonly [axis: string, at: number];
 
 /** All that a predicate or score may ask about a query row and a key row. */
 export interface RowFacts {
   position(side: "q" | "k"): number;
   /** Argument `index` of the attention's data, read at the row of `side`. */
   data(index: number, side: Side): number;
-  /** Argument `index`, read at `at` along its own axis `axis`. */
-  lookup(index: number, axis: string, at: number): number;
+  /** Argument `index`, read at those places along axes of its own; undefined outside. */
+  lookup(index: number, at: readonly Place[]): number | undefined;
   inSegment(side: "q" | "k", segment: string): boolean;
   given(side: "q" | "k"): boolean;
 }
@@ -62,6 +65,10 @@ export function evaluateTerm(term: Term, facts: RowFacts): number {
       return facts.data(term.index, term.side);
     case "absolute":
       return Math.abs(evaluateTerm(term.operand, facts));
+    case "table": {
+      const at = term.at.map((each): Place => [each.axis, evaluateTerm(each.at, facts)]);
+      return facts.lookup(term.index, at) ?? 0;
+    }
     case "binary": {
       const left = evaluateTerm(term.left, facts);
       const right = evaluateTerm(term.right, facts);
@@ -106,8 +113,12 @@ export function evaluateScore(
       return facts.position(score.side);
     case "data":
       return facts.data(score.index, score.side);
-    case "lookup":
-      return facts.lookup(score.index, score.axis, evaluateTerm(score.at, facts));
+    case "lookup": {
+      const at = evaluateTerm(score.at, facts);
+      const found = facts.lookup(score.index, [[score.axis, at]]);
+      invariant(found !== undefined, `a score looks up row ${at} of ${score.axis}`);
+      return found;
+    }
     case "unary":
       return round(unary[score.operator](of(score.operand)));
     case "binary":

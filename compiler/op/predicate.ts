@@ -19,7 +19,20 @@ export type Term =
       readonly left: Term;
       readonly right: Term;
     }
-  | { readonly kind: "absolute"; readonly operand: Term };
+  | { readonly kind: "absolute"; readonly operand: Term }
+  /** Data `index` where its own axes are at `at`; 0 outside. `truth`: its numbers are 0 or 1. */
+  | {
+      readonly kind: "table";
+      readonly index: number;
+      readonly at: readonly TableIndex[];
+      readonly truth: boolean;
+    };
+
+/** A place along one axis of a table. */
+export interface TableIndex {
+  readonly axis: string;
+  readonly at: Term;
+}
 
 export type TermOperator = "+" | "-" | "*" | "/" | "%" | "min" | "max";
 

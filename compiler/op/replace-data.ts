@@ -40,6 +40,8 @@ function of(term: Term, numberOf: DataNumber): Term {
     }
     case "absolute":
       return { kind: "absolute", operand: of(term.operand, numberOf) };
+    case "table":
+      return { ...term, at: term.at.map((each) => ({ ...each, at: of(each.at, numberOf) })) };
     case "binary":
       return { ...term, left: of(term.left, numberOf), right: of(term.right, numberOf) };
     default:
@@ -47,7 +49,35 @@ function of(term: Term, numberOf: DataNumber): Term {
   }
 }
 
-/** The data uses of `predicate`, each once. */
+/** The tables that `predicate` reads, by their index among the data, each once. */
+export function tableUses(predicate: Predicate): readonly number[] {
+  switch (predicate.kind) {
+    case "not":
+      return tableUses(predicate.operand);
+    case "and":
+    case "or":
+      return [...new Set(predicate.operands.flatMap(tableUses))];
+    case "compare":
+      return [...new Set([predicate.left, predicate.right].flatMap(tablesIn))];
+    default:
+      return [];
+  }
+}
+
+function tablesIn(term: Term): readonly number[] {
+  switch (term.kind) {
+    case "absolute":
+      return tablesIn(term.operand);
+    case "binary":
+      return [...tablesIn(term.left), ...tablesIn(term.right)];
+    case "table":
+      return [term.index, ...term.at.flatMap((each) => tablesIn(each.at))];
+    default:
+      return [];
+  }
+}
+
+/** The uses of row data by `predicate`, each once; see `tableUses` for tables. */
 export function dataUses(predicate: Predicate): readonly (readonly [number, Side])[] {
   const uses = new Map<string, readonly [number, Side]>();
   replaceData(predicate, (index, side) => {

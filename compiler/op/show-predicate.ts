@@ -86,6 +86,8 @@ function arithmetic(term: Term, parent: number, name: DataName): string {
       return showData(term.index, term.side, name);
     case "absolute":
       return `abs(${showTerm(term.operand, name)})`;
+    case "table":
+      return `${name(term.index)}[${term.at.map((each) => showTerm(each.at, name)).join(", ")}]`;
     case "binary": {
       const { operator, left, right } = term;
       if (operator === "min" || operator === "max")

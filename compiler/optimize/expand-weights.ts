@@ -146,6 +146,14 @@ class Expansion {
       invariant(value !== undefined, "expandWeights: the data of a mask");
       return value;
     },
+    table: (index, places) => {
+      const table = this.#args.data.get(index);
+      invariant(table !== undefined, "expandWeights: the table of a mask");
+      return places.reduce((rows, { axis, at }) => {
+        const select = { kind: "select", axis, padded: true } as const;
+        return this.#builder.node(select, [rows, at], this.#origin);
+      }, table);
+    },
     inSegment: (side, segment) => this.#inSegment(side, segment),
     given: (side) =>
       invariant(false, `expandWeights: \`${side} in given\` is decided before`) as never,

@@ -10,7 +10,7 @@ import { rowsOf } from "../op/axis.ts";
 import { evaluateDimension } from "../op/dimension.ts";
 import { attendArguments, type AttendOp } from "../op/op.ts";
 import type { Predicate, Side } from "../op/predicate.ts";
-import { dataUses, replaceData } from "../op/replace-data.ts";
+import { dataUses, replaceData, tableUses } from "../op/replace-data.ts";
 import { type DataName, showPredicate } from "../op/show-predicate.ts";
 import { AttendCells, type SegmentRows } from "../phase/attend-cells.ts";
 import { growthOf } from "../phase/growth.ts";
@@ -18,7 +18,7 @@ import type { Lengths } from "./lengths.ts";
 import { keyLoop } from "./key-loops.ts";
 import { type MaskRow, maskRows } from "./mask-tables.ts";
 import { RowNumbers } from "./row-numbers.ts";
-import { countTiles, countVisible, type Grid, type SideRows } from "./tile-grid.ts";
+import { countTiles, countVisible, type Grid, type SideRows, type Table } from "./tile-grid.ts";
 
 /** Rows of one segment, as queries or as keys. */
 export interface Band {
@@ -94,6 +94,7 @@ export function maskPicture(
         facts,
         queries: sides.rows(each.rows, roles.queryPosition, roles.data),
         keys: sides.rows(cell.keys, part?.position, part?.data ?? new Map()),
+        tables: tablesOf(graph, rows, op, roles.data),
         tile: { queries: tile, keys: tile },
       };
       const whole = op.parts[cell.keys.part]?.mask ?? mask;
@@ -133,12 +134,35 @@ export function unknownData(
       id: (side === "k" ? parts[index]?.data : data)?.get(use),
     })),
   );
+  const tables = [...new Set(op.parts.flatMap(({ mask }) => tableUses(mask)))].flatMap((index) => {
+    const id = data.get(index);
+    return id === undefined || rows.of(id) !== undefined ? [] : [id];
+  });
   const unknown = uses.flatMap(({ side, id }) => {
     const values = id === undefined ? undefined : ofOne(graph, rows, id);
     const right = values !== undefined && (side !== "none" || values.length === 1);
     return id === undefined || right ? [] : [id];
   });
-  return [...new Set(unknown.map((id) => inputOf(graph, id) ?? `value ${id}`))];
+  return [...new Set([...unknown, ...tables].map((id) => inputOf(graph, id) ?? `value ${id}`))];
+}
+
+/** The tables of an attention's masks that are known. */
+export function tablesOf(
+  graph: Graph,
+  rows: RowNumbers,
+  op: AttendOp,
+  data: ReadonlyMap<number, ValueId>,
+): ReadonlyMap<number, Table> {
+  const indices = new Set(op.parts.flatMap(({ mask }) => tableUses(mask)));
+  return new Map(
+    [...indices].flatMap((index): [number, Table][] => {
+      const id = data.get(index);
+      const found = id === undefined ? undefined : rows.of(id);
+      if (id === undefined || found === undefined) return [];
+      const { axes } = nodeAt(graph, id).type;
+      return [[index, { axes, shape: axes.map((axis) => rows.extent(axis)), values: found.data }]];
+    }),
+  );
 }
 
 /** `op` with a number in place of data that belongs to no row and is a single number. */

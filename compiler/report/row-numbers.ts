@@ -62,7 +62,7 @@ export class RowNumbers {
     if (op.kind === "input") {
       if (op.role === "position") return this.#positions(type.axes, shape());
       const data = this.#inputs.get(op.name);
-      return data && { element: "int", axes: type.axes, shape: shape(), data };
+      return data && { element: type.element, axes: type.axes, shape: shape(), data };
     }
     if (op.kind === "append") return this.#append(op, id, shape());
     if (op.kind === "weight" || op.kind === "state") return undefined;

@@ -10,6 +10,7 @@ import { evaluateDimension } from "../op/dimension.ts";
 import { attendArguments, type AttendOp } from "../op/op.ts";
 import { showPredicate } from "../op/show-predicate.ts";
 import { ofOneSequence } from "../phase/attend-cells.ts";
+import { tablesOf } from "./mask-picture.ts";
 import type { RowNumbers } from "./row-numbers.ts";
 import { countTiles, type Grid, type SideRows, type TileCount } from "./tile-grid.ts";
 
@@ -140,6 +141,7 @@ function gridsOf(
         facts,
         queries: side(op.query, roles.queryPosition, roles.data),
         keys: side(part.axis, role?.position, role?.data ?? new Map()),
+        tables: tablesOf(graph, rows, op, roles.data),
         tile,
       }),
     };

@@ -4,6 +4,7 @@
  * costs little more than the boundary of its mask.
  */
 
+import type { Place } from "../op/evaluate-predicate.ts";
 import {
   classOf,
   evaluatePredicate,
@@ -24,14 +25,25 @@ export interface SideRows {
   readonly data: ReadonlyMap<number, ArrayLike<number>>;
 }
 
+/** A table of a mask: its numbers, with the last axis innermost. */
+export interface Table {
+  readonly axes: readonly string[];
+  readonly shape: readonly number[];
+  readonly values: ArrayLike<number>;
+}
+
 /** The rows of a mask, and how many of them a tile has. */
 export interface Grid {
   readonly mask: Predicate;
   readonly facts: Facts;
   readonly queries: SideRows;
   readonly keys: SideRows;
+  /** By index of the attention's data; what is missing is not known. */
+  readonly tables?: ReadonlyMap<number, Table>;
   readonly tile: { readonly queries: number; readonly keys: number };
 }
+
+const noTables: ReadonlyMap<number, Table> = new Map();
 
 /** Tiles `rows[0] … rows[1]` by `columns[0] … columns[1]`, the second ones not included. */
 export interface TileBlock {
@@ -98,7 +110,7 @@ export function isVisible(grid: Grid, q: number, k: number): boolean {
 
 /** What is known of query row `q` and key row `k`. */
 export function rowFacts(
-  { facts, queries, keys }: Omit<Grid, "mask" | "tile">,
+  { facts, queries, keys, tables = noTables }: Omit<Grid, "mask" | "tile">,
   q: number,
   k: number,
 ): RowFacts {
@@ -107,11 +119,24 @@ export function rowFacts(
   return {
     position: (side) => at(side, (rows, row) => rows.positions[row] ?? 0),
     data: (index, side) => at(side, ({ data }, row) => data.get(index)?.[row] ?? 0),
-    lookup: () => 0,
+    lookup: (index, at) => readTable(tables, index, at),
     inSegment: (side, segment) =>
       (side === "q" ? facts.querySegment : facts.keySegment) === segment,
     given: () => true,
   };
+}
+
+/** A table at these places; undefined outside. */
+function readTable(
+  tables: ReadonlyMap<number, Table>,
+  index: number,
+  at: readonly Place[],
+): number | undefined {
+  const table = tables.get(index);
+  if (table === undefined) return undefined;
+  const places = table.axes.map((axis) => at.find(([each]) => each === axis)?.[1] ?? 0);
+  if (places.some((place, i) => place < 0 || place >= (table.shape[i] ?? 0))) return undefined;
+  return table.values[places.reduce((sum, place, i) => sum * (table.shape[i] ?? 0) + place, 0)];
 }
 
 /** Tiles along the query rows, and along the keys. */
@@ -178,12 +203,23 @@ class Walk {
         const values = (side === "k" ? keys : queries).data.get(index);
         return values === undefined ? {} : rangeOf(values, side === "k" ? k : q);
       },
+      table: (index, at) => {
+        const { tables = noTables } = this.#grid;
+        if (!tables.has(index)) return undefined;
+        return (
+          readTable(
+            tables,
+            index,
+            at.map((each): Place => [each.axis, each.at]),
+          ) ?? 0
+        );
+      },
     };
   }
 }
 
 /** Whether a part of the mask asks for data that is not known. */
-function asksUnknown({ queries, keys }: Grid, mask: Predicate): boolean {
+function asksUnknown({ queries, keys, tables = noTables }: Grid, mask: Predicate): boolean {
   const inTerm = (term: Term): boolean => {
     switch (term.kind) {
       case "data":
@@ -192,6 +228,8 @@ function asksUnknown({ queries, keys }: Grid, mask: Predicate): boolean {
         return inTerm(term.left) || inTerm(term.right);
       case "absolute":
         return inTerm(term.operand);
+      case "table":
+        return !tables.has(term.index) || term.at.some((each) => inTerm(each.at));
       default:
         return false;
     }

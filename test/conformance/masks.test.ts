@@ -21,12 +21,37 @@ model Periodic[H = 2, E = 16] {
   output squares = attend(x, x[T as K], x[T as K] over K; mask = squares)
 }`);
 
+/** Tables of pairs, of tiles, and of tiles by head; outside of a table nothing is seen. */
+const tables = graphOf(`
+mask pairs(allowed: bool[Query, Key])(q, k) = allowed[q, k]
+mask tiles(live: bool[Row, Col])(q, k) = live[q / 32, k / 32]
+mask by_head(level: int[H, Row, Col])(q, k) = k <= q and level[H, q / 32, k / 32] > q % 2
+model Tables[H = 4, G = 2, E = 16] {
+  input x: [T, H, E]
+  input y: [T, G, E]
+  input allowed: bool[A, B]
+  input live: bool[C, D]
+  input level: int[H, C, D]
+  output dense = attend(x, y[T as K], y[T as K] over K; mask = pairs(allowed))
+  output sparse = attend(x, y[T as K], y[T as K] over K; mask = tiles(live))
+  output heads = attend(x, y[T as K], y[T as K] over K; mask = by_head(level))
+  asked = x
+  _, shares = attend_with_weights(asked, x[T as K], x[T as K] over K; mask = tiles(live) or pairs(allowed))
+  output shares
+}`);
+
 function environmentOf(graph: Graph, sizes: Readonly<Record<string, number>>): Environment {
   const values = new Map(Object.entries(sizes));
   const random = seeded([...values.values()].reduce((sum, each) => 31 * sum + each, 7));
   const inputs = graph.inputs.map(({ name, type, role }): [string, Tensor] => {
     const shape = type.axes.map((axis) => evaluateDimension(sizeOf(graph, axis), values));
-    if (role === "tensor") return [name, randomTensor(random, shape, 1)];
+    if (type.element === "float") return [name, randomTensor(random, shape, 1)];
+    if (role === "tensor") {
+      const data = shape.reduce((count, size) => count * size, 1);
+      const most = type.element === "bool" ? 2 : 3;
+      const values = Array.from({ length: data }, () => Math.floor(most * random()));
+      return [name, { element: type.element, shape, data: values }];
+    }
     const rows = Array.from({ length: shape[0] ?? 0 }, (_, row) => row);
     return [name, { element: "int", shape, data: rows }];
   });
@@ -42,6 +67,19 @@ for (const tested of await testedBackends()) {
       tested,
       periodic,
       few.map((each) => environmentOf(periodic, each)),
+    );
+  });
+  run(`${tested.name}: masks that are tables`, async () => {
+    const sizes = [
+      { T: 90, A: 90, B: 90, C: 3, D: 3 },
+      { T: 70, A: 60, B: 80, C: 2, D: 4 },
+      { T: 1, A: 1, B: 1, C: 1, D: 1 },
+    ];
+    const few = tested.name === "evaluate" ? sizes.slice(1) : sizes;
+    await comparePlan(
+      tested,
+      tables,
+      few.map((each) => environmentOf(tables, each)),
     );
   });
 }

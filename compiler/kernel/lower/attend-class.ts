@@ -17,7 +17,7 @@ import * as build from "../build.ts";
 import type { Expr, Statement } from "../kernel.ts";
 import { assign, declare, loop, mutable } from "../statements.ts";
 import { granuleSpan } from "./attend-granules.ts";
-import { keyPlace, pairFacts, partAt } from "./attend-pair.ts";
+import { keyPlace, pairFacts, partAt, tableFor } from "./attend-pair.ts";
 import type { Attention, PackedRows } from "./attend-rows.ts";
 import { overRuns, type PeriodicKeys } from "./attend-runs.ts";
 import type { Coordinates } from "./context.ts";
@@ -106,17 +106,22 @@ export function keyRanges(
   return merged(position, data);
 }
 
-/** Whether a tile may hold a visible pair of a part, and whether all its pairs are visible. */
+/**
+ * Whether a tile may hold a visible pair of a part, and whether all its pairs are visible; `heads`
+ * are the coordinates that all its rows share.
+ */
 export function classOf(
   attention: Attention,
   part: number,
   queries: RowRanges,
   keys: RowRanges,
+  heads: Coordinates,
 ): { readonly possible: Expr; readonly certain: Expr } {
   return tileClass(
     partAt(attention, part).mask,
     (side) => (side === "q" ? queries : keys).position,
     (index, side) => dataRange(side === "k" ? keys : queries, index, side),
+    (index, places) => tableFor(attention, index, heads, places),
     factsOf(attention, part),
   );
 }

@@ -1,7 +1,8 @@
 /** One pair of a query row and a key row: whether it is visible, and what its logit is. */
 
 import { invariant } from "../../../grammar/invariant.ts";
-import { axisAt } from "../../graph/graph.ts";
+import { axisAt, nodeAt, type ValueId } from "../../graph/graph.ts";
+import type { TablePlace } from "../../mask/index.ts";
 import type { AxisName } from "../../op/axis.ts";
 import { sumOf } from "../../op/dimension.ts";
 import type { AttendPart } from "../../op/op.ts";
@@ -74,6 +75,11 @@ export function pairFacts(attention: Attention, at: PairPlace): Pair {
       invariant(value !== undefined, "lowering: the data of a mask");
       return read(context, value, new Map([...at.query, ...at.key]));
     },
+    table: (index, places) => {
+      const value = args.data.get(index);
+      invariant(value !== undefined, "lowering: the table of a mask");
+      return readTable(context, value, new Map([...at.query, ...at.key]), places);
+    },
     inSegment: (side, segment) => {
       const [own, axis, row] =
         side === "q" ? [op.querySegment, op.query, at.queryRow] : [keySegment, keyAxis, at.keyRow];
@@ -98,4 +104,39 @@ export function rowInSegment(context: Context, axis: AxisName, row: Expr, segmen
   const start = sumOf(sizes.slice(0, index));
   const end = sumOf(sizes.slice(0, index + 1));
   return build.and(build.lessEqual(context.size(start), row), build.less(row, context.size(end)));
+}
+
+/** A table where all heads that `heads` stand for have one number; undefined where they differ. */
+export function tableFor(
+  { context, args }: Pick<Attention, "context" | "args">,
+  index: number,
+  heads: Coordinates,
+  places: readonly TablePlace<Expr>[],
+): Expr | undefined {
+  const value = args.data.get(index);
+  invariant(value !== undefined, "lowering: the table of a mask");
+  const known = new Set([...heads.keys(), ...places.map(({ axis }) => axis)]);
+  const isShared = nodeAt(context.graph, value).type.axes.every((axis) => known.has(axis));
+  return isShared ? readTable(context, value, heads, places) : undefined;
+}
+
+/** A table at places along its own axes, with `others` for the rest; 0 outside. */
+export function readTable(
+  context: Context,
+  table: ValueId,
+  others: Coordinates,
+  places: readonly TablePlace<Expr>[],
+): Expr {
+  const inside = places.map(({ axis, at }) =>
+    build.and(build.lessEqual(0, at), build.less(at, context.size(context.extent(axis)))),
+  );
+  // Nobody reads outside: the first place is there if any is.
+  const isInside = build.and(...inside);
+  const coordinates = places.map(({ axis, at }) => {
+    const extent = context.extent(axis);
+    const last = build.subtract(context.size(extent), 1);
+    const safe = build.maximum(build.minimum(at, last), 0);
+    return [axis, affineOf(context.opaque(safe, extent))] as const;
+  });
+  return build.select(isInside, read(context, table, new Map([...others, ...coordinates])), 0);
 }

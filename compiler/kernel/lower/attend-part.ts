@@ -20,7 +20,7 @@ import {
   when,
 } from "../statements.ts";
 import { affineOf } from "./affine.ts";
-import { rowInSegment } from "./attend-pair.ts";
+import { readTable, rowInSegment, tableFor } from "./attend-pair.ts";
 import type { Context, Coordinates } from "./context.ts";
 import { type Pair, rangeOf, scoreOf, type TileRange, tileClass, visible } from "./mask.ts";
 import { read } from "./read.ts";
@@ -298,6 +298,11 @@ function pairAt(walk: Walk, row: Expr, column: Expr): Pair {
       invariant(value !== undefined, "lowering: the data of a mask");
       return read(context, value, new Map([...queryAt, ...keyAt]));
     },
+    table: (index, places) => {
+      const value = args.data.get(index);
+      invariant(value !== undefined, "lowering: the table of a mask");
+      return readTable(context, value, new Map([...queryAt, ...keyAt]), places);
+    },
     inSegment: (side, segment) => {
       const own = side === "q" ? op.querySegment : op.parts[walk.index]?.segment;
       if (own !== undefined) return build.boolean(own === segment);
@@ -332,6 +337,8 @@ function classOf(walk: Walk, mask: Predicate): { readonly possible: Expr; readon
     mask,
     (side) => at(side, (row, key) => pairAt(walk, row, key).position(side), ends),
     (index, side) => at(side, (row, key) => pairAt(walk, row, key).data(index, side), keys),
+    // Rows may be of several heads.
+    (index, places) => tableFor(walk, index, new Map(), places),
     factsOf(walk),
   );
 }

@@ -43,6 +43,8 @@ export interface KeyTile {
 /** A key tile in its walk, with the facts of its keys. */
 export interface WalkedTile extends KeyTile {
   readonly ranges: RowRanges;
+  /** The coordinates of the heads whose keys they are. */
+  readonly heads: Coordinates;
 }
 
 /** The tile of a part whose first key row is `start`. */
@@ -80,9 +82,9 @@ export function keyTileOf(
 export function tileClasses(
   attention: Attention,
   queries: RowRanges,
-  { part, ranges, inRange }: Pick<WalkedTile, "part" | "ranges" | "inRange">,
+  { part, ranges, heads, inRange }: Pick<WalkedTile, "part" | "ranges" | "heads" | "inRange">,
 ): { readonly possible: Expr; readonly whole: Expr } {
-  const { possible, certain } = classOf(attention, part, queries, ranges);
+  const { possible, certain } = classOf(attention, part, queries, ranges, heads);
   return { possible, whole: inRange === undefined ? certain : build.and(certain, inRange) };
 }
 
@@ -105,7 +107,7 @@ export function walkPart(
   const left = build.subtract(count, place.start);
   const existing = place.inRange === undefined ? build.int(keys) : build.minimum(left, keys);
   const ranges = keyRanges(attention, part, rows, place.start, existing, keys);
-  const tile = { ...place, ranges };
+  const tile = { ...place, ranges, heads: rows.keyHeads };
   const { possible, whole } = tileClasses(attention, queries, tile);
   const unmasked = context.fresh("unmasked");
   const isPlain = mask.kind === "constant";

@@ -11,6 +11,7 @@ import {
   elementTerm,
   type ElementValues,
   type Facts,
+  type TablePlace,
 } from "../../mask/index.ts";
 import type { Predicate, Score, Side } from "../../op/predicate.ts";
 import * as build from "../build.ts";
@@ -56,9 +57,11 @@ export function tileClass(
   predicate: Predicate,
   position: (side: "q" | "k") => TileRange,
   data: (index: number, side: Side) => TileRange,
+  table: (index: number, at: readonly TablePlace<Expr>[]) => Expr | undefined,
   facts: Facts,
 ): { readonly possible: Expr; readonly certain: Expr } {
-  return classify(predicate, { q: position("q"), k: position("k"), data }, expressions, facts);
+  const ranges = { q: position("q"), k: position("k"), data, table };
+  return classify(predicate, ranges, expressions, facts);
 }
 
 /** The score of a pair; `lookup` reads data along an axis of its own. */

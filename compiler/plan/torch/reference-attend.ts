@@ -142,7 +142,7 @@ class Facts {
       case "data":
         return this.#data(score.index, score.side);
       case "lookup":
-        return this.#lookup(score.index, score.axis, this.#term(score.at));
+        return this.#lookup(score.index, new Map([[score.axis, this.#term(score.at)]]));
       case "unary": {
         const inner = this.score(score.operand, logit);
         return score.operator === "negate" ? `-(${inner})` : `torch.${score.operator}(${inner})`;
@@ -172,6 +172,8 @@ class Facts {
         return this.#data(term.index, term.side);
       case "absolute":
         return `abs(${this.#term(term.operand)})`;
+      case "table":
+        return this.#table(term);
       case "binary": {
         const [a, b] = [this.#term(term.left), this.#term(term.right)];
         if (term.operator === "min" || term.operator === "max")
@@ -191,12 +193,24 @@ class Facts {
     return this.#placed(this.#datum(index, side));
   }
 
-  /** A datum along its own axis `axis`, at what `at` says for each pair. */
-  #lookup(index: number, axis: AxisName, at: string): string {
+  /** A table, 0 outside. */
+  #table({ index, at }: Extract<Term, { kind: "table" }>): string {
+    const places = at.map(({ axis, at: term }) => {
+      const [place, size] = [`torch.as_tensor(${this.#term(term)})`, sizeOfAxis(this.#graph, axis)];
+      const inside = `((${place} >= 0) & (${place} < ${size}))`;
+      return { axis, inside, safe: `(${place}).clamp(0, ${size} - 1)` };
+    });
+    const found = this.#lookup(index, new Map(places.map(({ axis, safe }) => [axis, safe])));
+    return `torch.where(${places.map(({ inside }) => inside).join(" & ")}, ${found}, 0)`;
+  }
+
+  /** A datum along axes of its own, at what `at` says for each pair. */
+  #lookup(index: number, at: ReadonlyMap<AxisName, string>): string {
     const datum = this.#datum(index, this.#op.data[index] ?? "none");
     const axes = this.#pairAxes();
     const places = datum.axes.map((each) => {
-      if (each === axis) return `torch.as_tensor(${at})`;
+      const place = at.get(each);
+      if (place !== undefined) return `torch.as_tensor(${place})`;
       const own = this.#headAxis(each);
       const size = sizeOfAxis(this.#graph, own);
       const shared = own === each ? "" : ` // (${size} // ${sizeOfAxis(this.#graph, each)})`;

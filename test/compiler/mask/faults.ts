@@ -144,6 +144,7 @@ function elementOf(predicate: Predicate, rows: () => RowFacts): Late {
   return element<Late>(predicate, late, {
     position: (side) => () => rows().position(side),
     data: (index, side) => () => rows().data(index, side),
+    table: () => expect.unreachable("a mask has no table"),
     inSegment: (side, segment) => () => Number(rows().inSegment(side, segment)),
     given: (side) => () => Number(rows().given(side)),
   });
