@@ -2,7 +2,7 @@
  * Decides which values are stored and which are computed where they are read, and so what becomes one
  * kernel. Products, reductions, attentions and scans are roots; elementwise values that follow a root
  * over the same elements are its epilogue; the rest is read in place unless that costs more than a
- * store. Products of the same left rows are one kernel, with all their results.
+ * store. Reductions of the same rows that feed each other are one kernel. Products of the same left rows are one kernel, with all their results.
  */
 
 import { invariant } from "../../grammar/invariant.ts";
@@ -12,6 +12,7 @@ import type { Op } from "../op/op.ts";
 import { type Epilogues, findEpilogues } from "./epilogues.ts";
 import { mergeProducts } from "./merge-products.ts";
 import { inOrder } from "./order.ts";
+import { type RowGroups, takeRowGroups } from "./row-groups.ts";
 import { rowValues } from "./row-values.ts";
 import { valueToStore } from "./value-to-store.ts";
 import type { Fused, Region, Store, StoredRows } from "./region.ts";
@@ -39,7 +40,8 @@ function fuseWith(graph: Graph, leaving: ReadonlySet<ValueId>, cuts: ReadonlySet
   const rows = rowValues(graph, users, required, epilogues.products);
   const stored = decideStored(graph, { users, required, epilogues, rowValues: rows });
   for (const id of cuts) stored.set(id, "a kernel that computes it, too, would bind too much");
-  const decisions = { users, stored, epilogues, required };
+  const groups = takeRowGroups(graph, { users, required, epilogues }, stored);
+  const decisions = { users, stored, epilogues, required, groups };
   const apart = graph.nodes.flatMap((_, index) => regionsFor(graph, valueId(index), decisions));
   const lies = new Set(stored.keys());
   const regions = inOrder(graph, lies, mergeProducts(graph, lies, epilogues.products, apart));
@@ -51,6 +53,7 @@ interface Decisions {
   readonly stored: Map<ValueId, string>;
   readonly epilogues: Epilogues;
   readonly required: ReadonlySet<ValueId>;
+  readonly groups: RowGroups;
 }
 
 function regionsFor(graph: Graph, id: ValueId, decisions: Decisions): readonly Region[] {
@@ -73,8 +76,10 @@ function isPlaced(graph: Graph, id: ValueId, { users, required }: Decisions): bo
 function rootOf(
   graph: Graph,
   result: ValueId,
-  { epilogues }: Decisions,
-): Pick<Region, "kind" | "root" | "result"> {
+  { epilogues, groups }: Decisions,
+): Pick<Region, "kind" | "root" | "result" | "steps"> {
+  const steps = groups.get(result);
+  if (steps !== undefined) return { kind: "rows", root: result, result, steps };
   const root = epilogues.roots.get(result) ?? result;
   return { kind: regionKind(nodeAt(graph, root).op), root, result };
 }

@@ -46,16 +46,27 @@ export interface Result {
 }
 
 export interface Region extends Result {
-  readonly kind: "map" | "reduce" | "contract" | "attend" | "scan";
+  readonly kind: "map" | "reduce" | "rows" | "contract" | "attend" | "scan";
   readonly root: ValueId;
   /** What the kernel computes besides: results of other products of the same rows. */
   readonly besides?: readonly Result[];
+  /** Of `rows`: what the result is computed from, in order. */
+  readonly steps?: readonly RowStep[];
   /** Why the region ends where it ends. */
   readonly reason: string;
 }
 
 /** What a region computes, however. */
 export type Computed = Pick<Region, "result" | "store" | "besides">;
+
+/**
+ * A reduction of a row, and what is computed from it elementwise that others read; or a value of all
+ * elements of the row that is worth keeping, whose root is itself.
+ */
+export interface RowStep {
+  readonly root: ValueId;
+  readonly result: ValueId;
+}
 
 /** All that a region computes. */
 export function resultsOf(region: Computed): readonly Result[] {

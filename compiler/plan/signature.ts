@@ -93,7 +93,8 @@ export function signatureOf(
   };
 
   const root = visit(region.root);
-  parts.push(`${region.kind} ${root}`);
+  const steps = region.steps?.map((each) => `${visit(each.root)} ${visit(each.result)}`);
+  parts.push(`${region.kind} ${root} ${steps?.join() ?? ""}`.trimEnd());
   for (const { result, store } of resultsOf(region)) {
     const rows = JSON.stringify(canonical(store.rows));
     const target = sources.findIndex((source) => sameSource(source, store.target));

@@ -28,7 +28,7 @@ import {
 import { type KeyTile, tileClasses, type WalkedTile } from "./attend-walk.ts";
 import type { Coordinates } from "./context.ts";
 import { read } from "./read.ts";
-import { lowest } from "./reduce.ts";
+import { lowest } from "./reduce-group.ts";
 
 /** Keys, and columns of values, of a register tile. */
 const tileRows = 4;

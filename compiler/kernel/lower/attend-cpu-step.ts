@@ -22,7 +22,7 @@ import {
 } from "./attend-tiles.ts";
 import type { KeyTile } from "./attend-walk.ts";
 import { read } from "./read.ts";
-import { lowest } from "./reduce.ts";
+import { lowest } from "./reduce-group.ts";
 
 import { overRows, type Task } from "./attend-cpu-task.ts";
 /** Takes the keys of a tile into the running rows; `unmasked` if all its pairs are visible. */

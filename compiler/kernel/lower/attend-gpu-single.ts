@@ -42,7 +42,7 @@ import {
 import { type KeyTile, type Walk, walkPart } from "./attend-walk.ts";
 import type { Context, Coordinates } from "./context.ts";
 import { read } from "./read.ts";
-import { lowest } from "./reduce.ts";
+import { lowest } from "./reduce-group.ts";
 import { finishGroups, type Lowered, type Schedule } from "./schedule.ts";
 
 /** The kernel of a region whose root is an `attend` of one or a few query rows. */

@@ -24,7 +24,7 @@ import { readTable, rowInSegment, tableFor } from "./attend-pair.ts";
 import type { Context, Coordinates } from "./context.ts";
 import { type Pair, rangeOf, scoreOf, type TileRange, tileClass, visible } from "./mask.ts";
 import { read } from "./read.ts";
-import { lowest } from "./reduce.ts";
+import { lowest } from "./reduce-group.ts";
 import type { Schedule } from "./schedule.ts";
 
 /** The tiles that a task carries from key tile to key tile. */

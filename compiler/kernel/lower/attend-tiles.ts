@@ -20,7 +20,7 @@ import { affineOf } from "./affine.ts";
 import type { Attention } from "./attend-rows.ts";
 import type { Context, Coordinates } from "./context.ts";
 import { compute, read } from "./read.ts";
-import { lowest } from "./reduce.ts";
+import { lowest } from "./reduce-group.ts";
 import { storeTo } from "./store.ts";
 
 /** The value of an element of a tile. */

@@ -54,7 +54,7 @@ import {
 } from "./attend-tiles.ts";
 import type { Context, Coordinates } from "./context.ts";
 import { read } from "./read.ts";
-import { lowest } from "./reduce.ts";
+import { lowest } from "./reduce-group.ts";
 import type { Lowered, Schedule } from "./schedule.ts";
 import { type Staged, stage } from "./staging.ts";
 import { factorElement, finishWarps, GroupMemory } from "./warps.ts";

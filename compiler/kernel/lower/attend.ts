@@ -21,7 +21,7 @@ import { attendPart, type Running } from "./attend-part.ts";
 import type { Context, Coordinates } from "./context.ts";
 import { divideIndex } from "./divide-index.ts";
 import { extentOf, compute, read, unflatten } from "./read.ts";
-import { lowest } from "./reduce.ts";
+import { lowest } from "./reduce-group.ts";
 import { commentOf, regionName } from "./name.ts";
 import { finish, type Lowered, type Schedule } from "./schedule.ts";
 import { storeTo } from "./store.ts";

@@ -12,6 +12,7 @@ import { Context, type Setting } from "./context.ts";
 import { lowerContract } from "./contract.ts";
 import { lowerMap } from "./map.ts";
 import { lowerReduce } from "./reduce.ts";
+import { lowerRows } from "./rows.ts";
 import { lowerScan } from "./scan.ts";
 import type { Lowered, Schedule } from "./schedule.ts";
 
@@ -74,6 +75,8 @@ function lower(context: Context, region: Region, schedule: Schedule): Lowered {
       return lowerMap(context, region, schedule);
     case "reduce":
       return lowerReduce(context, region, schedule);
+    case "rows":
+      return lowerRows(context, region, schedule);
     case "contract":
       return lowerContract(context, region, schedule);
     case "attend":

@@ -11,8 +11,11 @@ import { assign, barrier, declare, loop, mutable, storeArray, when } from "../st
 import type { Context } from "./context.ts";
 import type { Schedule } from "./schedule.ts";
 
+/** The finite stand-in for -∞, which WGSL cannot write. */
+export const lowest = -3.4028234663852886e38;
+
 /** Rows shorter than this are one invocation's. */
-const long = 128;
+export const long = 128;
 
 /** Whether a group is worth a row of `length` floats. */
 export function sharesRow({ target }: Schedule, length: Dimension): boolean {
@@ -41,57 +44,80 @@ export function reduceInGroup(
   length: Dimension,
   { value, start, store }: Row,
 ): GroupReduction {
-  const places = op.fn === "argmax";
   const bests: GroupArray = { name: context.fresh("bests"), element: "f32", length: invocations };
+  const size = context.size(length);
+  if (op.fn !== "argmax") {
+    const { statements, result } = groupTotal(context, op, bests, size, value);
+    const body = [...statements, when(build.equal(build.invocation, 0), [store(result)])];
+    return { arrays: [bests], body };
+  }
   const where: GroupArray = { name: context.fresh("where"), element: "i32", length: invocations };
   const [best, place, index] = [context.fresh("best"), context.fresh("place"), context.fresh("i")];
+  const current = build.variable(best, build.f32);
+  const i = build.variable(index);
+  const each = value(i);
+  const better = build.or(build.equal(i, build.invocation), build.less(current, each));
+  const step = when(better, [assign(best, each), assign(place, i)]);
+  const body: Statement[] = [
+    mutable(best, start),
+    mutable(place, build.int(0)),
+    loop(index, build.invocation, size, [step], invocations),
+    storeArray(bests.name, build.invocation, current),
+    storeArray(where.name, build.invocation, build.variable(place)),
+    barrier,
+    ...byHalves(invocations, (half) => largerOf(context, bests.name, where.name, half)),
+  ];
+  const result = build.loadArray(where.name, 0, build.i32);
+  body.push(when(build.equal(build.invocation, 0), [store(result)]));
+  return { arrays: [bests, where], body };
+}
+
+/** A sum, mean or extreme of the `size` elements of a row, which all invocations may read. */
+export function groupTotal(
+  context: Context,
+  op: Pick<OpOf<"reduce">, "fn">,
+  bests: GroupArray,
+  size: Expr,
+  value: (index: Expr) => Expr,
+): { readonly statements: readonly Statement[]; readonly result: Expr } {
+  const { name, length: invocations } = bests;
+  const [best, index] = [context.fresh("best"), context.fresh("i")];
   const current = build.variable(best, build.f32);
   const i = build.variable(index);
   // The least of values is minus the largest of their negatives.
   const each = op.fn === "min" ? build.negate(value(i)) : value(i);
   const adds = op.fn === "sum" || op.fn === "mean";
   const combine = (a: Expr, b: Expr): Expr => (adds ? build.add(a, b) : build.maximum(a, b));
-  const step = places
-    ? [
-        when(build.or(build.equal(i, build.invocation), build.less(current, each)), [
-          assign(best, each),
-          assign(place, i),
-        ]),
-      ]
-    : [assign(best, combine(current, each))];
-  const size = context.size(length);
-  const body: Statement[] = [
-    mutable(best, start),
-    ...(places ? [mutable(place, build.int(0))] : []),
-    loop(index, build.invocation, size, step, invocations),
-    storeArray(bests.name, build.invocation, current),
-    ...(places ? [storeArray(where.name, build.invocation, build.variable(place))] : []),
+  const own = build.loadArray(name, build.invocation);
+  const statements: readonly Statement[] = [
+    mutable(best, build.real(adds ? 0 : lowest)),
+    loop(index, build.invocation, size, [assign(best, combine(current, each))], invocations),
+    storeArray(name, build.invocation, current),
     barrier,
+    ...byHalves(invocations, (half) => {
+      const other = build.loadArray(name, build.add(build.invocation, half));
+      return [storeArray(name, build.invocation, combine(own, other))];
+    }),
   ];
-  for (let half = invocations / 2; half >= 1; half /= 2) {
-    const halving = places
-      ? largerOf(context, bests.name, where.name, half)
-      : [
-          storeArray(
-            bests.name,
-            build.invocation,
-            combine(
-              build.loadArray(bests.name, build.invocation),
-              build.loadArray(bests.name, build.add(build.invocation, half)),
-            ),
-          ),
-        ];
-    body.push(when(build.less(build.invocation, half), halving), barrier);
-  }
-  const total = build.loadArray(bests.name, 0);
-  const result = places
-    ? build.loadArray(where.name, 0, build.i32)
-    : finished(op, total, build.cast(size, build.f32));
-  body.push(when(build.equal(build.invocation, 0), [store(result)]));
-  return { arrays: places ? [bests, where] : [bests], body };
+  return {
+    statements,
+    result: finished(op, build.loadArray(name, 0), build.cast(size, build.f32)),
+  };
 }
 
-function finished(op: OpOf<"reduce">, total: Expr, count: Expr): Expr {
+/** `step` for each half, by the invocations of the lower one. */
+function byHalves(
+  invocations: number,
+  step: (half: number) => readonly Statement[],
+): readonly Statement[] {
+  const statements: Statement[] = [];
+  for (let half = invocations / 2; half >= 1; half /= 2)
+    statements.push(when(build.less(build.invocation, half), step(half)), barrier);
+  return statements;
+}
+
+/** What a total of `count` elements means. */
+export function finished(op: Pick<OpOf<"reduce">, "fn">, total: Expr, count: Expr): Expr {
   if (op.fn === "min") return build.negate(total);
   return op.fn === "mean" ? build.divide(total, count) : total;
 }

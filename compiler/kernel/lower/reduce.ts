@@ -24,12 +24,9 @@ import { affineOf } from "./affine.ts";
 import type { Context, Coordinates } from "./context.ts";
 import { extentOf, compute, read, unflatten } from "./read.ts";
 import { commentOf, regionName } from "./name.ts";
-import { reduceInGroup, sharesRow } from "./reduce-group.ts";
+import { lowest, reduceInGroup, sharesRow } from "./reduce-group.ts";
 import { finish, finishGroups, type Lowered, type Schedule } from "./schedule.ts";
 import { storeTo } from "./store.ts";
-
-/** The finite stand-in for -∞, which WGSL cannot write. */
-export const lowest = -3.4028234663852886e38;
 
 const lanes = 4;
 
@@ -70,8 +67,7 @@ export function lowerReduce(context: Context, region: Region, schedule: Schedule
     return { value, store };
   };
   if (type.element === "float" && sharesRow(schedule, length)) {
-    const adds = op.fn === "sum" || op.fn === "mean";
-    const row = { ...accesses(build.group), start: build.real(adds ? 0 : lowest) };
+    const row = { ...accesses(build.group), start: build.real(lowest) };
     const { arrays, body } = reduceInGroup(context, op, schedule, length, row);
     return finishGroups(
       context,

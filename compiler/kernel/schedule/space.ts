@@ -85,6 +85,7 @@ function onCpu(kind: Region["kind"], schedule: Schedule): readonly Variation[] {
       return [16, 32, 64].flatMap((queries) => [16, 32, 64].map((keys) => ({ queries, keys })));
     case "map":
     case "reduce":
+    case "rows":
     case "scan":
       return [];
   }
@@ -105,7 +106,7 @@ function onGpu(kind: Region["kind"], schedule: Schedule): readonly Variation[] {
       );
     case "map":
     case "reduce":
-      return groups;
+    case "rows":
     case "scan":
       return groups;
   }
