@@ -29,6 +29,8 @@ const odd: readonly Sizes[] = [
   [66, 24, 8],
   [1, 44, 12],
   [5, 20, 7],
+  // Rows so long that a task of a CPU takes fewer of them.
+  [61, 9, 1100],
 ];
 
 /** Sizes at which a GPU shares group memory: blocks that are not full, one row, and few. */

@@ -4,7 +4,8 @@
  *
  * A task computes some rows of a few panels. One panel stays in the first cache while its rows pass by;
  * tasks that follow each other share their rows. A single row (a decode step) takes four panels at
- * once, so that enough sums are under way, and reads each weight once.
+ * once, so that enough sums are under way, and reads each weight once. A left operand that is computed
+ * (the weight of a norm) is computed once a task, if there are several rows.
  */
 
 import {
@@ -19,8 +20,9 @@ import { invariant } from "../../../grammar/invariant.ts";
 import type { ValueId } from "../../graph/graph.ts";
 import type { Known } from "./read.ts";
 import * as build from "../build.ts";
-import type { Expr, Statement } from "../kernel.ts";
+import type { Expr, GroupArray, Statement } from "../kernel.ts";
 import { loop, storeArray, tile as declareTile, tileEach, tileMultiply } from "../statements.ts";
+import { fill, inBlocks, keep, type TileValue } from "./attend-tiles.ts";
 import type { Context } from "./context.ts";
 import { commentOf, regionName } from "./name.ts";
 import { panelWidth } from "./packing.ts";
@@ -32,18 +34,21 @@ import { overParts } from "./product-tasks.ts";
 import { reductionsOf, type RowTiles, rowTiles } from "./product-rows.ts";
 import { finish, type Lowered, type Schedule } from "./schedule.ts";
 
-/** Strips of a task where rows are reduced: what that costs is shared by as many columns. */
+/** Strips of a task that computes things of its rows: what that costs is shared by as many columns. */
 const stripsOfReduction = 8;
 
 /** Lowers a region of products with right operands in panels (`hasPanels`). */
 export function panelProduct(context: Context, product: Product, schedule: Schedule): Lowered {
   const { region } = product;
   const reductions = reductionsOf(context, product).length;
-  const stripsOf = (part: ProductPart): Strips => stripsFor(product, part, schedule, reductions);
+  const packedRows = packedRowsOf(context, product, schedule);
+  const stripsOf = (part: ProductPart): Strips =>
+    stripsFor(product, part, schedule, reductions, packedRows);
   const tasks = sumOf(product.parts.map((part) => stripsOf(part).tasks));
   const flops = sumOf(product.parts.map((part) => stripsOf(part).flops));
   const name = regionName(context, region);
   const kept = new Map(product.rowValues.map((id) => [id, context.fresh(context.nameOf(id))]));
+  const left = packedRows === undefined ? undefined : context.fresh("packed");
   const lowered = finish(
     context,
     schedule,
@@ -57,24 +62,43 @@ export function panelProduct(context: Context, product: Product, schedule: Sched
         product,
         (part) => stripsOf(part).tasks,
         task,
-        (part, local) => taskOf(context, { product, part, strips: stripsOf(part), kept }, local),
+        (part, local) =>
+          taskOf(context, { product, part, strips: stripsOf(part), kept, left }, local),
       ),
   );
   const isSingle = product.parts.every((part) => stripsOf(part).blockRows === 1);
-  const arrays = [...(isSingle ? [] : kept.values())].map((array) => ({
-    name: array,
-    element: "f32" as const,
-    length: schedule.taskRows,
-  }));
+  const array = (of: string, length: number): GroupArray => ({ name: of, element: "f32", length });
+  const arrays = [...(isSingle ? [] : kept.values())].map((of) => array(of, schedule.taskRows));
+  if (left !== undefined) arrays.push(array(left, (packedRows ?? 0) * product.inner));
   return { ...lowered, kernel: { ...lowered.kernel, arrays } };
 }
 
-/** A part in the making; `kept` are the arrays that hold the row values of a task's rows. */
+/** Fewer rows would read each panel too often. */
+const fewestPacked = 16;
+
+/**
+ * How many rows a task has whose left operand is computed, once for all its strips, into an array that
+ * stays in the second cache; undefined if it is read where it lies.
+ */
+function packedRowsOf(context: Context, product: Product, schedule: Schedule): number | undefined {
+  const { rows, taskRows, target } = schedule;
+  const isSingle = rows === 1 || asConstant(product.rows) === 1;
+  if (isSingle || context.stored(product.left)) return undefined;
+  const fitting = Math.floor(target.groupMemory / (4 * product.inner));
+  const most = Math.min(taskRows, fitting - (fitting % rows));
+  return most < fewestPacked ? undefined : most;
+}
+
+/**
+ * A part in the making; `kept` are the arrays that hold the row values of a task's rows, `left` the one
+ * that holds their left operand if that is packed.
+ */
 interface Work {
   readonly product: Product;
   readonly part: ProductPart;
   readonly strips: Strips;
   readonly kept: ReadonlyMap<ValueId, string>;
+  readonly left: string | undefined;
 }
 
 /** How a part is cut: strips of columns, and blocks of rows that a task walks through in tiles. */
@@ -96,13 +120,15 @@ function stripsFor(
   part: ProductPart,
   schedule: Schedule,
   reductions: number,
+  packedRows: number | undefined,
 ): Strips {
   const tileRows = Math.min(schedule.rows, asConstant(rows) ?? schedule.rows);
   const width = stripWidth(schedule, tileRows, asConstant(part.columns) ?? panelWidth);
-  const blockRows = tileRows === 1 ? 1 : schedule.taskRows;
+  const blockRows = tileRows === 1 ? 1 : (packedRows ?? schedule.taskRows);
   const blocks = ceilDivide(rows, constant(blockRows));
   const strips = ceilDivide(part.columns, constant(width));
-  const stripsOfTask = reductions === 0 || tileRows === 1 ? 1 : stripsOfReduction;
+  const isShared = reductions > 0 || packedRows !== undefined;
+  const stripsOfTask = isShared && tileRows > 1 ? stripsOfReduction : 1;
   const groups = ceilDivide(strips, constant(stripsOfTask));
   const tasks = times([batch, blocks, groups]);
   const rowTiles = ceilDivide(rows, constant(tileRows));
@@ -139,7 +165,7 @@ function taskOf(context: Context, work: Work, task: Expr): readonly Statement[] 
   if (blockRows === 1) {
     const tile = tileAt(firstRow, group);
     const rows = rowTiles(context, product, placeTile(context, product, work.part, tile), 1);
-    return [...rows.statements, ...block(context, work, tile, rows.known)];
+    return [...rows.statements, ...block(context, work, tile, rows.known, firstRow)];
   }
   const end = build.minimum(build.add(firstRow, build.int(blockRows)), context.size(product.rows));
   const overRows = (body: (rowStart: Expr) => readonly Statement[]): Statement => {
@@ -151,9 +177,11 @@ function taskOf(context: Context, work: Work, task: Expr): readonly Statement[] 
     overRows((row) => {
       const tile = tileAt(row, index);
       const rows = keptRows(context, work, tile, firstRow);
-      return [...rows.statements, ...block(context, work, tile, rows.known)];
+      return [...rows.statements, ...block(context, work, tile, rows.known, firstRow)];
     });
   const kept = product.rowValues.length === 0 ? [] : [keep];
+  if (work.left !== undefined)
+    kept.push(overRows((row) => packLeft(context, work, tileAt(row, group), firstRow)));
   if (stripsOfTask === 1) return [...kept, strip(group)];
   const index = context.fresh("strip");
   const first = build.multiply(group, build.int(stripsOfTask));
@@ -203,22 +231,55 @@ function keptIndex(tile: ProductTile, firstRow: Expr, row: string): Expr {
   return build.add(build.subtract(tile.rowStart, firstRow), build.variable(row));
 }
 
+/** Computes the left operand of a tile's rows for the strips that come. */
+function packLeft(
+  context: Context,
+  { product, part, left }: Work,
+  tile: ProductTile,
+  firstRow: Expr,
+): readonly Statement[] {
+  const place = placeTile(context, product, part, tile);
+  return inBlocks(context, product.inner, [4], (start, size) => {
+    const out: Statement[] = [];
+    const value: TileValue = (r, c) => readLeft(context, product, place, r, build.add(start, c));
+    const packed = fill(context, "left", tile.rows, size, value, out);
+    const at: TileValue = (r, c) => packedIndex(product, tile, firstRow, r, build.add(start, c));
+    return [...out, keep(context, packed, left ?? "", at)];
+  });
+}
+
+function packedIndex(
+  { inner }: Product,
+  tile: ProductTile,
+  firstRow: Expr,
+  row: Expr,
+  k: Expr,
+): Expr {
+  const packed = build.add(build.subtract(tile.rowStart, firstRow), row);
+  return build.add(build.multiply(packed, inner), k);
+}
+
 /**
  * The sums of a tile one after another, since one of them fills the registers. The loop takes one step
  * a round: unrolled, V8 loads ahead and runs out of registers, which costs a quarter of the speed.
  */
 function block(
   context: Context,
-  { product, part }: Work,
+  { product, part, left }: Work,
   tile: ProductTile,
   rows: Known,
+  firstRow: Expr,
 ): readonly Statement[] {
   const place = placeTile(context, product, part, tile);
   const statements: Statement[] = [];
   const sums = part.sums.map((sum) => {
     const name = context.fresh("sum");
     const k = context.fresh("k");
-    const step = addStep(context, { product, sum, tile, place }, name, build.variable(k));
+    const leftAt = (row: Expr, inner: Expr): Expr =>
+      left === undefined
+        ? readLeft(context, product, place, row, inner)
+        : build.loadArray(left, packedIndex(product, tile, firstRow, row, inner));
+    const step = addStep(context, { leftAt, sum, tile, place }, name, build.variable(k));
     statements.push(declareTile(name, tile.rows, tile.columns, 0));
     statements.push(loop(k, 0, product.inner, step));
     return name;
@@ -230,7 +291,7 @@ function block(
 function addStep(
   context: Context,
   at: {
-    readonly product: Product;
+    readonly leftAt: (row: Expr, inner: Expr) => Expr;
     readonly sum: ProductSum;
     readonly tile: ProductTile;
     readonly place: TilePlace;
@@ -238,11 +299,11 @@ function addStep(
   target: string,
   inner: Expr,
 ): readonly Statement[] {
-  const { product, sum, tile, place } = at;
+  const { leftAt, sum, tile, place } = at;
   const [left, right] = [context.fresh("left"), context.fresh("right")];
   const [row, column] = [context.fresh("row"), context.fresh("column")];
   const [one, other] = [context.fresh("column"), context.fresh("row")];
-  const leftValue = readLeft(context, product, place, build.variable(row), inner);
+  const leftValue = leftAt(build.variable(row), inner);
   const rightValue = readPaddedRight(context, sum, place, inner, build.variable(column));
   return [
     declareTile(right, 1, tile.columns, rightValue, other, column),
