@@ -42,7 +42,8 @@ export function scheduleChoices(
   const tile = region.kind === "contract" ? schedule.rows : schedule.queries;
   if (tile === 1) return [{ schedule, suffix: "" }];
   const constantRows = asConstant(rows);
-  const most = target.family === "gpu" ? fewQueries : 1;
+  const isGrouped = region.kind === "contract" && !plain;
+  const most = isGrouped ? fewGrouped : target.family === "gpu" ? fewQueries : 1;
   if (constantRows !== undefined && constantRows <= most) return [{ schedule: single, suffix: "" }];
   if (constantRows !== undefined || tile <= worthOneKernel) return [{ schedule, suffix: "" }];
   return [
@@ -60,6 +61,9 @@ export function scheduleChoices(
  * leave most of a group without a row, and one group would walk all keys (drafts and trees of tokens).
  */
 const fewQueries = 8;
+
+/** Sorted rows of a few tokens mostly chose a matrix each: a tile of them computes all rows for each. */
+const fewGrouped = 8;
 
 /** Rows that an instruction of a tensor core takes at once. */
 const warpRows = 16;
