@@ -1,175 +1,194 @@
 /**
- * Attention with an online softmax (Milakov and Gimelshein 2018; Dao 2022, FlashAttention, algorithm
- * 1): one task takes some query rows of one head and walks the keys of every part in tiles.
- *
- * A tile that the mask hides is skipped, one that it shows whole is not tested. A hidden pair has
- * probability 0 whatever the running maximum, so a row that sees no key ends with sum 0 and gives 0.
- * Keys past the end are read from the last one and hidden.
+ * Attention without group memory, with an online softmax (Milakov and Gimelshein 2018; Dao 2022,
+ * FlashAttention, algorithm 1): one invocation takes some packed query rows of one set and walks the
+ * keys of every part in tiles that lie in its registers. For GPUs in software, and for what tensor
+ * cores do not fit.
  */
 
-import type { Region } from "../../fusion/region.ts";
 import { invariant } from "../../../grammar/invariant.ts";
-import { nodeAt, type ValueId } from "../../graph/graph.ts";
-import type { AxisName } from "../../op/axis.ts";
-import { asConstant, ceilDivide, constant, divide, productOf, sumOf } from "../../op/dimension.ts";
-import { type AttendOp, attendArguments } from "../../op/op.ts";
+import type { Region } from "../../fusion/region.ts";
 import * as build from "../build.ts";
 import type { Expr, Statement } from "../kernel.ts";
-import { tile as declareTile, tileEach, when } from "../statements.ts";
-import { affineOf } from "./affine.ts";
-import { attendPart, type Running } from "./attend-part.ts";
-import type { Context, Coordinates } from "./context.ts";
-import { divideIndex } from "./divide-index.ts";
-import { extentOf, compute, read, unflatten } from "./read.ts";
+import { declare, tileMultiply, tileReduce } from "../statements.ts";
+import { queryRanges } from "./attend-class.ts";
+import { logitOf } from "./attend-pair.ts";
+import { type Attention, attendWork, attentionOf, packedRows, rowsOfTask } from "./attend-rows.ts";
+import {
+  asPower,
+  depthColumn,
+  fill,
+  inBlocks,
+  isMultiple,
+  logitFactor,
+  refill,
+  resultOf,
+  startOf,
+  storeRows,
+  valueColumn,
+  weightOf,
+} from "./attend-tiles.ts";
+import { type KeyTile, type Walk, walkPart } from "./attend-walk.ts";
+import type { Context } from "./context.ts";
+import { read } from "./read.ts";
 import { lowest } from "./reduce-group.ts";
-import { commentOf, regionName } from "./name.ts";
 import { finish, type Lowered, type Schedule } from "./schedule.ts";
-import { storeTo } from "./store.ts";
 
 /** Lowers a region whose root is an `attend` that gives its output or its log-sum-exp. */
 export function lowerAttend(context: Context, region: Region, schedule: Schedule): Lowered {
-  const node = nodeAt(context.graph, region.root);
-  const op = node.op;
-  invariant(op.kind === "attend" && op.result !== "weights", "lowering: an attention's output");
-  const args = attendArguments(op, node.args);
-  const queryAxes = nodeAt(context.graph, args.query).type.axes;
-  const outer = queryAxes.filter((axis) => axis !== op.query && axis !== op.contracted);
-  const rows = context.extent(op.query);
-  const rowTiles = ceilDivide(rows, constant(schedule.queries));
-  const tasks = productOf([extentOf(context, outer), rowTiles]);
-  const keys = sumOf(op.parts.map((part) => context.extent(part.axis)));
-  const perPair = sumOf([context.extent(op.contracted), context.extent(op.value)]);
-  const flops = productOf([constant(2 * schedule.queries), tasks, keys, perPair]);
-  const name = regionName(context, region);
-  return finish(context, schedule, name, commentOf(context, region), tasks, flops, (task) => {
-    const tiles = context.size(rowTiles);
-    const heads = unflatten(
-      context,
-      outer,
-      affineOf({
-        key: "head",
-        expr: build.quotient(task, tiles),
-        extent: extentOf(context, outer),
-      }),
-    );
-    const start = build.multiply(build.remainder(task, tiles), schedule.queries);
-    const last = build.subtract(context.size(rows), 1);
-    const even = schedule.queries === 1;
-    const queryRow = (row: Expr): Expr =>
-      even ? start : build.minimum(build.add(start, row), last);
-    const place = (row: Expr): Coordinates =>
-      new Map([
-        ...heads,
-        [op.query, affineOf({ key: "query", expr: queryRow(row), extent: rows })],
-      ]);
-    const running = declareRunning(context, op, schedule, args.sink, heads);
-    const parts = op.parts.flatMap((_, part) =>
-      attendPart(context, op, args, part, running, schedule, {
-        place,
-        queryRow,
-        keyHeads: keyHeads(context, op, heads),
-      }),
-    );
-    const guard = even
-      ? undefined
-      : (row: Expr): Expr => build.less(build.add(start, row), context.size(rows));
+  const attention = attentionOf(context, region, schedule.queries);
+  const { op, pack, rows } = attention;
+  const step = rowsOfTask(schedule, pack);
+  const { name, comment, tasks, flops, blocks } = attendWork(attention, step);
+  return finish(context, schedule, name, comment, tasks, flops, (task) => {
+    const tiles = context.size(blocks);
+    const [first, count] = [context.fresh("first"), context.fresh("count")];
+    const even = isMultiple(rows, step);
+    const left = build.subtract(context.size(rows), build.variable(first));
+    const running = runningRows(attention, schedule, step, {
+      set: build.quotient(task, tiles),
+      first: build.variable(first),
+      count: build.variable(count),
+    });
     return [
-      ...running.statements,
-      ...parts,
-      ...storeResult(context, region, op, running, schedule, place, guard),
+      declare(first, build.multiply(build.remainder(task, tiles), step)),
+      declare(count, even ? build.int(step) : build.minimum(left, step)),
+      ...running.start,
+      ...running.queries.statements,
+      ...op.parts.flatMap((_, part) =>
+        walkPart(running, part, (tile, unmasked) => softmaxStep(running, tile, unmasked)),
+      ),
+      ...storeResult(running, even),
     ];
   });
 }
 
-/** The coordinates of keys and values: the query's own, its head axis divided among the key heads. */
-function keyHeads(context: Context, op: AttendOp, heads: Coordinates): Coordinates {
-  const { group } = op;
-  if (group === undefined) return heads;
-  const ratio = divide(context.extent(group.query), context.extent(group.key));
-  const head = heads.get(group.query);
-  invariant(head !== undefined, "lowering: a grouped attention has a head axis");
-  const result = new Map(heads);
-  result.delete(group.query);
-  result.set(group.key, divideIndex(context, head, ratio).quotient);
-  return result;
+/** The rows of a task, with the tiles that it carries from key tile to key tile. */
+interface Running extends Walk {
+  readonly step: number;
+  readonly maximum: string;
+  readonly sum: string;
+  readonly output: string | undefined;
+  /** Declares the tiles. */
+  readonly start: readonly Statement[];
 }
 
-interface Declared extends Running {
-  readonly statements: readonly Statement[];
+function runningRows(
+  attention: Attention,
+  { keys }: Schedule,
+  step: number,
+  task: { readonly set: Expr; readonly first: Expr; readonly count: Expr },
+): Running {
+  const { context, op, width } = attention;
+  const { first, count } = task;
+  const rows = packedRows(attention, task.set, step);
+  const start: Statement[] = [];
+  const of = (row: Expr) => startOf(attention, rows.place(build.add(first, row)));
+  const maximum = fill(context, "maximum", step, 1, (row) => of(row).maximum, start);
+  const sum = fill(context, "sum", step, 1, (row) => of(row).sum, start);
+  const hasOutput = op.result === "output";
+  const output = hasOutput
+    ? fill(context, "output", step, width, () => build.real(0), start)
+    : undefined;
+  const queries = queryRanges(attention, rows, first, count);
+  return { attention, rows, first, count, keys, queries, step, maximum, sum, output, start };
 }
 
-/** The running maximum, sum and output of the task's rows; a sink is a key of value 0. */
-function declareRunning(
-  context: Context,
-  op: AttendOp,
-  schedule: Schedule,
-  sink: ValueId | undefined,
-  heads: Coordinates,
-): Declared {
-  const width = asConstant(context.extent(op.value));
-  invariant(width !== undefined, "lowering: the values of an attention have constant width");
-  const names = {
-    maximum: context.fresh("maximum"),
-    sum: context.fresh("sum"),
-    output: context.fresh("output"),
-    width,
+function softmaxStep(running: Running, tile: KeyTile, unmasked: Expr): readonly Statement[] {
+  const { attention, keys, output } = running;
+  const { context, op, args, width } = attention;
+  const out: Statement[] = [];
+  const score = products(running, tile, out);
+  out.push(
+    refill(context, score, (row, key) => {
+      const scaled = build.multiply(build.element(score), build.real(logitFactor(attention)));
+      const logit = asPower(attention, logitOf(attention, scaled, tile.at(row, key)));
+      return build.select(build.or(unmasked, tile.shown(row, key)), logit, lowest);
+    }),
+  );
+  if (op.normalize === "softmax") out.push(...softmax(running, score));
+  else {
+    const { normalize } = op;
+    out.push(refill(context, score, () => weightOf(normalize, build.element(score))));
+  }
+  if (output === undefined) return out;
+  const part = args.parts[tile.part];
+  invariant(part !== undefined, "lowering: the arguments of an attention's part");
+  const value = fill(
+    ...([context, "value", keys, width] as const),
+    (key, column) =>
+      read(context, part.value, new Map([...tile.place(key), ...valueColumn(attention, column)])),
+    out,
+  );
+  out.push(tileMultiply(output, score, value));
+  return out;
+}
+
+/** Declares the tile of the products of queries and keys; gives its name. */
+function products(running: Running, tile: KeyTile, out: Statement[]): string {
+  const { attention, rows, first, step, keys } = running;
+  const { context, args, depth } = attention;
+  const part = args.parts[tile.part];
+  invariant(part !== undefined, "lowering: the arguments of an attention's part");
+  const score = fill(context, "score", step, keys, () => build.real(0), out);
+  out.push(
+    ...inBlocks(context, depth, [4], (start, size) => {
+      const inner: Statement[] = [];
+      const along = (offset: Expr) => depthColumn(attention, build.add(start, offset));
+      const query = fill(
+        ...([context, "query", step, size] as const),
+        (row, offset) => {
+          const place = rows.place(build.add(first, row));
+          return read(context, args.query, new Map([...place, ...along(offset)]));
+        },
+        inner,
+      );
+      const key = fill(
+        ...([context, "key", size, keys] as const),
+        (offset, each) => read(context, part.key, new Map([...tile.place(each), ...along(offset)])),
+        inner,
+      );
+      return [...inner, tileMultiply(score, query, key)];
+    }),
+  );
+  return score;
+}
+
+/** Turns logits into weights, and brings the running maximum, sum and output along. */
+function softmax(running: Running, score: string): readonly Statement[] {
+  const { attention, step, maximum, sum, output } = running;
+  const { context } = attention;
+  const [top, added] = [context.fresh("top"), context.fresh("added")];
+  const power = (x: Expr): Expr => build.call("exp2_negative", x);
+  const out: Statement[] = [tileReduce(top, score, "max")];
+  const larger = (): Expr => build.maximum(build.element(maximum), build.element(top));
+  const next = fill(context, "next", step, 1, larger, out);
+  const change = (): Expr => power(build.subtract(build.element(maximum), build.element(next)));
+  const decay = fill(context, "decay", step, 1, change, out);
+  const decayed = (tile: string): Expr => build.multiply(build.element(tile), build.element(decay));
+  out.push(
+    refill(context, score, () => power(build.subtract(build.element(score), build.element(next)))),
+    tileReduce(added, score, "sum"),
+    refill(context, sum, () => build.add(decayed(sum), build.element(added))),
+    refill(context, maximum, () => build.element(next)),
+  );
+  if (output !== undefined) out.push(refill(context, output, () => decayed(output)));
+  return out;
+}
+
+function storeResult(running: Running, even: boolean): readonly Statement[] {
+  const { attention, rows, first, count, step, output } = running;
+  const row = {
+    maximum: build.element(running.maximum),
+    total: build.element(running.sum),
+    ...(output === undefined ? {} : { output: build.element(output) }),
   };
-  const rows = schedule.queries;
-  const first = sink === undefined ? build.real(lowest) : read(context, sink, heads);
-  const statements = [
-    declareTile(names.maximum, rows, 1, first),
-    declareTile(names.sum, rows, 1, sink === undefined ? 0 : 1),
-    ...(op.result === "output" ? [declareTile(names.output, rows, width, 0)] : []),
-  ];
-  return { ...names, statements };
-}
-
-function storeResult(
-  context: Context,
-  region: Region,
-  op: AttendOp,
-  running: Running,
-  schedule: Schedule,
-  place: (row: Expr) => Coordinates,
-  guard: ((row: Expr) => Expr) | undefined,
-): readonly Statement[] {
-  const rows = schedule.queries;
-  const [row, column] = [context.fresh("row"), context.fresh("column")];
-  const total = build.element(running.sum);
-  const seen = build.less(0, total);
-  const raw =
-    op.result === "log_sum_exp"
-      ? build.add(build.element(running.maximum), build.call("log", total))
-      : op.normalize === "softmax"
-        ? build.divide(build.element(running.output), build.select(seen, total, 1))
-        : build.element(running.output);
-  const at = (r: Expr, c: Expr): Coordinates =>
-    op.result === "log_sum_exp"
-      ? place(r)
-      : new Map([...place(r), ...valuePlace(context, op.value, c)]);
-  const here = at(build.variable(row), build.variable(column));
-  const known = new Map([[region.root, raw]]);
-  const value = compute(context, region.result, here, known);
-  const width = op.result === "log_sum_exp" ? 1 : running.width;
-  const [result, storeRow, storeColumn] = [
-    context.fresh("result"),
-    context.fresh("row"),
-    context.fresh("column"),
-  ];
-  const target = at(build.variable(storeRow), build.variable(storeColumn));
-  const store = storeTo(context, region.store, target, build.element(result));
-  const inside = guard?.(build.variable(storeRow));
-  return [
-    declareTile(result, rows, width, value, row, column),
-    tileEach(
-      result,
-      storeRow,
-      storeColumn,
-      inside === undefined ? [store] : [when(inside, [store])],
-    ),
-  ];
-}
-
-function valuePlace(context: Context, axis: AxisName, column: Expr): Coordinates {
-  return new Map([[axis, affineOf({ key: "value", expr: column, extent: context.extent(axis) })]]);
+  return storeRows(
+    attention,
+    step,
+    output === undefined ? 1 : attention.width,
+    (each) => rows.place(build.add(first, each)),
+    (column) => (output === undefined ? new Map() : valueColumn(attention, column)),
+    () => resultOf(attention, row),
+    even ? undefined : (each) => build.less(each, count),
+  );
 }

@@ -38,6 +38,9 @@ export function scheduleChoices(
   if (target.math !== undefined) {
     return warpChoices(schedule, rows, region.kind === "contract" ? warpRows : fewForWarps);
   }
+  // A second pipeline would take longer to compile than rows that are not there take to compute.
+  const inRegisters = target.family === "gpu" && target.groupMemory === 0;
+  if (region.kind === "attend" && inRegisters) return [{ schedule, suffix: "" }];
   const single = { ...schedule, rows: 1, queries: packedQueries, singleQuery: true };
   const tile = region.kind === "contract" ? schedule.rows : schedule.queries;
   if (tile === 1) return [{ schedule, suffix: "" }];
