@@ -268,8 +268,8 @@ function emitAttend(
   });
   if (normalize !== "softmax" && (sink !== undefined || logSumExp)) return onlySoftmax(body, call);
   if (sink !== undefined && !sinkFits(body, sink, q, axes, call)) return unknown;
-  const make = (each: AttendOp): Tensor =>
-    emit(body, each, args, call.span, undefined, mask.leaves);
+  const written = { mask: mask.leaves, data: facts.data.map(({ name }) => name) };
+  const make = (each: AttendOp): Tensor => emit(body, each, args, call.span, undefined, written);
   const output = make(op);
   const values: Tensor[] = [output];
   if (call.name === "attend_with_weights") {

@@ -11,8 +11,8 @@ import { exactly, type Range } from "./range.ts";
 import type { NumberValue, Tensor } from "./value.ts";
 
 /**
- * The tensor that `op` of `args` is. Operations are pure, so an equal one is made once. `mask`: where
- * the parts of an attention's mask are written.
+ * The tensor that `op` of `args` is. Operations are pure, so an equal one is made once. `written`:
+ * how an attention's mask is.
  */
 export function emit(
   body: Body,
@@ -20,14 +20,13 @@ export function emit(
   args: readonly Tensor[],
   span: Span,
   range?: Range | "tokens",
-  mask?: readonly Span[],
+  written: Pick<Origin, "mask" | "data"> = {},
 ): Tensor {
   const key = `${keyOf(op)} ${args.map((arg) => arg.id).join(" ")}`;
   const found = body.shared.get(key);
   if (found !== undefined) return found;
   const ids = args.map((arg) => arg.id);
-  const origin = originOf(body, span);
-  const id = body.graph.node(op, ids, mask === undefined ? origin : { ...origin, mask });
+  const id = body.graph.node(op, ids, { ...originOf(body, span), ...written });
   const { element, axes } = body.graph.typeOf(id);
   const tensor: Tensor = { kind: "tensor", id, element, axes, ...(range ? { range } : {}) };
   body.shared.set(key, tensor);

@@ -34,6 +34,8 @@ export function sideOf(rows: RowScope, expr: Expr): "q" | "k" | undefined {
 
 /** A data formal that is read: its value, its axes' names, and at which row. */
 export interface DataRead {
+  /** The formal. */
+  readonly name: string;
   readonly value: Tensor;
   readonly labels: readonly string[];
   readonly side: Side;
@@ -62,7 +64,7 @@ export function dataOf(rows: RowScope, expr: Expr): DataRead | undefined {
       hint: `write \`${name.text}[${rows.query}]\` or \`${name.text}[${rows.key}]\``,
     });
   }
-  return { value, labels, side, span: expr.span };
+  return { name: name.text, value, labels, side, span: expr.span };
 }
 
 /** The number of a data use in the list of all, added if it is new. */

@@ -133,7 +133,8 @@ export function tableOf(
     return term === undefined || axis === undefined ? [] : [{ axis, at: term }];
   });
   if (at.length < places.length) return { term: undefined };
-  const read = { value, labels, side: "none", table: axes, span: expr.span } as const;
+  const { text: name } = expr.target;
+  const read = { name, value, labels, side: "none", table: axes, span: expr.span } as const;
   const truth = value.element === "bool";
   return { term: { kind: "table", index: useData(rows, read), at, truth } };
 }

@@ -33,6 +33,8 @@ export type NumberValue =
 
 /** Token data that a mask or score reads on one side; `label` is the axis's name in its formal. */
 export interface DataUse {
+  /** What the mask or score calls it. */
+  readonly name: string;
   readonly side: Side;
   readonly value: Tensor;
   /** For each axis of the value its name in the mask's formal, by which heads and batches align. */

@@ -183,7 +183,7 @@ function lengthsOf(text: string): ReadonlyMap<string, number> {
 
 function draw(
   graph: Graph,
-  { op, args }: DrawnAttention,
+  { op, args, data: names }: DrawnAttention,
   lengths: Lengths,
   request: MaskRequest,
   name: string,
@@ -195,7 +195,7 @@ function draw(
       `the mask of ${name} reads \`${unknown}\`, of which nothing is known`,
       `give it: \`--data ${unknown}=0x8,1x8\``,
     );
-  return { name, picture: maskPicture(graph, op, args, lengths, request.tile, data) };
+  return { name, picture: maskPicture(graph, op, args, lengths, request.tile, data, names) };
 }
 
 /** The data of `--data` over the rows of the inputs that it names. */

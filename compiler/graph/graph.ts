@@ -39,6 +39,8 @@ export interface Origin {
   readonly instance?: BlockInstance;
   /** Of an attention: where each comparison, membership and constant of its mask is written, in order. */
   readonly mask?: readonly Span[];
+  /** Of an attention: what its mask and score call their data, by number. */
+  readonly data?: readonly string[];
 }
 
 export interface Node {

@@ -48,7 +48,7 @@ export function guiltyPart(
     const found = refute(part.mask, isLater ? queryFirst : always, facts);
     if (found === undefined) continue;
     const { guilty } = found;
-    const text = showPredicate(guilty, dataNames(written, op, args));
+    const text = showPredicate(guilty, dataNames(written, op, args, origin.data));
     return { text, span: spanOf(part.mask, guilty, origin.mask ?? []) };
   }
   return undefined;

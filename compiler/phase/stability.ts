@@ -174,7 +174,7 @@ export function stabilityErrors(
   const once = (key: string): boolean => !seen.has(key) && seen.add(key).size > 0;
   const pairs = proof.pairs.flatMap((pair) => {
     const { op, args, origin } = nodeAt(graph, pair.attend);
-    const name = op.kind === "attend" ? dataNames(graph, op, args) : undefined;
+    const name = op.kind === "attend" ? dataNames(graph, op, args, origin.data) : undefined;
     const part = guiltyPart(written, origin, pair);
     const guilty = part?.text ?? showPredicate(pair.guilty, name);
     if (!once(`${pair.query} ${pair.key} ${pair.breach} ${guilty}`)) return [];

@@ -15,6 +15,8 @@ export interface DrawnAttention {
   /** The first one. */
   readonly op: AttendOp;
   readonly args: readonly ValueId[];
+  /** What its mask calls its data, by number. */
+  readonly data: readonly string[] | undefined;
 }
 
 /** The distinct attentions of `graph` in order of their first use. */
@@ -30,7 +32,7 @@ export function drawnAttentions(graph: Graph): readonly DrawnAttention[] {
     const query = [axisAt(graph, op.query).label, op.querySegment ?? ""];
     const key = JSON.stringify([query, masks]);
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, { op, args, paths: [origin.path] });
+    if (group === undefined) groups.set(key, { op, args, data: origin.data, paths: [origin.path] });
     else group.paths.push(origin.path);
   }
   return [...groups.values()].map((group) => ({

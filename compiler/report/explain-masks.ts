@@ -30,11 +30,12 @@ export function explainedMasks(
   lengths: Lengths,
   known: KnownData,
 ): readonly ExplainedMask[] {
-  return drawnAttentions(graph).flatMap(({ name, op, args }): readonly ExplainedMask[] => {
+  return drawnAttentions(graph).flatMap(({ name, op, args, data }): readonly ExplainedMask[] => {
     if (op.parts.every(({ mask }) => mask.kind === "constant" && mask.value)) return [];
     const unknown = unknownData(graph, op, args, lengths, known);
     if (unknown.length > 0) return [{ name, unknown }];
-    const draw = (tile: number): MaskPicture => maskPicture(graph, op, args, lengths, tile, known);
+    const draw = (tile: number): MaskPicture =>
+      maskPicture(graph, op, args, lengths, tile, known, data);
     const usual = draw(usualTile);
     const tile = tileFor(usual);
     return [{ name, unknown, picture: tile === usualTile ? usual : draw(tile) }];

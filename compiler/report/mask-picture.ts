@@ -76,10 +76,11 @@ export function maskPicture(
   lengths: Lengths,
   tile: number,
   known: KnownData = new Map(),
+  names: readonly string[] = [],
 ): MaskPicture {
   const rows = new RowNumbers(graph, lengths.values, growthOf(graph).symbols, known);
   const roles = attendArguments(written, args);
-  const dataName = dataNames(graph, written, args);
+  const dataName = dataNames(graph, written, args, names);
   const op = withNumbers(written, roles.data, (id) => ofOne(graph, rows, id));
   const queries = new AttendCells(graph).of(op);
   const sides = new Sides(graph, rows, lengths);

@@ -40,7 +40,7 @@ export function maskTables(graph: Graph): readonly MaskTable[] {
   const groups = new Map<string, { table: Omit<MaskTable, "where" | "count">; paths: string[] }>();
   for (const { op, args, origin } of graph.nodes) {
     if (op.kind !== "attend") continue;
-    const table = tableOf(graph, op, cells.of(op), dataNames(graph, op, args));
+    const table = tableOf(graph, op, cells.of(op), dataNames(graph, op, args, origin.data));
     const key = JSON.stringify(table);
     const group = groups.get(key) ?? { table, paths: [] };
     group.paths.push(origin.path);
