@@ -11,8 +11,10 @@ import { execFileSync } from "node:child_process";
 import { arch, cpus, platform, totalmem } from "node:os";
 import process from "node:process";
 
-/** Between the turns of contestants. */
-const restMilliseconds = 50;
+/** Lets the threads of whoever had the last turn come to rest. */
+export function rest(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 50));
+}
 
 /** What the command line asks of a bench. */
 export interface BenchOptions {
@@ -107,7 +109,7 @@ export async function compete(
   for (const { contestant } of right) await contestant.run();
   for (let round = 0; round < rounds; round++) {
     for (const { contestant, times } of right) {
-      await new Promise((resolve) => setTimeout(resolve, restMilliseconds));
+      await rest();
       const start = performance.now();
       await contestant.run();
       times.push(performance.now() - start);

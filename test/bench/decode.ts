@@ -9,6 +9,7 @@ import {
   type BenchOptions,
   type BenchResult,
   median,
+  rest,
   say,
   table,
 } from "./bench.ts";
@@ -109,6 +110,7 @@ async function runRace(
   }
   for (let round = 0; round < rounds; round++) {
     for (const [index, decoder] of decoders.entries()) {
+      await rest();
       // Once untimed, as the C program does by itself: another's turn has emptied the caches.
       await decoder.decode();
       times[index]?.push((await decoder.decode()).ms);

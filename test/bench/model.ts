@@ -22,6 +22,7 @@ import {
   type BenchResult,
   distance,
   median,
+  rest,
   say,
   table,
 } from "./bench.ts";
@@ -71,7 +72,10 @@ async function run(options: BenchOptions): Promise<BenchResult> {
   const times = contestants.map((): number[] => []);
   for (let round = 0; round < options.rounds; round++) {
     say(`round ${round + 1} of ${options.rounds} …`);
-    for (const [index, each] of contestants.entries()) times[index]?.push((await each.answer()).ms);
+    for (const [index, each] of contestants.entries()) {
+      await rest();
+      times[index]?.push((await each.answer()).ms);
+    }
   }
   for (const { close } of contestants) close();
   return { text: pageOf(contestants, times), wrong };
