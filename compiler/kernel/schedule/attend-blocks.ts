@@ -52,7 +52,7 @@ export function attendBlock(asked: Asked, schedule: Schedule): AttendBlock {
       ? { rows: extent, keys: warps * keys, splits: true }
       : { rows: warps * extent, keys, splits: false };
     const extents = { ...shares, ...lengths, warpRows: extent, warpKeys: keys };
-    return { ...extents, warps, registers: registers(asked, extents, fewRows) };
+    return { ...extents, warps, registers: registers(asked, extents, schedule) };
   };
   // Two groups share a multiprocessor where the tile may be that large.
   const fits = (each: AttendBlock): boolean =>
@@ -72,13 +72,14 @@ export function blockFits(asked: Asked, schedule: Schedule): boolean {
 function registers(
   { parts }: Asked,
   { warpRows, warpKeys, width }: Extents,
-  isShared: boolean,
+  { target, fewRows = false }: Schedule,
 ): number {
+  const { math = "f32" } = target;
   // Maxima and sums, before and with the tile, and what changes the output.
   const ofRows = Array.from({ length: 6 }, () => [warpRows, 1] as const);
   return registersOf({
     tiles: [[warpRows, width], [warpRows, warpKeys], ...ofRows],
-    ...{ rows: warpRows, staged: 0, parts: parts + (isShared ? 1 : 0) },
+    ...{ rows: warpRows, math, staged: 0, parts: parts + (fewRows ? 1 : 0) },
   });
 }
 

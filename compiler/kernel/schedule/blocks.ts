@@ -124,6 +124,7 @@ function registersFor(
   return registersOf({
     tiles: Array.from({ length: tiles }, () => [warpRows, warpColumns] as const),
     rows: warpRows,
+    math,
     staged: (staged * sliceLength(shape, math)) / (warps * warpSize),
     parts: 1,
   });

@@ -6,7 +6,7 @@
  */
 
 import { multiprocessorRegisters } from "../architectures.ts";
-import { warpSize } from "../kernel.ts";
+import { type WarpMath, warpSize } from "../kernel.ts";
 import type { Target } from "../target.ts";
 
 /** What a warp holds at a time. */
@@ -15,6 +15,7 @@ export interface Held {
   readonly tiles: readonly Extents[];
   /** Rows of the left factor that are multiplied at once. */
   readonly rows: number;
+  readonly math: WarpMath;
   /** Registers of an invocation that are on their way to group memory. */
   readonly staged: number;
   /** Parts of an attention's keys: each has places of its own. */
@@ -23,6 +24,9 @@ export interface Held {
 
 type Extents = readonly [rows: number, columns: number];
 
+/** Rounds of plain multiply-adds whose fragments are there at once. */
+const plainRounds = 4;
+
 /** Where things are in memory, bounds and counters. */
 const places = 40;
 
@@ -30,9 +34,9 @@ const places = 40;
 const partPlaces = 24;
 
 /** The registers of an invocation. */
-export function registersOf({ tiles, rows, staged, parts }: Held): number {
+export function registersOf({ tiles, rows, math, staged, parts }: Held): number {
   const held = tiles.reduce((sum, extents) => sum + registersOfTile(extents), 0);
-  const fragments = 4 * Math.ceil(rows / 16) + 4;
+  const fragments = (4 * Math.ceil(rows / 16) + 4) * (math === "f32" ? plainRounds : 1);
   // What is staged is asked for at a place of its own, and kept at another.
   return held + fragments + 2 * staged + places + partPlaces * (parts - 1);
 }
