@@ -18,7 +18,8 @@ export interface PeriodicKeys {
 
 /**
  * Walks the tiles of `step` keys that hold some of `keys`, in rising order and each once: `body` with
- * the variable `start` and the row that the run ends before. Where no whole tile fits between two runs, all of a loop is one run.
+ * the variable `start` and the row that the run ends before. Where no whole tile fits between two runs,
+ * all of a loop is one run.
  */
 export function overRuns(
   context: Context,
@@ -48,7 +49,7 @@ export function overRuns(
     each.runs === undefined ? [] : [build.equal(is(index), i)],
   );
   const isPeriodic = inRuns.length === loops.length ? build.boolean(true) : build.or(...inRuns);
-  const next = build.select(build.less(is(past), length), 0, period);
+  const next = build.select(build.less(is(past), length), build.int(0), period);
   const walk = [
     declare(
       low,
