@@ -172,13 +172,12 @@ function elements(at: At, k: string, j: string): readonly string[] {
   const { left, right } = at.statement;
   const isPermuted = typeof left === "string";
   const element = (n: 0 | 1): string => {
-    const inner = isPermuted
-      ? sum(k, "lane % 4 * 2", String(n))
-      : sum(k, "lane % 4", String(n * 4));
+    const own = isPermuted ? sum("lane % 4 * 2", String(n)) : sum("lane % 4", String(n * 4));
+    const inner = sum(k, own);
     const column = sum(scaled(j, 8), "lane / 4");
     const place =
       right.lines === "across"
-        ? address(at, right, inner, column)
+        ? address(at, right, inner, column, `(${own})`)
         : address(at, right, column, inner, byRow);
     return `to_tf32(${place})`;
   };
