@@ -3,6 +3,7 @@
 import { boundArguments } from "../graph/bound.ts";
 import { type Graph, type Node, nodeAt, type ValueId } from "../graph/graph.ts";
 import { type Computed, makesItsResult, resultsOf } from "./region.ts";
+import { isMemory } from "./users.ts";
 
 /** The values in memory that the kernel of `region` reads, in order, each once. */
 export function valuesRead(
@@ -54,9 +55,7 @@ function walk(
   };
   const visit = (id: ValueId): void => {
     if (read.has(id) || computed.has(id)) return;
-    const { op } = nodeAt(graph, id);
-    const leaf = ["input", "weight", "table", "state", "append"].includes(op.kind);
-    if (leaf || stored.has(id)) read.add(id);
+    if (isMemory(nodeAt(graph, id).op) || stored.has(id)) read.add(id);
     else enter(id);
   };
   for (const each of resultsOf(region)) {

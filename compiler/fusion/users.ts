@@ -17,6 +17,11 @@ export function isLeaf(op: Op): boolean {
   return ["input", "weight", "table", "state", "constant", "index", "size"].includes(op.kind);
 }
 
+/** Whether the operation is memory wherever it is read: no kernel computes it. */
+export function isMemory(op: Op): boolean {
+  return ["input", "weight", "table", "state", "append"].includes(op.kind);
+}
+
 /** Whether the operation only changes places. */
 export function isView(op: Op): boolean {
   return ["rename", "split", "merge", "slice"].includes(op.kind);

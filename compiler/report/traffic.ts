@@ -6,6 +6,7 @@
  */
 
 import { type BufferSource, makesItsResult, type Region, resultsOf } from "../fusion/region.ts";
+import { isMemory } from "../fusion/users.ts";
 import { type Graph, nodeAt, sizeOf, type ValueId } from "../graph/graph.ts";
 import { evaluateDimension, productOf } from "../op/dimension.ts";
 import { sourceOf } from "../kernel/lower/read.ts";
@@ -75,9 +76,7 @@ function readsOf(
 ): ReadonlyMap<ValueId, ReadonlySet<ValueId>> {
   const found = new Map<ValueId, Set<ValueId>>();
   const seen = new Set<ValueId>();
-  const lies = (id: ValueId): boolean =>
-    stored.has(id) ||
-    ["input", "weight", "table", "state", "append"].includes(nodeAt(graph, id).op.kind);
+  const lies = (id: ValueId): boolean => stored.has(id) || isMemory(nodeAt(graph, id).op);
   const read = (id: ValueId, by: ValueId): void => {
     if (!lies(id)) {
       visit(id);

@@ -13,6 +13,7 @@
  */
 
 import { type Region, type Result, resultsOf } from "../../fusion/region.ts";
+import { isMemory } from "../../fusion/users.ts";
 import { invariant } from "../../../grammar/invariant.ts";
 import { nodeAt, type ValueId } from "../../graph/graph.ts";
 import type { AxisName } from "../../op/axis.ts";
@@ -44,6 +45,8 @@ export interface ProductPart {
   readonly columns: Dimension;
   readonly sums: readonly ProductSum[];
   readonly results: readonly ProductResult[];
+  /** How many tensors in memory the results are computed from, besides the products. */
+  readonly beside: number;
 }
 
 /** A result, and the axes of its columns in the order of the products' columns. */
@@ -123,6 +126,7 @@ function partsOf(context: Context, region: Region): readonly ProductPart[] {
       columns: extentOf(context, first.columnAxes),
       sums,
       results: results.map((each) => ({ ...each, columnAxes: columnsOf(context, each.result) })),
+      beside: besideOf(context, results),
     };
   });
 }
@@ -159,6 +163,23 @@ function productsOf(context: Context, { result }: Result): readonly ValueId[] {
   };
   visit(result);
   return found;
+}
+
+/** The tensors in memory that results read elementwise; reductions of rows are summed before. */
+function besideOf({ graph, stored }: Context, results: readonly Result[]): number {
+  const read = new Set<ValueId>();
+  const seen = new Set<ValueId>();
+  const visit = (id: ValueId): void => {
+    if (seen.has(id)) return;
+    seen.add(id);
+    for (const arg of nodeAt(graph, id).args) {
+      const { op } = nodeAt(graph, arg);
+      if (stored(arg) || isMemory(op)) read.add(arg);
+      else if (op.kind !== "contract" && op.kind !== "reduce") visit(arg);
+    }
+  };
+  for (const { result } of results) visit(result);
+  return read.size;
 }
 
 /** The values between the results and reductions that no other kernel computes. */

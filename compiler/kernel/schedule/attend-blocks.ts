@@ -79,7 +79,7 @@ function registers(
   const ofRows = Array.from({ length: 6 }, () => [warpRows, 1] as const);
   return registersOf({
     tiles: [[warpRows, width], [warpRows, warpKeys], ...ofRows],
-    ...{ rows: warpRows, math, staged: 0, parts: parts + (fewRows ? 1 : 0) },
+    ...{ rows: warpRows, math, staged: 0, pointers: 0, parts: parts + (fewRows ? 1 : 0) },
   });
 }
 

@@ -113,7 +113,7 @@ function shapesFor(rows: number, columns: number): readonly Shape[] {
 function registersFor(
   shape: Shape,
   warps: number,
-  { sums, results }: ProductPart,
+  { sums, results, beside }: ProductPart,
   math: WarpMath,
   converted: Converted,
 ): number {
@@ -126,6 +126,7 @@ function registersFor(
     rows: warpRows,
     math,
     staged: (staged * sliceLength(shape, math)) / (warps * warpSize),
+    pointers: beside,
     parts: 1,
   });
 }

@@ -18,6 +18,8 @@ export interface Held {
   readonly math: WarpMath;
   /** Registers of an invocation that are on their way to group memory. */
   readonly staged: number;
+  /** Tensors that are read besides the factors. */
+  readonly pointers: number;
   /** Parts of an attention's keys: each has places of its own. */
   readonly parts: number;
 }
@@ -34,11 +36,12 @@ const places = 40;
 const partPlaces = 24;
 
 /** The registers of an invocation. */
-export function registersOf({ tiles, rows, math, staged, parts }: Held): number {
+export function registersOf({ tiles, rows, math, staged, pointers, parts }: Held): number {
   const held = tiles.reduce((sum, extents) => sum + registersOfTile(extents), 0);
   const fragments = (4 * Math.ceil(rows / 16) + 4) * (math === "f32" ? plainRounds : 1);
   // What is staged is asked for at a place of its own, and kept at another.
-  return held + fragments + 2 * staged + places + partPlaces * (parts - 1);
+  const where = places + 2 * pointers + partPlaces * (parts - 1);
+  return held + fragments + 2 * staged + where;
 }
 
 /** A tile of one column lies in the four lanes of a row at once. */

@@ -6,6 +6,7 @@ import {
   architectures,
   cudaTarget,
 } from "../../../compiler/kernel/architectures.ts";
+import { checkModel, compileFor } from "../../../compiler/compile.ts";
 import { generalSchedule } from "../../../compiler/kernel/lower/schedule.ts";
 import { attendBlock, blockFits } from "../../../compiler/kernel/schedule/attend-blocks.ts";
 import { fitsInvocation, residentGroups } from "../../../compiler/kernel/schedule/registers.ts";
@@ -54,4 +55,25 @@ test("groups share a multiprocessor where both registers and memory allow it", (
   expect(resident(256, 129, 64 * 1024)).toBe(1);
   expect(resident(128, 250, 64 * 1024)).toBe(2);
   expect(resident(128, 100, 128 * 1024)).toBe(1);
+});
+
+test("what results read has registers of its own", () => {
+  const groupsForManyRows = (result: string): number | undefined => {
+    const tensors = ["a", "b", "c", "d", "e"].map((name) => `  input ${name}: [M, N]`);
+    const text = `
+model Block {
+  input x: [M, K = 256]
+  weight first: [Inner = 256, K]
+  weight second: [N = 256, Inner]
+${tensors.join("\n")}
+  product = x @ first @ second
+  output result = ${result}
+}
+`;
+    const { value } = checkModel({ file: "block.braid", text });
+    if (value === undefined) throw new RangeError("the model has mistakes");
+    return compileFor(value, cudaTarget("sm_90", "f16")).kernels.at(-1)?.residentGroups;
+  };
+  expect(groupsForManyRows("product + a")).toBe(2);
+  expect(groupsForManyRows("product * a + b * c + d + e")).toBe(1);
 });
