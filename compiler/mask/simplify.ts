@@ -35,7 +35,14 @@ import { toFormula } from "./literal.ts";
 
 /** The simplest predicate known to agree with `predicate` on all rows that `facts` allow. */
 export function simplify(predicate: Predicate, facts: Facts): Predicate {
-  return toPredicate(simplifyFormula(toFormula(predicate), facts));
+  let current = toFormula(predicate);
+  for (let round = 0; round < mostRounds; round++) {
+    const simple = simplifyFormula(current, facts);
+    // Merged comparisons, written as predicates, may be ones that mean something simpler.
+    current = toFormula(toPredicate(simple));
+    if (formulaKey(current) === formulaKey(simple)) break;
+  }
+  return toPredicate(current);
 }
 
 /** `simplify` on formulas. */

@@ -74,6 +74,7 @@ for (const tested of await testedBackends()) {
       { T: 90, A: 90, B: 90, C: 3, D: 3 },
       { T: 70, A: 60, B: 80, C: 2, D: 4 },
       { T: 1, A: 1, B: 1, C: 1, D: 1 },
+      { T: 9, A: 0, B: 0, C: 0, D: 0 },
     ];
     const few = tested.name === "evaluate" ? sizes.slice(1) : sizes;
     await comparePlan(

@@ -31,6 +31,14 @@ export interface RowRanges {
   readonly data: ReadonlyMap<string, TileRange>;
 }
 
+/** Whether `queryRanges` reads every row: token data, or positions that do not rise. */
+export function readsQueryRows({ context, op, args }: Attention): boolean {
+  const masks = op.parts.map(({ mask }) => mask);
+  if (masks.every(({ kind }) => kind === "constant")) return false;
+  if (masks.some((mask) => dataUses(mask).some(([, side]) => side === "q"))) return true;
+  return !rowsRise(context.graph, op.query, args.queryPosition, op.querySegment);
+}
+
 /** The ranges of the `count` packed rows from `first` on, for the masks of all parts. */
 export function queryRanges(
   attention: Attention,

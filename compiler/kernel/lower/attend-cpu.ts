@@ -32,6 +32,7 @@ import { read } from "./read.ts";
 import { finish, type Lowered, type Schedule } from "./schedule.ts";
 
 import { laneStep } from "./attend-cpu-lanes.ts";
+import { readsQueryRows } from "./attend-class.ts";
 import { softmaxStep } from "./attend-cpu-step.ts";
 import { arrayIndex, copyRow, overRows, type Task, taskOf } from "./attend-cpu-task.ts";
 import { walkPart } from "./attend-walk.ts";
@@ -68,10 +69,14 @@ export function lowerAttendCpu(context: Context, region: Region, schedule: Sched
 /** Blocks of rows that share the packed keys of a tile, where there are so many. */
 const mostBlocks = 4;
 
-/** The rows of a task: of several blocks if their queries and output stay in the second cache. */
-function taskRows({ pack, depth, width, rows }: Attention, schedule: Schedule): number {
+/**
+ * The rows of a task: of several blocks if their queries and output stay in the second cache, and a
+ * block is classified for each tile of keys without reading its rows.
+ */
+function taskRows(attention: Attention, schedule: Schedule): number {
+  const { pack, depth, width, rows } = attention;
   const block = rowsOfTask(schedule, pack);
-  if (schedule.singleQuery) return block;
+  if (schedule.singleQuery || readsQueryRows(attention)) return block;
   const bytes = 4 * block * (depth + width);
   const fitting = Math.floor(schedule.target.groupMemory / 4 / bytes);
   const there = Math.ceil((asConstant(rows) ?? Number.POSITIVE_INFINITY) / block);
