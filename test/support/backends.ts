@@ -126,7 +126,7 @@ export function splittingKeys(tested: TestedBackend, splitKeys: number): TestedB
     target.family === "cuda" ? target : { ...targets.gpu, ...(storage && { storage }) };
   return {
     ...tested,
-    name: `${name}, keys split`,
+    name: `${name}: keys split`,
     target: { ...device, splitKeys, processors: 6 },
   };
 }
