@@ -64,6 +64,7 @@ export function convertedOf(
   return {
     left: changes(readLeft(context, product, place, zero, at("k"))) || product.rowValues.length > 0,
     right: part.sums.some((sum) => changes(readPaddedRight(context, sum, place, at("k"), zero))),
+    chosen: grouped !== undefined,
   };
 }
 

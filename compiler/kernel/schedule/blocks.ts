@@ -9,7 +9,7 @@ import { type WarpMath, warpSize } from "../kernel.ts";
 import type { Product, ProductPart } from "../lower/product.ts";
 import type { Schedule } from "../lower/schedule.ts";
 import { factorElement, innerStep } from "../lower/warps.ts";
-import { fitsInvocation, registersOf } from "./registers.ts";
+import { fitsInvocation, registersOf, registersOfTile } from "./registers.ts";
 
 /** A block of sums, all extents in elements. */
 export interface Block {
@@ -27,10 +27,12 @@ export interface Block {
   readonly registers: number;
 }
 
-/** Which operands go through registers, as they do not lie in memory as they are multiplied. */
+/** How operands are read: which go through registers, as they do not lie as they are multiplied. */
 export interface Converted {
   readonly left: boolean;
   readonly right: boolean;
+  /** Whether rows are looked up, as each chose its matrix: an invocation keeps where its own lie. */
+  readonly chosen: boolean;
 }
 
 /** Slices at most: one is multiplied while the others are on their way. */
@@ -126,7 +128,7 @@ function registersFor(
     rows: warpRows,
     math,
     staged: (staged * sliceLength(shape, math)) / (warps * warpSize),
-    pointers: beside,
+    pointers: beside + (converted.chosen ? registersOfTile([warpRows, 1]) : 0),
     parts: 1,
   });
 }

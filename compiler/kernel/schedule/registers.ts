@@ -18,7 +18,7 @@ export interface Held {
   readonly math: WarpMath;
   /** Registers of an invocation that are on their way to group memory. */
   readonly staged: number;
-  /** Tensors that are read besides the factors. */
+  /** Tensors that are read besides the factors: each has a pointer and a place in it. */
   readonly pointers: number;
   /** Parts of an attention's keys: each has places of its own. */
   readonly parts: number;
@@ -40,12 +40,12 @@ export function registersOf({ tiles, rows, math, staged, pointers, parts }: Held
   const held = tiles.reduce((sum, extents) => sum + registersOfTile(extents), 0);
   const fragments = (4 * Math.ceil(rows / 16) + 4) * (math === "f32" ? plainRounds : 1);
   // What is staged is asked for at a place of its own, and kept at another.
-  const where = places + 2 * pointers + partPlaces * (parts - 1);
+  const where = places + 3 * pointers + partPlaces * (parts - 1);
   return held + fragments + 2 * staged + where;
 }
 
 /** A tile of one column lies in the four lanes of a row at once. */
-function registersOfTile([rows, columns]: Extents): number {
+export function registersOfTile([rows, columns]: Extents): number {
   return columns === 1 ? rows / 8 : (rows * columns) / warpSize;
 }
 
