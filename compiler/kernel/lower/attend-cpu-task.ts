@@ -50,13 +50,14 @@ export function taskOf(
 ): Task {
   const { context, op, depth, width } = attention;
   const { keys, singleQuery } = schedule;
-  const rows = packedRows(attention, set, step);
   const few = (asConstant(attention.rows) ?? step) <= 4;
   const laneRows = few ? 4 : 8;
   const headRows = step < 4 ? Math.min(step, 2) : 4;
   const outputRows = singleQuery ? headRows : laneRows;
   const whole = (size: number): number => Math.ceil(size / outputRows) * outputRows;
   const padded = whole(step);
+  // Register tiles that reach past a task's rows reach past the last row, too.
+  const rows = packedRows(attention, set, padded === step ? step : Number.POSITIVE_INFINITY);
   const blockRows = whole(Math.min(step, rowsOfTask(schedule, attention.pack)));
   const hasOutput = op.result === "output";
   return {
