@@ -22,7 +22,7 @@ import {
   type ReportedKernel,
 } from "../report/cuda-report.ts";
 import { kernelWork } from "../report/kernel-work.ts";
-import { readLengths } from "../report/lengths.ts";
+import { lengthsOf } from "./lengths.ts";
 import { compileTuned, expectTarget, type SchedulesOption, schedulesOf } from "./schedules.ts";
 import { progress, say } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
@@ -105,10 +105,8 @@ function report(
   ptx: string,
   length: string | undefined,
 ): string {
-  const least = model.graph.generation === undefined ? 0 : 1;
-  const read = readLengths(model.graph, length ?? "", least);
-  if (read.kind === "mistake") throw new UsageError(read.message, read.hint);
-  const work = kernelWork(plan, (size) => evaluateSize(size, read.lengths.values));
+  const lengths = lengthsOf(model.graph, length);
+  const work = kernelWork(plan, (size) => evaluateSize(size, lengths.values));
   const instructions = parseInstructions(ptx);
   const resources = new Map(
     [...assembled].map(([name, each]) => [name, parseResources(each.resources)]),
@@ -129,7 +127,7 @@ function report(
       work: work.get(name),
     };
   });
-  return cudaReportText(rows, assembled.size === 0 ? [] : architectures, read.lengths.title);
+  return cudaReportText(rows, assembled.size === 0 ? [] : architectures, lengths.title);
 }
 
 async function withSource(text: string, use: (folder: string) => Promise<void>): Promise<void> {

@@ -11,9 +11,9 @@ import { type Family, targets } from "../kernel/target.ts";
 import { Explainer, type LengthsReport, type PlanReader } from "../report/explain.ts";
 import { type ExplainedMask, explainedMasks, explainedMasksData } from "../report/explain-masks.ts";
 import { lengthsText, modelText } from "../report/explain-text.ts";
-import { type Lengths, readLengths } from "../report/lengths.ts";
 import { collectData } from "./mask.ts";
 import { dataFor } from "./mask-target.ts";
+import { lengthsOf } from "./lengths.ts";
 import { loadModel, type ModelOptions, withModelOptions } from "./model-options.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -58,11 +58,7 @@ function explain(file: string, options: ExplainOptions): void {
   const json = options.json === true;
   const model = loadModel(file, options);
   if (model === undefined) return;
-  const lengths = (options.length ?? [""]).map((text): Lengths => {
-    const read = readLengths(model.graph, text, model.graph.generation === undefined ? 0 : 1);
-    if (read.kind === "mistake") throw new UsageError(read.message, read.hint);
-    return read.lengths;
-  });
+  const lengths = (options.length ?? [""]).map((text) => lengthsOf(model.graph, text));
   const explainer = new Explainer(
     model,
     compileFor(model, targets[options.target]).plan,

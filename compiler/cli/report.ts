@@ -6,11 +6,12 @@ import { tensorBytes } from "../../runtime/backend.ts";
 import { place } from "../../runtime/place.ts";
 import { prepare } from "../compile.ts";
 import { type Family, targets } from "../kernel/target.ts";
-import { type Lengths, readLengths } from "../report/lengths.ts";
+import type { Lengths } from "../report/lengths.ts";
 import { type Machine, rooflinePoints, rooflineSvg } from "../report/roofline.ts";
 import { type SpendingReader, spendingOf } from "../report/spending.ts";
 import { spendingText } from "../report/spending-text.ts";
 import { measured } from "./explain.ts";
+import { lengthsOf } from "./lengths.ts";
 import { loadModel, type ModelOptions, withModelOptions } from "./model-options.ts";
 import { type PrecisionOption, stored, withPrecision } from "./precision.ts";
 import {
@@ -60,12 +61,7 @@ Example:
 function report(file: string, options: ReportOptions): void {
   const model = loadModel(file, options);
   if (model === undefined) return;
-  const read = readLengths(
-    model.graph,
-    options.length ?? "",
-    model.graph.generation === undefined ? 0 : 1,
-  );
-  if (read.kind === "mistake") throw new UsageError(read.message, read.hint);
+  const lengths = lengthsOf(model.graph, options.length);
   const prepared = prepare(model);
   const target = stored(targets[options.target], options);
   const named = schedulesOf(options);
@@ -74,7 +70,7 @@ function report(file: string, options: ReportOptions): void {
   const machine: Machine = { flops: options.peak * 1e9, bytes: options.bandwidth * 1e9 };
   const spending = spendingOf(
     { model, prepared, plan, target, reader: spendingReader, attentionSchedule },
-    read.lengths,
+    lengths,
   );
   if (options.svg !== undefined) {
     writePicture(
@@ -85,7 +81,7 @@ function report(file: string, options: ReportOptions): void {
   }
   process.stdout.write(
     options.json === true
-      ? `${JSON.stringify({ ...spending, lengths: lengthsJson(read.lengths), roofline: rooflinePoints(spending.phases, machine) }, null, 2)}\n`
+      ? `${JSON.stringify({ ...spending, lengths: lengthsJson(lengths), roofline: rooflinePoints(spending.phases, machine) }, null, 2)}\n`
       : spendingText(spending, machine),
   );
 }

@@ -10,7 +10,8 @@ import { type CheckedModel, compileFor, prepare } from "../compile.ts";
 import type { Target } from "../kernel/target.ts";
 import { kernelTable, planKernel } from "../plan/plan.ts";
 import { isScheduleFile, targetName, writeSchedules } from "../plan/schedule-file.ts";
-import { type Lengths, readLengths } from "../report/lengths.ts";
+import type { Lengths } from "../report/lengths.ts";
+import { lengthsOf } from "./lengths.ts";
 import { loadModel, type ModelOptions, withModelOptions, withPages } from "./model-options.ts";
 import { codeOf } from "./open-model.ts";
 import { type PrecisionOption, stored, withPrecision } from "./precision.ts";
@@ -74,12 +75,7 @@ async function tune(file: string, options: TuneOptions): Promise<void> {
   expectFree(options);
   const model = loadModel(file, options);
   if (model === undefined) return;
-  const read = readLengths(
-    model.graph,
-    options.length ?? "",
-    model.graph.generation === undefined ? 0 : 1,
-  );
-  if (read.kind === "mistake") throw new UsageError(read.message, read.hint);
+  const lengths = lengthsOf(model.graph, options.length);
   const gpu = options.backend === "auto" ? quietGpu : nodeGpu;
   const chosen = await chooseBackend(options.backend, gpu, options.threads, nodeCuda);
   say(chosen.reason);
@@ -94,7 +90,7 @@ async function tune(file: string, options: TuneOptions): Promise<void> {
   };
   const backend = await chosen.open();
   try {
-    const tuning = await tuningOf(model, target, read.lengths, backend, options);
+    const tuning = await tuningOf(model, target, lengths, backend, options);
     report(tuning, options, target, backend.description);
   } finally {
     clear();

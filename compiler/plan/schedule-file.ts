@@ -9,6 +9,7 @@ import type { ScheduleChoice } from "../kernel/schedule/choose-product.ts";
 import {
   spaceVersion,
   tunable,
+  tunableCounts,
   type Variation,
   variationsOf,
   varied,
@@ -191,7 +192,7 @@ function variationOf(value: unknown): Variation | undefined {
     if (typeof fewRows !== "boolean") return undefined;
     found.fewRows = fewRows;
   }
-  for (const key of counts) {
+  for (const key of tunableCounts) {
     const number = numbers[key];
     if (number === undefined) continue;
     if (typeof number !== "number" || !Number.isInteger(number) || number < 1) return undefined;
@@ -201,16 +202,6 @@ function variationOf(value: unknown): Variation | undefined {
 }
 
 const products = ["registers", "blocks", "reduce"] as const;
-const counts = [
-  "invocations",
-  "rows",
-  "columns",
-  "panel",
-  "taskRows",
-  "rowPanels",
-  "queries",
-  "keys",
-] as const;
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

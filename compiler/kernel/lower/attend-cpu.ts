@@ -30,7 +30,6 @@ import {
 import type { Context, Coordinates } from "./context.ts";
 import { read } from "./read.ts";
 import { finish, type Lowered, type Schedule } from "./schedule.ts";
-
 import { laneStep } from "./attend-cpu-lanes.ts";
 import { readsQueryRows } from "./attend-class.ts";
 import { softmaxStep } from "./attend-cpu-step.ts";

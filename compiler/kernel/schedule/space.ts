@@ -14,23 +14,9 @@ import type { ScheduleChoice } from "./choose-product.ts";
 /** Counts changes of what a schedule's numbers mean: schedules of another space are stale. */
 export const spaceVersion = 1;
 
-/** What a tuner may change of a schedule. */
-export type Tunable =
-  | "invocations"
-  | "product"
-  | "rows"
-  | "columns"
-  | "panel"
-  | "taskRows"
-  | "rowPanels"
-  | "queries"
-  | "keys"
-  | "fewRows";
-
-/** All of it. */
-export const tunable: readonly Tunable[] = [
+/** The counts that a tuner may change of a schedule. */
+export const tunableCounts = [
   "invocations",
-  "product",
   "rows",
   "columns",
   "panel",
@@ -38,8 +24,13 @@ export const tunable: readonly Tunable[] = [
   "rowPanels",
   "queries",
   "keys",
-  "fewRows",
-];
+] as const;
+
+/** What a tuner may change of a schedule. */
+export type Tunable = (typeof tunableCounts)[number] | "product" | "fewRows";
+
+/** All of it. */
+export const tunable: readonly Tunable[] = [...tunableCounts, "product", "fewRows"];
 
 /** Some of a schedule, in place of what it has by default. */
 export type Variation = Partial<Pick<Schedule, Tunable>>;
