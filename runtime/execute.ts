@@ -61,6 +61,7 @@ export class PhaseCommands {
   readonly #movable: number[] = [];
   readonly #made: (Command | undefined)[] = [];
   readonly #commands: Command[] = [];
+  #locate: Locate | undefined;
   /** Where each reference lay when it was last looked for. */
   readonly #slices: (Slice | undefined)[] = [];
 
@@ -87,18 +88,24 @@ export class PhaseCommands {
    * reference lies. Weights and constants are asked for once: they never move.
    */
   at(values: SymbolValues, locate: Locate): readonly Command[] {
+    this.#locate = locate;
+    return this.#list(values, this.#look(locate));
+  }
+
+  /** As `at`, where nothing lies elsewhere than in the call before. */
+  again(values: SymbolValues): readonly Command[] {
+    return this.#list(values, false);
+  }
+
+  #list(values: SymbolValues, moved: boolean): readonly Command[] {
     const changed = this.#sizes.start(values);
-    const moved = this.#look(locate);
     let count = 0;
     for (let index = 0; index < this.#steps.length; index++) {
       const step = this.#steps[index];
       if (step === undefined) continue;
       let command = this.#made[index];
       if (moved || (step.symbols & changed) !== 0) {
-        command =
-          step.kind === "copy"
-            ? this.#copy(step, command, locate)
-            : this.#dispatch(step, command, locate);
+        command = step.kind === "copy" ? this.#copy(step, command) : this.#dispatch(step, command);
         this.#made[index] = command;
       }
       if (command !== undefined) this.#commands[count++] = command;
@@ -124,7 +131,6 @@ export class PhaseCommands {
   #dispatch(
     step: Extract<Prepared, { kind: "dispatch" }>,
     before: Command | undefined,
-    locate: Locate,
   ): Command | undefined {
     const sizes = this.#sizes;
     // The first whose condition holds.
@@ -139,7 +145,7 @@ export class PhaseCommands {
     const { kernel } = chosen;
     const flops = chosen.flops === undefined ? undefined : sizes.at(chosen.flops);
     const old = before?.kind === "dispatch" && before.kernel === kernel ? before : undefined;
-    const lies = references.every((each, at) => this.#slice(each, locate) === old?.buffers[at]);
+    const lies = references.every((each, at) => this.#slice(each) === old?.buffers[at]);
     const same =
       lies &&
       old?.flops === flops &&
@@ -147,7 +153,7 @@ export class PhaseCommands {
       step.scalars.every((each, at) => sizes.at(each) === old?.scalars[at]);
     if (old !== undefined && same) return old;
     const buffers =
-      old !== undefined && lies ? old.buffers : references.map((each) => this.#slice(each, locate));
+      old !== undefined && lies ? old.buffers : references.map((each) => this.#slice(each));
     const scalars = step.scalars.map((each) => sizes.at(each));
     const command = { kind: "dispatch", label, kernel, groups, buffers, scalars } as const;
     return flops === undefined ? command : { ...command, flops };
@@ -156,13 +162,12 @@ export class PhaseCommands {
   #copy(
     { label, ...step }: Extract<Prepared, { kind: "copy" }>,
     before: Command | undefined,
-    locate: Locate,
   ): Command | undefined {
     // Memory ends with whole words, so what is copied beyond an odd half is nobody's.
     const bytes = Math.ceil((this.#sizes.at(step.size) * step.elementBytes) / 4) * 4;
     const toOffset = this.#sizes.at(step.toOffset) * step.elementBytes;
     if (bytes === 0) return undefined;
-    const [from, to] = [this.#slice(step.from, locate), this.#slice(step.to, locate)];
+    const [from, to] = [this.#slice(step.from), this.#slice(step.to)];
     const fits =
       bytes > 0 &&
       bytes <= from.bytes &&
@@ -180,12 +185,13 @@ export class PhaseCommands {
   }
 
   /** Where a reference lies in this call; a place that is the same is the same object. */
-  #slice(number: number, locate: Locate): Slice {
+  #slice(number: number): Slice {
     const known = this.#slices[number];
     if (known !== undefined) return known;
     const reference = this.#references[number];
     invariant(reference !== undefined, `there is no reference ${number}`);
-    const slice = locate(reference);
+    const slice = this.#locate?.(reference);
+    invariant(slice !== undefined, "commands are asked for again before there were any");
     this.#slices[number] = slice;
     return slice;
   }

@@ -10,7 +10,7 @@ import { type Backend, type Slice, tensorBytes, wholeOf } from "./backend.ts";
 import type { Plan, PlanInput, PlanPhase } from "./contract.ts";
 import { BraidError, invariant } from "./errors.ts";
 import { showSize } from "./size.ts";
-import { copyTensor, firstDifference, type HostTensor } from "./tensor.ts";
+import { copyTensor, dataFrom, firstDifference, type HostTensor } from "./tensor.ts";
 
 /** Tensors by the name of the input that they are for. */
 export type Inputs = Readonly<Record<string, HostTensor>>;
@@ -38,13 +38,13 @@ export class InputStore {
 
   /** Takes `given`: checks each tensor and uploads those that changed, from the first change on. */
   async accept(given: Inputs): Promise<void> {
-    const pairs = Object.entries(given).map(([name, tensor]) => {
+    const pairs = Object.entries(given);
+    for (const [name, tensor] of pairs) {
       const input = this.#declared.get(name);
       if (input === undefined) throw unknownInput(name, [...this.#declared.keys()]);
       checkInput(input, tensor);
-      return { name, tensor };
-    });
-    for (const { name, tensor } of pairs) {
+    }
+    for (const [name, tensor] of pairs) {
       const old = this.#stored.get(name);
       const changed = old === undefined ? 0 : firstDifference(old.tensor, tensor);
       if (changed !== undefined) await this.#store(name, tensor, old, changed);
@@ -99,7 +99,7 @@ export class InputStore {
       slice = undefined;
     }
     slice ??= wholeOf(await this.#backend.allocate(bytes, `input ${name}`));
-    await this.#backend.upload(slice.buffer, from * 4, tensor.data.subarray(from));
+    await this.#backend.upload(slice.buffer, from * 4, dataFrom(tensor, from));
     this.#versions++;
     const copy = copyTensor(tensor, old?.tensor, from);
     this.#stored.set(name, { tensor: copy, slice, version: this.#versions });

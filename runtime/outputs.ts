@@ -27,7 +27,7 @@ interface StoredOutput {
   readonly slice: Slice;
   readonly shape: readonly number[];
   /** Counts the runs of the phase. */
-  readonly run: number;
+  run: number;
 }
 
 /** The outputs of all phases of a session. */
@@ -54,6 +54,14 @@ export class OutputStore {
       invariant(stored !== undefined, `phase ${phase.name} has no output ${name}`);
       return stored.slice;
     };
+  }
+
+  /** Says that `phase` ran again for the same sizes: what it gave before can no longer be read. */
+  again(phase: PlanPhase): void {
+    for (const { name } of phase.outputs) {
+      const stored = this.#stored.get(key(phase, name));
+      if (stored !== undefined) stored.run++;
+    }
   }
 
   /** Says which sizes `phase` ran for, where it was made room for larger ones. */

@@ -51,6 +51,11 @@ export class PhaseProgram {
     return known;
   }
 
+  /** Runs a settled program as the call before, but for `values`: nothing lies elsewhere. */
+  async again(backend: Backend, values: SymbolValues): Promise<void> {
+    for (const { commands } of this.#sections) await backend.run(commands.again(values));
+  }
+
   async #measure(
     backend: Backend,
     { symbol, most, from }: Measure,

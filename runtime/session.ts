@@ -20,10 +20,12 @@ import { OutputStore, type OutputTensor } from "./outputs.ts";
 import type { Conversations } from "./paged-caches.ts";
 import { linkOf, linksOf, type PhaseLinks } from "./phase-links.ts";
 import { PhaseProgram } from "./program.ts";
+import { Repetition } from "./repetition.ts";
 import type { SymbolValues } from "./size.ts";
 import { appends, StateStore } from "./states.ts";
-import { kernelsOf, showReference } from "./steps.ts";
+import { kernelsOf, showReference, usualKernels } from "./steps.ts";
 import { bindSymbols } from "./symbols.ts";
+import { type PhaseTiming, Timings } from "./timings.ts";
 import type { Trace } from "./trace.ts";
 import { verifyPlan } from "./verify.ts";
 import type { WeightSource } from "./weight-source.ts";
@@ -41,16 +43,7 @@ export interface SessionOptions {
   readonly trace?: Trace;
 }
 
-/** What one phase took: `ran` is false where everything it computes was there already. */
-export interface PhaseTiming {
-  readonly phase: string;
-  readonly ran: boolean;
-  /**
-   * Wall time in milliseconds until the device was done; for a phase that appends, until it was
-   * read from.
-   */
-  readonly ms: number;
-}
+export type { PhaseTiming } from "./timings.ts";
 
 /** The outputs of one run, by name. They can be read until the phase runs again. */
 export type Outputs = ReadonlyMap<string, OutputTensor>;
@@ -81,7 +74,9 @@ export class Session {
   readonly #basis: CacheBasis;
   /** By phase: the versions that it was last run for. */
   readonly #current: Map<string, string> = new Map();
-  #timings: PhaseTiming[] = [];
+  readonly #timings: Timings = new Timings();
+  /** The call before, if nothing has happened since and it can be made again. */
+  #repetition: Repetition | undefined;
   #busy: boolean = false;
 
   private constructor({ model, trace }: SessionOptions, given: Backend, residents: Residents) {
@@ -106,7 +101,7 @@ export class Session {
     try {
       checkTarget(model.plan, backend);
       verifyPlan(model.plan);
-      const kernels = kernelsOf(model.plan.phases.filter((phase) => isUsual(phase, model.plan)));
+      const kernels = usualKernels(model.plan);
       const count = (done: number, total: number): void =>
         progress({ stage: "kernels", done, total });
       // Devices compile elsewhere, so both go on at once; a failure waits for the other to end.
@@ -130,7 +125,7 @@ export class Session {
 
   /** What phases have taken since the session began or `clearTimings`, in order. */
   get timings(): readonly PhaseTiming[] {
-    return this.#timings;
+    return this.#timings.all;
   }
 
   /** What lies on the device now. */
@@ -148,7 +143,9 @@ export class Session {
    * `inputs` are kept: what was given before need not be given again.
    */
   async run(name: string, inputs: Inputs = {}): Promise<Outputs> {
+    const before = this.#repetition;
     return this.#alone(async () => {
+      if (before?.takes(name, inputs) === true) return this.#repeat(before, inputs);
       await this.#inputs.accept(inputs);
       const phase = this.#phase(name);
       const most = this.#states.block(phase);
@@ -216,6 +213,7 @@ export class Session {
 
   /** Forgets all cached rows but the first `rows`; throws `session/truncate` if it cannot. */
   truncate(rows: number): void {
+    this.#repetition = undefined;
     this.#states.truncate(rows);
   }
 
@@ -229,12 +227,12 @@ export class Session {
 
   /** Forgets all cached rows. What was computed from images stays. */
   reset(): void {
-    this.#states.truncate(0);
+    this.truncate(0);
   }
 
   /** Begins a new list of timings. */
   clearTimings(): void {
-    this.#timings = [];
+    this.#timings.clear();
   }
 
   /** Frees everything on the device, the backend included. */
@@ -245,7 +243,7 @@ export class Session {
   async #run(phase: PlanPhase): Promise<Outputs> {
     await this.#updateSources(phase);
     if (!appends(phase) && this.#isCurrent(phase)) {
-      this.#timings.push({ phase: phase.name, ran: false, ms: 0 });
+      this.#timings.skipped(phase.name);
       return this.#outputs.of(phase);
     }
     if (appends(phase)) this.#checkCaches(phase);
@@ -257,30 +255,37 @@ export class Session {
     this.#current.delete(phase.name);
     const execute = (): Promise<SymbolValues> => this.#execute(phase);
     const sizes = await (this.#trace?.phase(phase.name, execute) ?? execute());
+    const rows = -this.past;
     this.#states.commit(phase, sizes);
-    if (appends(phase)) this.#states.basis = this.#cacheBasis();
-    else this.#current.set(phase.name, this.#versions(phase));
-    return this.#outputs.of(phase, await this.#time(phase, start));
+    if (!appends(phase)) {
+      this.#current.set(phase.name, this.#versions(phase));
+      await this.backend.finish();
+      this.#timings.ran(phase.name, start);
+      return this.#outputs.of(phase);
+    }
+    this.#states.basis = this.#cacheBasis();
+    this.#repetition = this.#repetitionOf(phase, sizes, rows + this.past);
+    return this.#outputs.of(phase, this.#timings.untilRead(phase.name, start));
   }
 
-  /**
-   * Notes what `phase` took since `start`. The steps of an answer do not wait for the device:
-   * whoever reads their logits does, and calls what this gives.
-   */
-  async #time(phase: PlanPhase, start: number): Promise<() => void> {
-    if (!appends(phase)) await this.backend.finish();
-    const timings = this.#timings;
-    const note = (): PhaseTiming => ({
-      phase: phase.name,
-      ran: true,
-      ms: performance.now() - start,
-    });
-    const place = timings.push(note()) - 1;
-    let read = !appends(phase);
-    return () => {
-      if (!read) timings[place] = note();
-      read = true;
-    };
+  /** How to make the call again that was made for `values` and appended so many rows. */
+  #repetitionOf(phase: PlanPhase, values: SymbolValues, rows: number): Repetition | undefined {
+    const program = this.#programs.get(phase.name);
+    if (this.#trace !== undefined || program === undefined) return undefined;
+    const { plan } = this;
+    const [inputs, states, basis] = [this.#inputs, this.#states, this.#basis.inputs];
+    return Repetition.of({ plan, phase, program, inputs, states, values, basis }, rows);
+  }
+
+  /** Makes a call that differs by its rows from the one before. */
+  async #repeat(call: Repetition, inputs: Inputs): Promise<Outputs> {
+    const { phase } = call;
+    const start = performance.now();
+    const values = await call.run(this.backend, inputs);
+    this.#outputs.again(phase);
+    this.#states.commit(phase, values);
+    this.#repetition = call;
+    return this.#outputs.of(phase, this.#timings.untilRead(phase.name, start));
   }
 
   /** Runs the static phases whose values `phase` reads, where they are out of date. */
@@ -385,15 +390,11 @@ export class Session {
       });
     }
     this.#busy = true;
+    this.#repetition = undefined;
     try {
       return await work();
     } finally {
       this.#busy = false;
     }
   }
-}
-
-/** Whether a phase is run in answering; the others' kernels are compiled when they first run. */
-function isUsual(phase: PlanPhase, plan: Plan): boolean {
-  return phase.kind !== "forward" || plan.generation === undefined;
 }

@@ -264,6 +264,22 @@ export class StateStore {
     this.#stored.set(state.name, { slice, version: undefined, symbols: new Map() });
   }
 
+  /**
+   * How many rows the caches of `phase` have room for; undefined where more than their number decides
+   * where rows lie, or where `phase` writes values besides.
+   */
+  room(phase: PlanPhase, values: SymbolValues): number | undefined {
+    if (this.#paged !== undefined) return undefined;
+    let room = Number.POSITIVE_INFINITY;
+    for (const state of phase.writes.map((name) => this.declaration(name))) {
+      if (state.kind !== "cache" || state.ring !== undefined) return undefined;
+      const rest = state.axes.slice(1).map(({ size }) => evaluateSize(size, values));
+      const rowBytes = rest.reduce((all, size) => all * size, elementBytes[state.element]);
+      room = Math.min(room, Math.floor(this.slice(state.name).bytes / rowBytes));
+    }
+    return room;
+  }
+
   /** The rows of the caches that `phase` extends, which must agree. */
   #rowsAfter(phase: PlanPhase, values: SymbolValues): number {
     const sizes = this.#rowSizes.get(phase.name) ?? this.#rowSizesOf(phase);

@@ -5,7 +5,7 @@
  * mean one thing.
  */
 
-import type { BufferReference, PlanKernel, PlanPhase, PlanStep } from "./contract.ts";
+import type { BufferReference, Plan, PlanKernel, PlanPhase, PlanStep } from "./contract.ts";
 import { invariant } from "./errors.ts";
 
 /** A step that does something itself. */
@@ -124,4 +124,9 @@ export function kernelsOf(phases: readonly PlanPhase[]): ReadonlySet<string> {
     step.kind === "dispatch" ? step.variants.map(({ kernel }) => kernel) : [],
   );
   return new Set(names);
+}
+
+/** The kernels of the phases that run in answering; those of others are compiled when they first run. */
+export function usualKernels({ phases, generation }: Plan): ReadonlySet<string> {
+  return kernelsOf(phases.filter(({ kind }) => kind !== "forward" || generation === undefined));
 }

@@ -145,8 +145,12 @@ class CpuBackend implements Backend {
   }
 
   async upload(buffer: DeviceBuffer, offset: number, data: DeviceData): Promise<void> {
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    this.#bytes(buffer, offset, bytes.length).set(bytes);
+    const { buffer: memory, byteOffset } = this.#bytes(buffer, offset, data.byteLength);
+    // Of the same kind as `data`, whose own memory is not asked for: small arrays have none yet.
+    if (data instanceof Int32Array) new Int32Array(memory, byteOffset, data.length).set(data);
+    else if (data instanceof Float32Array)
+      new Float32Array(memory, byteOffset, data.length).set(data);
+    else new Uint16Array(memory, byteOffset, data.length).set(data);
   }
 
   async download(buffer: DeviceBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
@@ -248,7 +252,7 @@ class CpuBackend implements Backend {
       fits,
       `${length} bytes at ${offset} leave ${buffer.label}, which has ${buffer.bytes}`,
     );
-    return new Uint8Array(this.#open.memory.buffer, this.#addressOf(buffer) + offset, length);
+    return new Uint8Array(this.#open.buffer, this.#addressOf(buffer) + offset, length);
   }
 
   #addressOf(buffer: DeviceBuffer): number {

@@ -24,12 +24,19 @@ interface Block {
 /** A WebAssembly memory and what of it is free. */
 export class Heap {
   readonly memory: WebAssembly.Memory;
+  #buffer: ArrayBufferLike;
   #free: readonly Block[];
 
   constructor() {
     const maximum = largestMemory / pageBytes;
     this.memory = new WebAssembly.Memory({ initial: 1, maximum, shared: true });
+    this.#buffer = this.memory.buffer;
     this.#free = [{ start: bufferAlignment, end: pageBytes }];
+  }
+
+  /** All of the memory, as it is now. To ask `memory` itself takes longer than to call a kernel. */
+  get buffer(): ArrayBufferLike {
+    return this.#buffer;
   }
 
   /**
@@ -68,6 +75,7 @@ export class Heap {
     } catch (error) {
       throw refused(size, start, label, error);
     }
+    this.#buffer = this.memory.buffer;
     this.#free = merged([...this.#free, { start: end, end: end + pages * pageBytes }]);
     const block = this.#free.at(-1);
     invariant(block !== undefined, "memory that has grown has a free block at its end");

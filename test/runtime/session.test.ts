@@ -67,6 +67,50 @@ test("extending step by step gives the rows that one call gives", async () => {
   expect(rows).toEqual(toyReference([cat], [0, 1, 2], prompt));
 });
 
+/** Appends one row, as steps of an answer do: nothing is given but what is new. */
+async function step(session: Session, token: number, position: number): Promise<Outputs> {
+  return session.run("extend", {
+    prompt: integers([token]),
+    "positions.text": integers([position]),
+  });
+}
+
+test("steps of an answer give the rows that one call gives, whatever comes between", async () => {
+  const { session, backend } = await open();
+  const prompt = [1, 4, 7, 2, 0, 3, 5, 6, 6, 1];
+  const wanted = toyReference([cat], [0, 1, 2], prompt);
+  const row = (index: number): readonly number[] => wanted.slice(index * 8, index * 8 + 8);
+  await session.prepare(toyInputs([cat], []));
+  const outputs: Outputs[] = [];
+  for (const [index, token] of prompt.entries()) {
+    outputs.push(await step(session, token, 3 + index));
+    expect(await values(outputs[index] ?? new Map())).toEqual(row(index));
+    if (index === 0) continue;
+    await expect(values(outputs[index - 1] ?? new Map())).rejects.toMatchObject({
+      code: "session/overwritten",
+    });
+  }
+  // A mistake changes nothing.
+  await expect(step(session, 8, 13)).rejects.toMatchObject({ code: "input/token" });
+  expect(session.past).toBe(10);
+  // Rows that are cut off, two rows at once, the same row again.
+  session.truncate(4);
+  expect(await values(await step(session, 0, 7))).toEqual(row(4));
+  expect(await values(await step(session, 3, 8))).toEqual(row(5));
+  const two = { prompt: integers([5, 6]), "positions.text": integers([9, 10]) };
+  expect(await values(await session.run("extend", two))).toEqual([...row(6), ...row(7)]);
+  expect(await values(await step(session, 6, 11))).toEqual(row(8));
+  session.truncate(8);
+  expect(await values(await step(session, 6, 11))).toEqual(row(8));
+  // Another image.
+  await session.prepare(toyInputs([dog], []));
+  await expect(step(session, 1, 12)).rejects.toMatchObject({ code: "session/stale" });
+  session.reset();
+  expect(await values(await step(session, 1, 3))).toEqual(toyReference([dog], [0, 1, 2], [1]));
+  const copies = backend.log.filter((line) => line.startsWith("copy grow"));
+  expect(copies.length).toBeGreaterThan(0);
+});
+
 test("no image is an image of no rows", async () => {
   const { session, backend } = await open();
   const outputs = await session.forward(toyInputs([], [6, 1]));
