@@ -23,6 +23,18 @@ export function cover(first: Span, last: Span): Span {
   };
 }
 
+/** One-based number of the line that an offset stands on, and its text without the margins. */
+export function lineAt(text: string, offset: number): { number: number; text: string } {
+  let [number, start] = [1, 0];
+  for (;;) {
+    const end = text.indexOf("\n", start);
+    if (end < 0 || end >= offset) {
+      return { number, text: text.slice(start, end < 0 ? undefined : end).trim() };
+    }
+    [number, start] = [number + 1, end + 1];
+  }
+}
+
 /** One-based line and column of an offset. */
 export function lineAndColumn(text: string, offset: number): { line: number; column: number } {
   const before = text.slice(0, offset);

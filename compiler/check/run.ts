@@ -25,7 +25,7 @@ const interpreter: Interpreter = { evaluate: evaluateExpression, run: runStateme
 
 /** Everything a run needs besides a scope. */
 export function newContext(options: RunOptions): Context {
-  const graph = new GraphBuilder(options.name);
+  const graph = new GraphBuilder(options.name, options.program.sources);
   const runtime = new Set<string>();
   return {
     program: options.program,

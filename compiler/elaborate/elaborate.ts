@@ -26,11 +26,13 @@ export interface Elaborated {
 export function elaborate(entry: Source, resolve: Resolve): Elaborated {
   const diagnostics: Diagnostic[] = [];
   const modules = new Map<string, Module>();
+  const sources = new Map<string, string>();
   const links: Link[] = [];
   const read = (source: Source): void => {
     const parsed = parse(source);
     diagnostics.push(...parsed.diagnostics);
     modules.set(source.file, parsed.module);
+    sources.set(source.file, source.text);
     for (const item of parsed.module.imports) {
       const target = find(item.from.text, source.file, resolve);
       links.push({ importer: source.file, target: target?.file, item });
@@ -51,7 +53,7 @@ export function elaborate(entry: Source, resolve: Resolve): Elaborated {
     resolved.set(file, { file, module, names });
   }
   const isBroken = diagnostics.some((each) => each.severity === "error");
-  return { program: { entry: entry.file, isBroken, modules: resolved }, diagnostics };
+  return { program: { entry: entry.file, isBroken, modules: resolved, sources }, diagnostics };
 }
 
 function find(from: string, importer: string, resolve: Resolve): Source | undefined {

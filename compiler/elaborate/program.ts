@@ -39,6 +39,8 @@ export interface Program {
   readonly isBroken: boolean;
   /** Every module, imported ones before their importers. */
   readonly modules: ReadonlyMap<string, ResolvedModule>;
+  /** Their texts, by file. */
+  readonly sources: ReadonlyMap<string, string>;
 }
 
 /** The module called `file`, which must exist. */

@@ -35,16 +35,18 @@ export class GraphBuilder {
   readonly #configChecks: ConfigCheck[] = [];
   /** By symbol: the node that measures it. */
   readonly #measures = new Map<string, ValueId>();
+  readonly #sources: ReadonlyMap<string, string>;
   #generation: Generation | undefined;
 
-  /** An empty graph called `name`. */
-  constructor(name: string) {
+  /** An empty graph called `name`, whose origins are in `sources`. */
+  constructor(name: string, sources: ReadonlyMap<string, string> = new Map()) {
     this.name = name;
+    this.#sources = sources;
   }
 
   /** A builder with all of `graph` but its nodes, outputs and generation: for passes. */
   static without(graph: Graph): GraphBuilder {
-    const builder = new GraphBuilder(graph.name);
+    const builder = new GraphBuilder(graph.name, graph.sources);
     for (const [name, axis] of graph.axes) builder.#axes.set(name, axis);
     for (const [name, weight] of graph.weights) builder.#weights.set(name, weight);
     builder.#inputs.push(...graph.inputs);
@@ -172,6 +174,7 @@ export class GraphBuilder {
       sequences: [...this.#sequences],
       ...(this.#generation === undefined ? {} : { generation: this.#generation }),
       configChecks: [...this.#configChecks],
+      sources: this.#sources,
     };
   }
 }

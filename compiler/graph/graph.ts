@@ -111,6 +111,8 @@ export interface Graph {
   readonly sequences: readonly SequenceInfo[];
   readonly generation?: Generation;
   readonly configChecks: readonly ConfigCheck[];
+  /** The texts of the files that origins name, so that generated code can quote them. */
+  readonly sources: ReadonlyMap<string, string>;
 }
 
 /** The id of the node at `index`. */

@@ -10,6 +10,7 @@ import type { ValueId } from "../graph/graph.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Setting } from "../kernel/lower/context.ts";
 import { lowerRegion } from "../kernel/lower/lower.ts";
+import { titleOf } from "../kernel/lower/name.ts";
 import type { Lowered, Schedule } from "../kernel/lower/schedule.ts";
 import { scheduleChoices } from "../kernel/schedule/choose.ts";
 import type { ScheduleChoice } from "../kernel/schedule/choose-product.ts";
@@ -45,6 +46,8 @@ export interface KernelEntry {
   readonly stages: readonly Stage[];
   /** The sized calls by the sizes that the signature's sizes are. */
   readonly sized: Map<string, readonly SizedCall[]>;
+  /** What it computes: see `titleOf`. */
+  readonly titles: Set<string>;
 }
 
 /** The schedule of a kernel shape of that kind, in place of the one that was chosen. */
@@ -52,6 +55,9 @@ export type ScheduleChooser = (
   kernel: { readonly shape: string; readonly kind: Region["kind"] },
   choice: ScheduleChoice,
 ) => Schedule;
+
+/** Values in the comment of a kernel that computes several. */
+const mostTitles = 6;
 
 /** Lowers regions and remembers what it lowered. */
 export class KernelTable {
@@ -63,7 +69,7 @@ export class KernelTable {
   readonly elements: StoredElements;
   private readonly entries = new Map<string, KernelEntry>();
   private readonly names = new Map<string, number>();
-  private readonly list: Kernel[] = [];
+  private readonly list: { readonly kernel: Kernel; readonly titles: ReadonlySet<string> }[] = [];
   private readonly attentions = new Map<
     string,
     { readonly entry: KernelEntry; readonly sizes: readonly Dimension[] }
@@ -83,9 +89,15 @@ export class KernelTable {
     this.packs = weights.packs;
   }
 
-  /** All kernels, in the order in which they were first needed. */
+  /** All kernels, in the order in which they were first needed; comments name all that they compute. */
   get kernels(): readonly Kernel[] {
-    return this.list;
+    return this.list.map(({ kernel, titles }) => {
+      const [, ...others] = titles;
+      const also = others.slice(0, mostTitles).map((title) => `also ${title}`);
+      const rest = others.length - also.length;
+      const more = rest > 0 ? [`and ${rest} more`] : [];
+      return { ...kernel, comment: [...kernel.comment, ...also, ...more] };
+    });
   }
 
   /** The calls that compute a region, which has that signature, one after another. */
@@ -114,6 +126,7 @@ export class KernelTable {
     const key = this.keyOf(prepared, signature);
     const entry = this.entries.get(key) ?? this.lower(prepared, region, signature, shapeKey(key));
     this.entries.set(key, entry);
+    entry.titles.add(titleOf(prepared.phase.graph, region));
     if (region.kind === "attend")
       this.attentions.set(`${prepared.phase.name} ${region.root}`, {
         entry,
@@ -154,6 +167,7 @@ export class KernelTable {
       ...each,
       schedule: this.choose({ shape, kind: region.kind }, each),
     }));
+    const titles = new Set<string>();
     const lowered = lowerRegion(
       {
         graph,
@@ -166,17 +180,17 @@ export class KernelTable {
       region,
       choices.map((choice) => choice.schedule),
     ).map((made, index) => {
-      const kernel = this.add(made.kernel, choices[index]?.suffix);
+      const kernel = this.add(made.kernel, titles, choices[index]?.suffix);
       return { ...made, kernel };
     });
-    const stages = this.stages(signature, lowered, choices);
-    return { shape, lowered, choices, stages, sized: new Map() };
+    const stages = this.stages(signature, lowered, choices, titles);
+    return { shape, lowered, choices, stages, sized: new Map(), titles };
   }
 
   /** Lists the kernel, under a name of its own. */
-  private add(kernel: Kernel, suffix: string = ""): Kernel {
+  private add(kernel: Kernel, titles: ReadonlySet<string>, suffix: string = ""): Kernel {
     const named = { ...kernel, name: this.unique(`${kernel.name}${suffix}`) };
-    this.list.push(named);
+    this.list.push({ kernel: named, titles });
     return named;
   }
 
@@ -184,6 +198,7 @@ export class KernelTable {
     signature: Signature,
     lowered: readonly Lowered[],
     choices: readonly ScheduleChoice[],
+    titles: ReadonlySet<string>,
   ): readonly Stage[] {
     const [first] = lowered;
     invariant(first !== undefined, "a region has a kernel");
@@ -194,7 +209,7 @@ export class KernelTable {
     const stage = this.stage(signature, first, variants);
     const combine = lowered.find((each) => each.combine !== undefined)?.combine;
     if (combine === undefined) return [stage];
-    const { name } = this.add(combine.lowered.kernel);
+    const { name } = this.add(combine.lowered.kernel, titles);
     const second = combineVariants(name, combine, lowered, variants);
     return [
       { ...stage, partial: partialSize(combine, variants) },

@@ -16,7 +16,7 @@ export function regionGraph(
   lies: (value: ValueId) => boolean,
   region: Region,
 ): RegionGraph {
-  const builder = new GraphBuilder(graph.name);
+  const builder = new GraphBuilder(graph.name, graph.sources);
   for (const axis of graph.axes.values()) builder.addAxis(axis);
   const inputs = new Map<string, ValueId>();
   const made = new Map<ValueId, ValueId>();

@@ -141,7 +141,7 @@ function beneath(graph: Graph, value: ValueId, own: Set<ValueId>): ValueId {
 
 /** The part as a graph: what it takes from outside are inputs. */
 function extracted(graph: Graph, part: Part, repeated: readonly boolean[]): Graph {
-  const builder = new GraphBuilder(part.name);
+  const builder = new GraphBuilder(part.name, graph.sources);
   for (const axis of graph.axes.values()) builder.addAxis(axis);
   const isOwn = (value: ValueId): boolean => part.own.has(value) || repeated[value] === true;
   const needed = neededNodes(graph, part.results, isOwn);

@@ -1,5 +1,6 @@
 // self_attn: seen [rows, H = 4, E = 128]
-// from std/attention
+// decoder.braid:10  x = x + self_attention[H, H, E](rms_norm(x) at input_layernorm, composite) at self_attn
+// std/attention:152  seen = attend(rotary(q, position(S), theta), turned[S as K], v[S as K] over K; mask = sees)
 #include <cuda_fp16.h>
 #ifndef BRAID_LANES
 #define BRAID_LANES

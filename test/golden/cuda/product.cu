@@ -1,5 +1,6 @@
 // x [rows, D = 512]
-// from decoder.braid
+// decoder.braid:10  x = x + self_attention[H, H, E](rms_norm(x) at input_layernorm, composite) at self_attn
+// std/attention:153  return seen @ o_proj.weight
 #include <cuda_fp16.h>
 #ifndef BRAID_SWIZZLE_32X2
 #define BRAID_SWIZZLE_32X2

@@ -1,5 +1,7 @@
 // mlp: hidden [rows, F = 1024]
-// from std/layers
+// decoder.braid:11  x = x + swiglu[F](rms_norm(x) at post_attention_layernorm) at mlp
+// std/layers:25  return x * rsqrt(mean(x * x over D) + eps) * weight
+// std/layers:65  hidden = silu(x @ gate_proj.weight) * (x @ up_proj.weight)
 #include <cuda_bf16.h>
 #ifndef BRAID_LANES
 #define BRAID_LANES
