@@ -18,7 +18,6 @@ import {
   withPages,
 } from "./model-options.ts";
 import { OutputFolder } from "./output-folder.ts";
-import { expectShortRun } from "./short-run.ts";
 import { type PrecisionOption, stored, withPrecision } from "./precision.ts";
 import { readSource } from "./sources.ts";
 import { mathOption } from "./target.ts";
@@ -107,7 +106,6 @@ async function build(file: string, options: BuildOptions): Promise<void> {
     const hint = "add `--target cuda`";
     throw new UsageError("--report, --architecture and --length are for CUDA", hint);
   }
-  expectShortRun();
   const thread = startBuildThread();
   const json = options.json === true;
   try {

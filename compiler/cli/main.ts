@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** `braid`: one file a verb. Data goes to stdout, talk to stderr. */
 
 import { Command, CommanderError } from "commander";
@@ -59,12 +58,14 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(error.code === "EPIPE" ? exitCode.success : exitCode.failure);
 });
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  clear();
-  process.exitCode = failed(error);
-}
+/** Settled when the verb has ended, which says how in `process.exitCode`. */
+export const ended: Promise<void> = program.parseAsync().then(
+  () => undefined,
+  (error: unknown) => {
+    clear();
+    process.exitCode = failed(error);
+  },
+);
 
 function failed(error: unknown): number {
   if (error instanceof CommanderError) {

@@ -3,6 +3,10 @@
 import { findAdapter } from "../webgpu/device.ts";
 import { nodeGpu } from "./gpu.ts";
 
-const found = await findAdapter(await nodeGpu());
-// Dawn may keep the process alive, or bring it down while it ends by itself.
-process.stdout.write(found === undefined ? "none" : "found", () => process.exit(0));
+async function probe(): Promise<void> {
+  const found = await findAdapter(await nodeGpu());
+  // Dawn may keep the process alive, or bring it down while it ends by itself.
+  process.stdout.write(found === undefined ? "none" : "found", () => process.exit(0));
+}
+
+void probe();
