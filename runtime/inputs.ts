@@ -139,8 +139,9 @@ export function checkInput(input: PlanInput, tensor: HostTensor): void {
 }
 
 function checkTokens(name: string, { data }: HostTensor, bound: number): void {
-  const wrong = data.findIndex((token) => token < 0 || token >= bound);
-  if (wrong < 0) return;
+  let wrong = 0;
+  while (wrong < data.length && (data[wrong] ?? 0) >= 0 && (data[wrong] ?? 0) < bound) wrong++;
+  if (wrong === data.length) return;
   const message = `token ${data[wrong]} at row ${wrong} of \`${name}\` is not in 0 … ${bound - 1}`;
   throw new BraidError("input/token", message, {
     hint: "use the tokenizer of the checkpoint; config.json has the size of the vocabulary",

@@ -37,9 +37,11 @@ export function integers(
   data: Int32Array | readonly number[],
   shape?: readonly number[],
 ): IntegerTensor {
-  const values = data instanceof Int32Array ? data : Int32Array.from(data);
-  const wrong = data.findIndex((value, index) => value !== values[index]);
-  if (wrong >= 0) {
+  if (data instanceof Int32Array)
+    return checked({ element: "i32", shape: shape ?? [data.length], data });
+  const values = new Int32Array(data);
+  for (let wrong = 0; wrong < values.length; wrong++) {
+    if (data[wrong] === values[wrong]) continue;
     throw new BraidError("tensor/integer", `element ${wrong} is ${data[wrong]}, which is no i32`, {
       hint: "give whole numbers between -2³¹ and 2³¹ - 1",
     });
@@ -49,7 +51,9 @@ export function integers(
 
 /** How many elements a tensor of this shape has. */
 export function elementCount(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
+  let count = 1;
+  for (const size of shape) count *= size;
+  return count;
 }
 
 /**

@@ -35,8 +35,8 @@ async function product(threads: number): Promise<ArrayLike<number>> {
     weights: memoryWeights(new Map([["w", weights]])),
   });
   try {
-    // The first call measures, later ones may share less.
-    for (let round = 0; round < 3; round++) {
+    // The first calls are measured one by one, later ones run together and may share less.
+    for (let round = 0; round < 10; round++) {
       await session.forward({
         x: floats(
           x.map((each) => each + round),
