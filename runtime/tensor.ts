@@ -93,6 +93,15 @@ export function copyTensor(tensor: HostTensor, over?: HostTensor, from: number =
   return { ...tensor, data: over.data };
 }
 
+/** A tensor of the type and shape of `tensor` whose numbers are those in `memory`. */
+export function tensorOver(tensor: HostTensor, memory: Uint8Array): HostTensor {
+  const { buffer, byteOffset } = memory;
+  const length = tensor.data.length;
+  return tensor.element === "f32"
+    ? { ...tensor, data: new Float32Array(buffer, byteOffset, length) }
+    : { ...tensor, data: new Int32Array(buffer, byteOffset, length) };
+}
+
 /**
  * The elements of a tensor from `from` on. All of them are the tensor's own array, not a view: asking a
  * small array for its memory moves that out of the heap, which costs more than the step of an answer.

@@ -141,6 +141,10 @@ class CpuBackend implements Backend, RecordMaker {
     else new Uint16Array(memory, byteOffset, data.length).set(data);
   }
 
+  view(buffer: DeviceBuffer): Uint8Array {
+    return this.#bytes(buffer, 0, buffer.bytes);
+  }
+
   async download(buffer: DeviceBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
     // Made from another list, memory is not cleared first.
     return new Uint8Array(this.#bytes(buffer, offset, bytes)).buffer;
