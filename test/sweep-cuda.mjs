@@ -3,6 +3,7 @@
  * became of it by example and architecture: kernels, how many of the products and attentions use tensor
  * cores, kernels that spill, and the most registers. Kernels with equal text are compiled once, several
  * in one call of nvcc, and what nvcc said is kept in the user's cache folder by the hash of the text.
+ * What a kernel and its variables are called, and its comment, are no part of that text.
  *
  *   --math f16|bf16|tf32|f32   what products are computed in (f16)
  *   --architecture sm_80,…     for which devices (sm_80,sm_90,sm_100)
@@ -29,11 +30,27 @@ if (!existsSync(join(root, "dist"))) fail("there is no dist: run `npm run build`
 const load = (path) => import(pathToFileURL(join(root, "dist", path)).href);
 const { checkModel, compileFor } = await load("compiler/compile.js");
 const { readSource, resolveImport } = await load("compiler/cli/sources.js");
-const { printCuda } = await load("compiler/codegen/index.js");
+const { cudaText } = await load("compiler/codegen/cuda/cuda.js");
+const { namesOf } = await load("compiler/codegen/names.js");
+const { legalize } = await load("compiler/kernel/passes/legalize.js");
 const { architectures, cudaTarget } = await load("compiler/kernel/architectures.js");
 const { parseInstructions, parseResources } = await load("compiler/report/cuda-report.js");
 const { textTable } = await load("compiler/report/text-table.js");
 const { findNvcc } = await load("runtime/node/cuda-compiler.js");
+
+/** Parts of a kernel whose strings are no names of its own. */
+const words = new Set([
+  "kind",
+  "operator",
+  "fn",
+  "scalar",
+  "element",
+  "access",
+  "math",
+  "lines",
+  "tiles",
+  "word",
+]);
 
 /** Kernels of one call of nvcc: enough to read the headers rarely. */
 const chunkSize = 24;
@@ -83,7 +100,7 @@ function fail(line) {
   return process.exit(2);
 }
 
-/** All models of all examples with their kernels; the name and comments of a kernel are no text. */
+/** All models of all examples with their kernels. */
 function collect() {
   const found = [];
   const folder = join(root, "examples");
@@ -106,8 +123,26 @@ function collect() {
 function described(kernel) {
   // What combines shares of keys multiplies nothing.
   const multiplies = /_(?:contract|attend)(?:_few_rows)?(?:_\d+)?$/.test(kernel.name);
-  const lines = printCuda({ ...kernel, name: "kernel_in_sweep", comment: [] });
-  return { name: kernel.name, multiplies, text: lines };
+  return { name: kernel.name, multiplies, text: cudaText(renamed(legalize(kernel, "cuda"))) };
+}
+
+/** The kernel with numbered names in the order in which they first stand in it. */
+function renamed(kernel) {
+  const declared = namesOf(kernel);
+  const names = new Map();
+  const nameOf = (name) => {
+    if (!names.has(name)) names.set(name, `v${names.size}`);
+    return names.get(name);
+  };
+  const change = (part, key = "") => {
+    if (typeof part === "string")
+      return declared.has(part) && !words.has(key) ? nameOf(part) : part;
+    if (Array.isArray(part)) return part.map((each) => change(each));
+    if (typeof part !== "object" || part === null || part.kind === "builtin") return part;
+    return Object.fromEntries(Object.entries(part).map(([k, each]) => [k, change(each, k)]));
+  };
+  const { name: _, comment: __, ...rest } = kernel;
+  return { ...change(rest), name: "kernel_in_sweep", comment: [] };
 }
 
 /** What nvcc makes of each text, by text. */

@@ -126,6 +126,11 @@ export function binary(operator: BinaryOperator, left: Operand, right: Operand):
   );
 }
 
+/** `expr`, called `word` where it gets a name of its own. */
+export function called(word: string, expr: Expr): Expr {
+  return expr.kind === "binary" ? { ...expr, word } : expr;
+}
+
 /** The sum of two or more operands, from left to right. */
 export function add(first: Operand, second: Operand, ...more: readonly Operand[]): Expr {
   return more.reduce((sum: Expr, term) => binary("add", sum, term), binary("add", first, second));

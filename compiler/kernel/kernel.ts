@@ -161,6 +161,8 @@ export type Expr =
       readonly operator: BinaryOperator;
       readonly left: Expr;
       readonly right: Expr;
+      /** What it is called where it gets a name: `row`, `warp_column`. It is the same without. */
+      readonly word?: string;
     }
   | {
       readonly kind: "call";

@@ -56,7 +56,9 @@ export function mapChildren(expr: Expr, change: (part: Expr) => Expr): Expr {
     case "binary": {
       const [left, right] = [change(expr.left), change(expr.right)];
       const same = left === expr.left && right === expr.right;
-      return same ? expr : build.binary(expr.operator, left, right);
+      if (same) return expr;
+      const changed = build.binary(expr.operator, left, right);
+      return expr.word === undefined ? changed : build.called(expr.word, changed);
     }
     case "call": {
       const args = expr.args.map(change);

@@ -167,13 +167,15 @@ class Walk {
   /** The first row of the warp. */
   private get own(): Expr {
     const { splits, warpRows } = this.block;
-    return splits ? this.first : build.add(this.first, build.multiply(build.warp, warpRows));
+    if (splits) return this.first;
+    return build.called("warp_row", build.add(this.first, build.multiply(build.warp, warpRows)));
   }
 
   /** The first of the warp's keys in a tile. */
   private get ownKey(): Expr {
     const { splits, warpKeys } = this.block;
-    return splits ? build.multiply(build.warp, warpKeys) : build.int(0);
+    if (!splits) return build.int(0);
+    return build.called("warp_key", build.multiply(build.warp, warpKeys));
   }
 
   private place(row: Expr): Coordinates {
@@ -261,7 +263,7 @@ class Walk {
   private step(tile: KeyTile, unmasked: Expr, end: Expr, loaded: string): readonly Statement[] {
     const { context, tiles, math } = this;
     const { keys, warpRows, warpKeys } = this.block;
-    const next = build.add(tile.start, keys);
+    const next = build.called("next_key", build.add(tile.start, keys));
     const out: Statement[] = [
       // Whoever reads the last tile's keys or values is done.
       waitCopies(1),
@@ -300,7 +302,8 @@ class Walk {
 
   private ownQueries(): Expr {
     const { splits, warpRows, depth } = this.block;
-    return splits ? build.int(0) : build.multiply(build.warp, warpRows * depth);
+    if (splits) return build.int(0);
+    return build.called("warp_queries", build.multiply(build.warp, warpRows * depth));
   }
 
   /** Brings the warps' shares of the keys together; the first warp stores them. */

@@ -74,9 +74,11 @@ export function warpCorner({ rows, warpRows, warpColumns }: Block): {
   readonly column: Expr;
 } {
   const down = rows / warpRows;
+  const row = build.called("warp_down", build.remainder(build.warp, down));
+  const column = build.called("warp_across", build.quotient(build.warp, down));
   return {
-    row: build.multiply(build.remainder(build.warp, down), warpRows),
-    column: build.multiply(build.quotient(build.warp, down), warpColumns),
+    row: build.called("warp_row", build.multiply(row, warpRows)),
+    column: build.called("warp_column", build.multiply(column, warpColumns)),
   };
 }
 
@@ -175,7 +177,8 @@ export class Slices {
   }
 
   private stageOf(slice: Expr, elements: number): Expr {
-    return build.multiply(build.remainder(slice, this.at.block.stages), elements);
+    const stage = build.remainder(slice, this.at.block.stages);
+    return build.called("stage", build.multiply(stage, elements));
   }
 
   /** How many inner elements there are from the slice on, if its last may not exist. */

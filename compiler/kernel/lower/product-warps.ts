@@ -133,8 +133,8 @@ class BlockProduct {
     const corner = warpCorner(block);
     const own: ProductTile = {
       batch,
-      rowStart: build.add(whole.rowStart, corner.row),
-      columnStart: build.add(whole.columnStart, corner.column),
+      rowStart: build.called("warp_row_start", build.add(whole.rowStart, corner.row)),
+      columnStart: build.called("warp_column_start", build.add(whole.columnStart, corner.column)),
       rows: block.warpRows,
       columns: block.warpColumns,
     };

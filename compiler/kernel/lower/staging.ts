@@ -129,8 +129,8 @@ function pieceThroughRegisters(
   const perRow = staged.columns / length;
   const count = countOf(staged);
   const inside = isWhole ? index : build.minimum(index, count - 1);
-  const row = build.quotient(inside, perRow);
-  const start = build.multiply(build.remainder(inside, perRow), length);
+  const row = build.called("own_row", build.quotient(inside, perRow));
+  const start = build.called("own_column", build.multiply(build.remainder(inside, perRow), length));
   const exists = existing(staged, row, start);
   const readRow = clamped(row, staged.rowLimit, 1);
   const readStart = clamped(start, staged.columnLimit, length);
@@ -171,8 +171,9 @@ function share(
   const count = rows * perRow;
   const round = context.fresh("round");
   const index = build.add(build.multiply(build.variable(round), invocations), build.invocation);
+  const row = build.called("own_row", build.quotient(index, perRow));
   const column = build.multiply(build.remainder(index, perRow), length);
-  const one = body(build.quotient(index, perRow), column);
+  const one = body(row, build.called("own_column", column));
   const guarded = count % invocations === 0 ? one : when(build.less(index, count), [one]);
   return [loop(round, 0, Math.ceil(count / invocations), [guarded])];
 }

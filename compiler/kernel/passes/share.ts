@@ -15,7 +15,7 @@ import { variable } from "../build.ts";
 import { Interner } from "../intern.ts";
 import type { Expr, Kernel, Statement } from "../kernel.ts";
 import { childrenOf, mapChildren, mapExpressions, someExpr } from "../rewrite.ts";
-import { Names } from "./names.ts";
+import { kindOf, Names, wordOf } from "./names.ts";
 import { dropUnused } from "./unused.ts";
 import { Versions } from "./versions.ts";
 
@@ -224,7 +224,8 @@ class Walk {
     if (!this.chosen?.has(key)) return value;
     const block = this.blocks[place];
     invariant(block !== undefined, "share: a value is computed in no block");
-    const name = this.names.numbered(wordFor(value));
+    const word = wordOf(value);
+    const name = word === undefined ? this.names.numbered(kindOf(value)) : this.names.fresh(word);
     block.out.push({ kind: "let", name, value });
     const read = variable(name, value.type);
     this.written.set(key, read);
@@ -269,11 +270,4 @@ class Walk {
 function isFree(expr: Expr): boolean {
   if (expr.kind === "const" || expr.kind === "var" || expr.kind === "builtin") return true;
   return expr.kind === "lane" && isFree(expr.operand);
-}
-
-function wordFor(expr: Expr): string {
-  if (expr.kind === "load") return expr.buffer;
-  if (expr.kind === "load_array") return expr.array;
-  if (expr.type.scalar === "i32") return "index";
-  return expr.type.scalar === "bool" ? "condition" : "value";
 }

@@ -36,7 +36,11 @@ const cases: readonly (readonly [string, readonly Statement[], readonly string[]
   [
     "equal addresses are computed once",
     [store("y", product, load("x", product)), store("y", add(product, 1), real(0))],
-    ["index_0 = @group * n", "y[index_0] := x[index_0]", "y[index_0 + 1] := 0.0"],
+    [
+      "group_times_n = @group * n",
+      "y[group_times_n] := x[group_times_n]",
+      "y[group_times_n + 1] := 0.0",
+    ],
   ],
   [
     "a load is not shared across a store to its buffer",
@@ -56,7 +60,30 @@ const cases: readonly (readonly [string, readonly Statement[], readonly string[]
       declare("b", add(n, 1)),
       store("y", multiply(build.variable("b"), group), real(1)),
     ],
-    ["a = n + 1", "index_0 = a * @group", "y[index_0] := 0.0", "y[index_0] := 1.0"],
+    [
+      "a = n + 1",
+      "a_times_group = a * @group",
+      "y[a_times_group] := 0.0",
+      "y[a_times_group] := 1.0",
+    ],
+  ],
+  [
+    "a value has the name that it was given, a long one a number",
+    [
+      store("y", build.called("row", multiply(group, 3)), load("x", multiply(group, 3))),
+      store("y", multiply(add(n, 7), add(group, 7)), real(0)),
+      store("y", multiply(add(n, 7), add(group, 7)), real(1)),
+      store("y", add(n, -1), load("x", add(n, -1))),
+    ],
+    [
+      "row = @group * 3",
+      "y[row] := x[row]",
+      "index_0 = (n + 7) * (@group + 7)",
+      "y[index_0] := 0.0",
+      "y[index_0] := 1.0",
+      "n_minus_1 = n + -1",
+      "y[n_minus_1] := x[n_minus_1]",
+    ],
   ],
   [
     "group memory is read anew after a barrier",
@@ -81,10 +108,10 @@ const cases: readonly (readonly [string, readonly Statement[], readonly string[]
       ]),
     ],
     [
-      "index_0 = quotient(@group, n)",
+      "group_over_n = quotient(@group, n)",
       "for i in 0 .. n step 1 {",
       "  if x[i] < 0.0 {",
-      "    y[index_0] := 0.0",
+      "    y[group_over_n] := 0.0",
       "  }",
       "}",
     ],
@@ -124,7 +151,13 @@ const cases: readonly (readonly [string, readonly Statement[], readonly string[]
   [
     "a value of the block around is used in a branch",
     [store("y", product, real(0)), when(less(group, 1), [store("y", product, real(1))])],
-    ["index_0 = @group * n", "y[index_0] := 0.0", "if @group < 1 {", "  y[index_0] := 1.0", "}"],
+    [
+      "group_times_n = @group * n",
+      "y[group_times_n] := 0.0",
+      "if @group < 1 {",
+      "  y[group_times_n] := 1.0",
+      "}",
+    ],
   ],
   [
     "names that nothing reads go, with what only they read",

@@ -193,18 +193,18 @@ extern "C" __global__ void __launch_bounds__(128, 2) self_attn_seen_attend(
   const int warp = threadIdx.x / 32;
   const int lane = threadIdx.x % 32;
   const int first = group % ceil_rows_over_64 * 64;
-  const int index_0 = (invocation & 15) * 8;
-  const int index_1 = group / ceil_rows_over_64 * 128;
-  const int index_2 = index_0 + index_1;
-  const int index_4 = rows - 1;
+  const int own_column = (invocation & 15) * 8;
+  const int index_0 = group / ceil_rows_over_64 * 128;
+  const int index_1 = own_column + index_0;
+  const int rows_minus_1 = rows - 1;
   for (int round = 0; round < 8; round++) {
-    const int index_3 = (round * 128 + invocation) >> 4;
-    const int index_5 = index_2 + min(first + index_3, index_4) * 512;
-    const lanes<float> staged = load4_aligned_f16(join, index_5) * splat4(0.12751743f);
-    const lanes<float> staged_2 = load4_aligned_f16(join, index_5 + 4) * splat4(0.12751743f);
-    const int index_6 = index_3 * 128 + index_0;
-    store4_aligned_f16(queries, swizzle_128x2(index_6), staged);
-    store4_aligned_f16(queries, swizzle_128x2(index_6 + 4), staged_2);
+    const int own_row = (round * 128 + invocation) >> 4;
+    const int index_2 = index_1 + min(first + own_row, rows_minus_1) * 512;
+    const lanes<float> staged = load4_aligned_f16(join, index_2) * splat4(0.12751743f);
+    const lanes<float> staged_2 = load4_aligned_f16(join, index_2 + 4) * splat4(0.12751743f);
+    const int index_3 = own_row * 128 + own_column;
+    store4_aligned_f16(queries, swizzle_128x2(index_3), staged);
+    store4_aligned_f16(queries, swizzle_128x2(index_3 + 4), staged_2);
   }
   cp_async_commit();
   float maximum[1][2];
@@ -214,38 +214,38 @@ extern "C" __global__ void __launch_bounds__(128, 2) self_attn_seen_attend(
   }
   float sum[1][2] = {};
   float output[1][16][4] = {};
-  const int query_position_low = position_text[min(first, index_4)];
-  const int query_position_high = position_text[min(first + min(rows - first, 64) - 1, index_4)];
+  const int query_position_low = position_text[min(first, rows_minus_1)];
+  const int query_position_high = position_text[min(first + min(rows - first, 64) - 1, rows_minus_1)];
   int loaded = -1;
   if (0 < rows_2) {
     const int bound = position_visual[0];
-    const int index_7 = rows_2 - 1;
-    const int bound_2 = position_visual[index_7];
+    const int rows_2_minus_1 = rows_2 - 1;
+    const int bound_2 = position_visual[rows_2_minus_1];
     const int bound_3 = min(query_position_high, bound_2);
     const int bound_4 = max(bound - bound_2 + rows_2 - 1, 0);
     const int bound_5 = max(min(bound_3 - bound + 1, rows_2), 0);
-    const int index_11 = warp * 2048;
-    const int index_12 = first + warp * 16;
+    const int warp_queries = warp * 2048;
+    const int warp_row = first + warp * 16;
     for (int key_start = bound_4 - (bound_4 & 63); key_start < bound_5; key_start += 64) {
       const int key_position_low = position_visual[key_start];
       const int key_position_high = position_visual[key_start + min(rows_2 - key_start, 64) - 1];
       if (key_position_low <= query_position_high) {
-        const int index_8 = key_start + 64;
-        const bool unmasked = key_position_high < query_position_low && index_8 <= rows_2;
+        const int key_start_plus_64 = key_start + 64;
+        const bool unmasked = key_position_high < query_position_low && key_start_plus_64 <= rows_2;
         cp_async_wait<1>();
         __syncthreads();
         if (loaded != key_start) {
           cp_async_wait<0>();
           __syncthreads();
           for (int round_2 = 0; round_2 < 8; round_2++) {
-            const int index_9 = (round_2 * 128 + invocation) >> 4;
-            cp_async_16(&keys[swizzle_128x2(index_9 * 128 + index_0)], &turned[index_2 + min(key_start + index_9, index_7) * 512]);
+            const int own_row_2 = (round_2 * 128 + invocation) >> 4;
+            cp_async_16(&keys[swizzle_128x2(own_row_2 * 128 + own_column)], &turned[index_1 + min(key_start + own_row_2, rows_2_minus_1) * 512]);
           }
           cp_async_commit();
         }
         for (int round_3 = 0; round_3 < 8; round_3++) {
-          const int index_10 = (round_3 * 128 + invocation) >> 4;
-          cp_async_16(&values[swizzle_128x2(index_10 * 128 + index_0)], &y[index_2 + min(key_start + index_10, index_7) * 512]);
+          const int own_row_3 = (round_3 * 128 + invocation) >> 4;
+          cp_async_16(&values[swizzle_128x2(own_row_3 * 128 + own_column)], &y[index_1 + min(key_start + own_row_3, rows_2_minus_1) * 512]);
         }
         cp_async_commit();
         cp_async_wait<1>();
@@ -255,7 +255,7 @@ extern "C" __global__ void __launch_bounds__(128, 2) self_attn_seen_attend(
 #pragma unroll
           for (int k = 0; k < 128; k += 16) {
             unsigned left[1][4];
-            ldmatrix_x4(left[0], &queries[index_11 + (lane % 16) * 128 + (k + lane / 16 * 8 ^ lane % 8 * 8)]);
+            ldmatrix_x4(left[0], &queries[warp_queries + (lane % 16) * 128 + (k + lane / 16 * 8 ^ lane % 8 * 8)]);
 #pragma unroll
             for (int j = 0; j < 8; j += 2) {
               unsigned right[4];
@@ -272,7 +272,7 @@ extern "C" __global__ void __launch_bounds__(128, 2) self_attn_seen_attend(
             for (int e = 0; e < 4; e++) {
               const int row_9 = e / 2 * 8 + lane / 4;
               const int column_5 = j * 8 + e % 2 + lane % 4 * 2;
-              score[0][j][e] = (position_visual[min(key_start + column_5, index_7)] <= position_text[min(index_12 + row_9, index_4)] && key_start + column_5 < rows_2 ? score[0][j][e] : -3.4028234663852886e+38f);
+              score[0][j][e] = (position_visual[min(key_start + column_5, rows_2_minus_1)] <= position_text[min(warp_row + row_9, rows_minus_1)] && key_start + column_5 < rows_2 ? score[0][j][e] : -3.4028234663852886e+38f);
             }
           }
         }
@@ -314,14 +314,14 @@ extern "C" __global__ void __launch_bounds__(128, 2) self_attn_seen_attend(
         }
         cp_async_wait<0>();
         __syncthreads();
-        if (index_8 < bound_5) {
+        if (key_start_plus_64 < bound_5) {
           for (int round_4 = 0; round_4 < 8; round_4++) {
-            const int index_13 = (round_4 * 128 + invocation) >> 4;
-            cp_async_16(&keys[swizzle_128x2(index_13 * 128 + index_0)], &turned[index_2 + min(key_start + index_13 + 64, index_7) * 512]);
+            const int own_row_4 = (round_4 * 128 + invocation) >> 4;
+            cp_async_16(&keys[swizzle_128x2(own_row_4 * 128 + own_column)], &turned[index_1 + min(key_start + own_row_4 + 64, rows_2_minus_1) * 512]);
           }
         }
         cp_async_commit();
-        loaded = index_8;
+        loaded = key_start_plus_64;
         {
 #pragma unroll
           for (int k = 0; k < 64; k += 16) {
@@ -345,32 +345,32 @@ extern "C" __global__ void __launch_bounds__(128, 2) self_attn_seen_attend(
   int loaded_2 = -1;
   if (0 < rows) {
     const int bound_6 = position_text[0];
-    const int bound_7 = position_text[index_4];
+    const int bound_7 = position_text[rows_minus_1];
     const int bound_8 = min(query_position_high, bound_7);
     const int bound_9 = max(bound_6 - bound_7 + rows - 1, 0);
     const int bound_10 = max(min(bound_8 - bound_6 + 1, rows), 0);
-    const int index_17 = warp * 2048;
-    const int index_18 = first + warp * 16;
+    const int warp_queries_2 = warp * 2048;
+    const int warp_row_2 = first + warp * 16;
     for (int key_start_2 = bound_9 - (bound_9 & 63); key_start_2 < bound_10; key_start_2 += 64) {
       const int key_position_low_2 = position_text[key_start_2];
       const int key_position_high_2 = position_text[key_start_2 + min(rows - key_start_2, 64) - 1];
       if (key_position_low_2 <= query_position_high) {
-        const int index_14 = key_start_2 + 64;
-        const bool unmasked_2 = key_position_high_2 <= query_position_low && index_14 <= rows;
+        const int key_start_2_plus_64 = key_start_2 + 64;
+        const bool unmasked_2 = key_position_high_2 <= query_position_low && key_start_2_plus_64 <= rows;
         cp_async_wait<1>();
         __syncthreads();
         if (loaded_2 != key_start_2) {
           cp_async_wait<0>();
           __syncthreads();
           for (int round_5 = 0; round_5 < 8; round_5++) {
-            const int index_15 = (round_5 * 128 + invocation) >> 4;
-            cp_async_16(&keys[swizzle_128x2(index_15 * 128 + index_0)], &turned_2[index_2 + min(key_start_2 + index_15, index_4) * 512]);
+            const int own_row_5 = (round_5 * 128 + invocation) >> 4;
+            cp_async_16(&keys[swizzle_128x2(own_row_5 * 128 + own_column)], &turned_2[index_1 + min(key_start_2 + own_row_5, rows_minus_1) * 512]);
           }
           cp_async_commit();
         }
         for (int round_6 = 0; round_6 < 8; round_6++) {
-          const int index_16 = (round_6 * 128 + invocation) >> 4;
-          cp_async_16(&values[swizzle_128x2(index_16 * 128 + index_0)], &y_2[index_2 + min(key_start_2 + index_16, index_4) * 512]);
+          const int own_row_6 = (round_6 * 128 + invocation) >> 4;
+          cp_async_16(&values[swizzle_128x2(own_row_6 * 128 + own_column)], &y_2[index_1 + min(key_start_2 + own_row_6, rows_minus_1) * 512]);
         }
         cp_async_commit();
         cp_async_wait<1>();
@@ -380,7 +380,7 @@ extern "C" __global__ void __launch_bounds__(128, 2) self_attn_seen_attend(
 #pragma unroll
           for (int k = 0; k < 128; k += 16) {
             unsigned left[1][4];
-            ldmatrix_x4(left[0], &queries[index_17 + (lane % 16) * 128 + (k + lane / 16 * 8 ^ lane % 8 * 8)]);
+            ldmatrix_x4(left[0], &queries[warp_queries_2 + (lane % 16) * 128 + (k + lane / 16 * 8 ^ lane % 8 * 8)]);
 #pragma unroll
             for (int j = 0; j < 8; j += 2) {
               unsigned right[4];
@@ -397,7 +397,7 @@ extern "C" __global__ void __launch_bounds__(128, 2) self_attn_seen_attend(
             for (int e = 0; e < 4; e++) {
               const int row_20 = e / 2 * 8 + lane / 4;
               const int column_13 = j * 8 + e % 2 + lane % 4 * 2;
-              score_2[0][j][e] = (position_text[min(key_start_2 + column_13, index_4)] <= position_text[min(index_18 + row_20, index_4)] && key_start_2 + column_13 < rows ? score_2[0][j][e] : -3.4028234663852886e+38f);
+              score_2[0][j][e] = (position_text[min(key_start_2 + column_13, rows_minus_1)] <= position_text[min(warp_row_2 + row_20, rows_minus_1)] && key_start_2 + column_13 < rows ? score_2[0][j][e] : -3.4028234663852886e+38f);
             }
           }
         }
@@ -439,14 +439,14 @@ extern "C" __global__ void __launch_bounds__(128, 2) self_attn_seen_attend(
         }
         cp_async_wait<0>();
         __syncthreads();
-        if (index_14 < bound_10) {
+        if (key_start_2_plus_64 < bound_10) {
           for (int round_7 = 0; round_7 < 8; round_7++) {
-            const int index_19 = (round_7 * 128 + invocation) >> 4;
-            cp_async_16(&keys[swizzle_128x2(index_19 * 128 + index_0)], &turned_2[index_2 + min(key_start_2 + index_19 + 64, index_4) * 512]);
+            const int own_row_7 = (round_7 * 128 + invocation) >> 4;
+            cp_async_16(&keys[swizzle_128x2(own_row_7 * 128 + own_column)], &turned_2[index_1 + min(key_start_2 + own_row_7 + 64, rows_minus_1) * 512]);
           }
         }
         cp_async_commit();
-        loaded_2 = index_14;
+        loaded_2 = key_start_2_plus_64;
         {
 #pragma unroll
           for (int k = 0; k < 64; k += 16) {
@@ -475,16 +475,16 @@ extern "C" __global__ void __launch_bounds__(128, 2) self_attn_seen_attend(
       result[0][j][e] = output[0][j][e] / (0.0f < sum[0][e / 2] ? sum[0][e / 2] : 1.0f);
     }
   }
-  const int index_20 = first + warp * 16;
+  const int warp_row_3 = first + warp * 16;
 #pragma unroll
   for (int j = 0; j < 16; j++) {
 #pragma unroll
     for (int e = 0; e < 4; e++) {
       const int row_29 = e / 2 * 8 + lane / 4;
       const int column_21 = j * 8 + e % 2 + lane % 4 * 2;
-      const int index_21 = index_20 + row_29;
-      if (index_21 < rows) {
-        seen[column_21 + index_1 + min(index_21, index_4) * 512] = __float2half_rn(result[0][j][e]);
+      const int warp_row_3_plus_row_29 = warp_row_3 + row_29;
+      if (warp_row_3_plus_row_29 < rows) {
+        seen[column_21 + index_0 + min(warp_row_3_plus_row_29, rows_minus_1) * 512] = __float2half_rn(result[0][j][e]);
       }
     }
   }

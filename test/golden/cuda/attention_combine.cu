@@ -27,25 +27,25 @@ extern "C" __global__ void __launch_bounds__(64) self_attn_seen_attend_combine(
   const int task = group * 64 + invocation;
   if (task < n_512_times_rows) {
     float maximum = -1.7014117e+38f;
-    const int index_0 = task >> 7;
-    const int index_1 = index_0 / rows;
-    const int index_2 = index_0 % rows;
-    const int index_3 = ceil_128_over_ceil_rows_over_16_plus_1 * n_512_times_rows;
+    const int task_over_128 = task >> 7;
+    const int task_over_128_over_rows = task_over_128 / rows;
+    const int index_0 = task_over_128 % rows;
+    const int index_1 = ceil_128_over_ceil_rows_over_16_plus_1 * n_512_times_rows;
     for (int share = 0; share < ceil_128_over_ceil_rows_over_16_plus_1; share++) {
-      const int slot = (share * 4 + index_1) * rows + index_2;
-      maximum = fmaxf(maximum, partial[index_3 + slot * 2]);
+      const int slot = (share * 4 + task_over_128_over_rows) * rows + index_0;
+      maximum = fmaxf(maximum, partial[index_1 + slot * 2]);
     }
     float total = 0.0f;
     float output = 0.0f;
-    const int index_5 = task & 127;
+    const int task_modulo_128 = task & 127;
     for (int share_2 = 0; share_2 < ceil_128_over_ceil_rows_over_16_plus_1; share_2++) {
-      const int slot_2 = (share_2 * 4 + index_1) * rows + index_2;
-      const int index_4 = index_3 + slot_2 * 2;
-      const float factor = precise_exp2(partial[index_4] - maximum);
-      total += partial[index_4 + 1] * factor;
-      output += partial[slot_2 * 128 + index_5] * factor;
+      const int slot_2 = (share_2 * 4 + task_over_128_over_rows) * rows + index_0;
+      const int index_2 = index_1 + slot_2 * 2;
+      const float factor = precise_exp2(partial[index_2] - maximum);
+      total += partial[index_2 + 1] * factor;
+      output += partial[slot_2 * 128 + task_modulo_128] * factor;
     }
     const float result_value = output / (0.0f < total ? total : 1.0f);
-    seen[index_5 + index_1 * 128 + index_2 * 512] = __float2half_rn(result_value);
+    seen[task_modulo_128 + task_over_128_over_rows * 128 + index_0 * 512] = __float2half_rn(result_value);
   }
 }

@@ -202,18 +202,18 @@ extern "C" __global__ void __launch_bounds__(256, 1) self_attn_seen_attend_few_r
   const int shares = (condition_0 ? 1 : ceil_128_over_ceil_rows_over_16_plus_1);
   if (share < shares) {
     const int first = task % ceil_rows_over_16 * 16;
-    const int index_0 = (invocation & 15) * 8;
-    const int index_1 = task / ceil_rows_over_16;
-    const int index_2 = index_1 * 128;
-    const int index_3 = index_0 + index_2;
-    const int index_4 = invocation >> 4;
-    const int index_5 = rows - 1;
-    const int index_6 = index_3 + min(first + index_4, index_5) * 512;
-    const lanes<float> staged = load4_aligned_f16(join, index_6) * splat4(0.12751743f);
-    const lanes<float> staged_2 = load4_aligned_f16(join, index_6 + 4) * splat4(0.12751743f);
-    const int index_7 = index_4 * 128 + index_0;
-    store4_aligned_f16(queries, swizzle_128x2(index_7), staged);
-    store4_aligned_f16(queries, swizzle_128x2(index_7 + 4), staged_2);
+    const int own_column = (invocation & 15) * 8;
+    const int index_0 = task / ceil_rows_over_16;
+    const int index_1 = index_0 * 128;
+    const int index_2 = own_column + index_1;
+    const int own_row = invocation >> 4;
+    const int rows_minus_1 = rows - 1;
+    const int index_3 = index_2 + min(first + own_row, rows_minus_1) * 512;
+    const lanes<float> staged = load4_aligned_f16(join, index_3) * splat4(0.12751743f);
+    const lanes<float> staged_2 = load4_aligned_f16(join, index_3 + 4) * splat4(0.12751743f);
+    const int index_4 = own_row * 128 + own_column;
+    store4_aligned_f16(queries, swizzle_128x2(index_4), staged);
+    store4_aligned_f16(queries, swizzle_128x2(index_4 + 4), staged_2);
     cp_async_commit();
     float maximum[1][2];
 #pragma unroll
@@ -222,42 +222,42 @@ extern "C" __global__ void __launch_bounds__(256, 1) self_attn_seen_attend_few_r
     }
     float sum[1][2] = {};
     float output[1][16][4] = {};
-    const int query_position_low = position_text[min(first, index_5)];
-    const int query_position_high = position_text[min(first + min(rows - first, 16) - 1, index_5)];
+    const int query_position_low = position_text[min(first, rows_minus_1)];
+    const int query_position_high = position_text[min(first + min(rows - first, 16) - 1, rows_minus_1)];
     int loaded = -1;
     if (0 < rows_2) {
       const int bound = position_visual[0];
-      const int index_8 = rows_2 - 1;
-      const int bound_2 = position_visual[index_8];
+      const int rows_2_minus_1 = rows_2 - 1;
+      const int bound_2 = position_visual[rows_2_minus_1];
       const int bound_3 = min(query_position_high, bound_2);
       const int bound_4 = max(bound - bound_2 + rows_2 - 1, 0);
       const int bound_5 = max(min(bound_3 - bound + 1, rows_2), 0);
-      const int index_9 = bound_4 - (bound_4 & 127);
-      const int share_rows = (((max(bound_5 - index_9, 0) + 127) >> 7) + shares - 1) / shares * 128;
-      const int share_from = index_9 + share * share_rows;
+      const int index_5 = bound_4 - (bound_4 & 127);
+      const int share_rows = (((max(bound_5 - index_5, 0) + 127) >> 7) + shares - 1) / shares * 128;
+      const int share_from = index_5 + share * share_rows;
       const int share_to = min(bound_5, share_from + share_rows);
-      const int index_13 = warp * 2048;
-      const int index_14 = warp * 16;
+      const int warp_times_2048 = warp * 2048;
+      const int warp_key = warp * 16;
       for (int key_start = share_from; key_start < share_to; key_start += 128) {
         const int key_position_low = position_visual[key_start];
         const int key_position_high = position_visual[key_start + min(rows_2 - key_start, 128) - 1];
         if (key_position_low <= query_position_high) {
-          const int index_10 = key_start + 128;
-          const bool unmasked = key_position_high < query_position_low && index_10 <= rows_2;
+          const int key_start_plus_128 = key_start + 128;
+          const bool unmasked = key_position_high < query_position_low && key_start_plus_128 <= rows_2;
           cp_async_wait<1>();
           __syncthreads();
           if (loaded != key_start) {
             cp_async_wait<0>();
             __syncthreads();
             for (int round_2 = 0; round_2 < 8; round_2++) {
-              const int index_11 = (round_2 * 256 + invocation) >> 4;
-              cp_async_16(&keys[swizzle_128x2(index_11 * 128 + index_0)], &turned[index_3 + min(key_start + index_11, index_8) * 512]);
+              const int own_row_2 = (round_2 * 256 + invocation) >> 4;
+              cp_async_16(&keys[swizzle_128x2(own_row_2 * 128 + own_column)], &turned[index_2 + min(key_start + own_row_2, rows_2_minus_1) * 512]);
             }
             cp_async_commit();
           }
           for (int round_3 = 0; round_3 < 8; round_3++) {
-            const int index_12 = (round_3 * 256 + invocation) >> 4;
-            cp_async_16(&values[swizzle_128x2(index_12 * 128 + index_0)], &y[index_3 + min(key_start + index_12, index_8) * 512]);
+            const int own_row_3 = (round_3 * 256 + invocation) >> 4;
+            cp_async_16(&values[swizzle_128x2(own_row_3 * 128 + own_column)], &y[index_2 + min(key_start + own_row_3, rows_2_minus_1) * 512]);
           }
           cp_async_commit();
           cp_async_wait<1>();
@@ -269,20 +269,20 @@ extern "C" __global__ void __launch_bounds__(256, 1) self_attn_seen_attend_few_r
               unsigned left[1][4];
               ldmatrix_x4(left[0], &queries[(lane % 16) * 128 + (k + lane / 16 * 8 ^ lane % 8 * 8)]);
               unsigned right[4];
-              ldmatrix_x4(right, &keys[index_13 + (lane / 16 * 8 + lane % 8) * 128 + (k + lane / 8 % 2 * 8 ^ lane % 8 * 8)]);
+              ldmatrix_x4(right, &keys[warp_times_2048 + (lane / 16 * 8 + lane % 8) * 128 + (k + lane / 8 % 2 * 8 ^ lane % 8 * 8)]);
               mma_m16n8k16_f16(score[0][0], left[0], {right[0], right[1]});
               mma_m16n8k16_f16(score[0][1], left[0], {right[2], right[3]});
             }
           }
           if (!unmasked) {
-            const int index_15 = key_start + index_14;
+            const int key_start_plus_warp_key = key_start + warp_key;
 #pragma unroll
             for (int j = 0; j < 2; j++) {
 #pragma unroll
               for (int e = 0; e < 4; e++) {
                 const int row_9 = e / 2 * 8 + lane / 4;
                 const int column_5 = j * 8 + e % 2 + lane % 4 * 2;
-                score[0][j][e] = (position_visual[min(index_15 + column_5, index_8)] <= position_text[min(first + row_9, index_5)] && index_15 + column_5 < rows_2 ? score[0][j][e] : -3.4028234663852886e+38f);
+                score[0][j][e] = (position_visual[min(key_start_plus_warp_key + column_5, rows_2_minus_1)] <= position_text[min(first + row_9, rows_minus_1)] && key_start_plus_warp_key + column_5 < rows_2 ? score[0][j][e] : -3.4028234663852886e+38f);
               }
             }
           }
@@ -324,14 +324,14 @@ extern "C" __global__ void __launch_bounds__(256, 1) self_attn_seen_attend_few_r
           }
           cp_async_wait<0>();
           __syncthreads();
-          if (index_10 < share_to) {
+          if (key_start_plus_128 < share_to) {
             for (int round_4 = 0; round_4 < 8; round_4++) {
-              const int index_16 = (round_4 * 256 + invocation) >> 4;
-              cp_async_16(&keys[swizzle_128x2(index_16 * 128 + index_0)], &turned[index_3 + min(key_start + index_16 + 128, index_8) * 512]);
+              const int own_row_4 = (round_4 * 256 + invocation) >> 4;
+              cp_async_16(&keys[swizzle_128x2(own_row_4 * 128 + own_column)], &turned[index_2 + min(key_start + own_row_4 + 128, rows_2_minus_1) * 512]);
             }
           }
           cp_async_commit();
-          loaded = index_10;
+          loaded = key_start_plus_128;
           {
             unsigned left[1][4];
             left[0][0] = pack_f16(score[0][0][0], score[0][0][1]);
@@ -341,7 +341,7 @@ extern "C" __global__ void __launch_bounds__(256, 1) self_attn_seen_attend_few_r
 #pragma unroll
             for (int j = 0; j < 16; j += 2) {
               unsigned right[4];
-              ldmatrix_x4_trans(right, &values[index_13 + (lane % 16) * 128 + (j * 8 + lane / 16 * 8 ^ lane % 8 * 8)]);
+              ldmatrix_x4_trans(right, &values[warp_times_2048 + (lane % 16) * 128 + (j * 8 + lane / 16 * 8 ^ lane % 8 * 8)]);
               mma_m16n8k16_f16(output[0][j], left[0], {right[0], right[1]});
               mma_m16n8k16_f16(output[0][j + 1], left[0], {right[2], right[3]});
             }
@@ -352,36 +352,36 @@ extern "C" __global__ void __launch_bounds__(256, 1) self_attn_seen_attend_few_r
     int loaded_2 = -1;
     if (0 < rows) {
       const int bound_6 = position_text[0];
-      const int bound_7 = position_text[index_5];
+      const int bound_7 = position_text[rows_minus_1];
       const int bound_8 = min(query_position_high, bound_7);
       const int bound_9 = max(bound_6 - bound_7 + rows - 1, 0);
       const int bound_10 = max(min(bound_8 - bound_6 + 1, rows), 0);
-      const int index_17 = bound_9 - (bound_9 & 127);
-      const int share_rows_2 = (((max(bound_10 - index_17, 0) + 127) >> 7) + shares - 1) / shares * 128;
-      const int share_from_2 = index_17 + share * share_rows_2;
+      const int index_6 = bound_9 - (bound_9 & 127);
+      const int share_rows_2 = (((max(bound_10 - index_6, 0) + 127) >> 7) + shares - 1) / shares * 128;
+      const int share_from_2 = index_6 + share * share_rows_2;
       const int share_to_2 = min(bound_10, share_from_2 + share_rows_2);
-      const int index_21 = warp * 2048;
-      const int index_22 = warp * 16;
+      const int warp_times_2048_2 = warp * 2048;
+      const int warp_key_2 = warp * 16;
       for (int key_start_2 = share_from_2; key_start_2 < share_to_2; key_start_2 += 128) {
         const int key_position_low_2 = position_text[key_start_2];
         const int key_position_high_2 = position_text[key_start_2 + min(rows - key_start_2, 128) - 1];
         if (key_position_low_2 <= query_position_high) {
-          const int index_18 = key_start_2 + 128;
-          const bool unmasked_2 = key_position_high_2 <= query_position_low && index_18 <= rows;
+          const int key_start_2_plus_128 = key_start_2 + 128;
+          const bool unmasked_2 = key_position_high_2 <= query_position_low && key_start_2_plus_128 <= rows;
           cp_async_wait<1>();
           __syncthreads();
           if (loaded_2 != key_start_2) {
             cp_async_wait<0>();
             __syncthreads();
             for (int round_5 = 0; round_5 < 8; round_5++) {
-              const int index_19 = (round_5 * 256 + invocation) >> 4;
-              cp_async_16(&keys[swizzle_128x2(index_19 * 128 + index_0)], &turned_2[index_3 + min(key_start_2 + index_19, index_5) * 512]);
+              const int own_row_5 = (round_5 * 256 + invocation) >> 4;
+              cp_async_16(&keys[swizzle_128x2(own_row_5 * 128 + own_column)], &turned_2[index_2 + min(key_start_2 + own_row_5, rows_minus_1) * 512]);
             }
             cp_async_commit();
           }
           for (int round_6 = 0; round_6 < 8; round_6++) {
-            const int index_20 = (round_6 * 256 + invocation) >> 4;
-            cp_async_16(&values[swizzle_128x2(index_20 * 128 + index_0)], &y_2[index_3 + min(key_start_2 + index_20, index_5) * 512]);
+            const int own_row_6 = (round_6 * 256 + invocation) >> 4;
+            cp_async_16(&values[swizzle_128x2(own_row_6 * 128 + own_column)], &y_2[index_2 + min(key_start_2 + own_row_6, rows_minus_1) * 512]);
           }
           cp_async_commit();
           cp_async_wait<1>();
@@ -393,20 +393,20 @@ extern "C" __global__ void __launch_bounds__(256, 1) self_attn_seen_attend_few_r
               unsigned left[1][4];
               ldmatrix_x4(left[0], &queries[(lane % 16) * 128 + (k + lane / 16 * 8 ^ lane % 8 * 8)]);
               unsigned right[4];
-              ldmatrix_x4(right, &keys[index_21 + (lane / 16 * 8 + lane % 8) * 128 + (k + lane / 8 % 2 * 8 ^ lane % 8 * 8)]);
+              ldmatrix_x4(right, &keys[warp_times_2048_2 + (lane / 16 * 8 + lane % 8) * 128 + (k + lane / 8 % 2 * 8 ^ lane % 8 * 8)]);
               mma_m16n8k16_f16(score_2[0][0], left[0], {right[0], right[1]});
               mma_m16n8k16_f16(score_2[0][1], left[0], {right[2], right[3]});
             }
           }
           if (!unmasked_2) {
-            const int index_23 = key_start_2 + index_22;
+            const int index_7 = key_start_2 + warp_key_2;
 #pragma unroll
             for (int j = 0; j < 2; j++) {
 #pragma unroll
               for (int e = 0; e < 4; e++) {
                 const int row_20 = e / 2 * 8 + lane / 4;
                 const int column_13 = j * 8 + e % 2 + lane % 4 * 2;
-                score_2[0][j][e] = (position_text[min(index_23 + column_13, index_5)] <= position_text[min(first + row_20, index_5)] && index_23 + column_13 < rows ? score_2[0][j][e] : -3.4028234663852886e+38f);
+                score_2[0][j][e] = (position_text[min(index_7 + column_13, rows_minus_1)] <= position_text[min(first + row_20, rows_minus_1)] && index_7 + column_13 < rows ? score_2[0][j][e] : -3.4028234663852886e+38f);
               }
             }
           }
@@ -448,14 +448,14 @@ extern "C" __global__ void __launch_bounds__(256, 1) self_attn_seen_attend_few_r
           }
           cp_async_wait<0>();
           __syncthreads();
-          if (index_18 < share_to_2) {
+          if (key_start_2_plus_128 < share_to_2) {
             for (int round_7 = 0; round_7 < 8; round_7++) {
-              const int index_24 = (round_7 * 256 + invocation) >> 4;
-              cp_async_16(&keys[swizzle_128x2(index_24 * 128 + index_0)], &turned_2[index_3 + min(key_start_2 + index_24 + 128, index_5) * 512]);
+              const int own_row_7 = (round_7 * 256 + invocation) >> 4;
+              cp_async_16(&keys[swizzle_128x2(own_row_7 * 128 + own_column)], &turned_2[index_2 + min(key_start_2 + own_row_7 + 128, rows_minus_1) * 512]);
             }
           }
           cp_async_commit();
-          loaded_2 = index_18;
+          loaded_2 = key_start_2_plus_128;
           {
             unsigned left[1][4];
             left[0][0] = pack_f16(score_2[0][0][0], score_2[0][0][1]);
@@ -465,7 +465,7 @@ extern "C" __global__ void __launch_bounds__(256, 1) self_attn_seen_attend_few_r
 #pragma unroll
             for (int j = 0; j < 16; j += 2) {
               unsigned right[4];
-              ldmatrix_x4_trans(right, &values[index_21 + (lane % 16) * 128 + (j * 8 + lane / 16 * 8 ^ lane % 8 * 8)]);
+              ldmatrix_x4_trans(right, &values[warp_times_2048_2 + (lane % 16) * 128 + (j * 8 + lane / 16 * 8 ^ lane % 8 * 8)]);
               mma_m16n8k16_f16(output[0][j], left[0], {right[0], right[1]});
               mma_m16n8k16_f16(output[0][j + 1], left[0], {right[2], right[3]});
             }
@@ -473,12 +473,12 @@ extern "C" __global__ void __launch_bounds__(256, 1) self_attn_seen_attend_few_r
         }
       }
     }
-    const int index_25 = warp * 16;
+    const int warp_times_16 = warp * 16;
     if (lane % 4 == 0) {
 #pragma unroll
       for (int h = 0; h < 2; h++) {
         const int row_39 = h * 8 + lane / 4;
-        maxima[index_25 + row_39] = maximum[0][h];
+        maxima[warp_times_16 + row_39] = maximum[0][h];
       }
     }
     __syncthreads();
@@ -550,8 +550,8 @@ extern "C" __global__ void __launch_bounds__(256, 1) self_attn_seen_attend_few_r
           for (int e = 0; e < 4; e++) {
             const int row_38 = e / 2 * 8 + lane / 4;
             const int column_30 = j * 8 + e % 2 + lane % 4 * 2;
-            const int index_26 = row_38 * 128 + column_30;
-            outputs[index_26] = outputs[index_26] + output[0][j][e];
+            const int index_8 = row_38 * 128 + column_30;
+            outputs[index_8] = outputs[index_8] + output[0][j][e];
           }
         }
       }
@@ -587,22 +587,22 @@ extern "C" __global__ void __launch_bounds__(256, 1) self_attn_seen_attend_few_r
           for (int e = 0; e < 4; e++) {
             const int row_32 = e / 2 * 8 + lane / 4;
             const int column_24 = j * 8 + e % 2 + lane % 4 * 2;
-            const int index_27 = first + row_32;
-            if (index_27 < rows) {
-              seen[column_24 + index_2 + min(index_27, index_5) * 512] = __float2half_rn(result[0][j][e]);
+            const int first_plus_row_32 = first + row_32;
+            if (first_plus_row_32 < rows) {
+              seen[column_24 + index_1 + min(first_plus_row_32, rows_minus_1) * 512] = __float2half_rn(result[0][j][e]);
             }
           }
         }
       } else {
-        const int index_29 = ceil_128_over_ceil_rows_over_16_plus_1 * n_512_times_rows;
-        const int index_30 = (share * 4 + index_1) * rows;
+        const int index_9 = ceil_128_over_ceil_rows_over_16_plus_1 * n_512_times_rows;
+        const int index_10 = (share * 4 + index_0) * rows;
         if (lane % 4 == 0) {
 #pragma unroll
           for (int h = 0; h < 2; h++) {
             const int row_29 = h * 8 + lane / 4;
-            const int index_28 = first + row_29;
-            if (index_28 < rows) {
-              partial[index_29 + (index_30 + index_28) * 2] = maximum[0][h];
+            const int first_plus_row_29 = first + row_29;
+            if (first_plus_row_29 < rows) {
+              partial[index_9 + (index_10 + first_plus_row_29) * 2] = maximum[0][h];
             }
           }
         }
@@ -610,9 +610,9 @@ extern "C" __global__ void __launch_bounds__(256, 1) self_attn_seen_attend_few_r
 #pragma unroll
           for (int h = 0; h < 2; h++) {
             const int row_30 = h * 8 + lane / 4;
-            const int index_31 = first + row_30;
-            if (index_31 < rows) {
-              partial[index_29 + (index_30 + index_31) * 2 + 1] = sum[0][h];
+            const int first_plus_row_30 = first + row_30;
+            if (first_plus_row_30 < rows) {
+              partial[index_9 + (index_10 + first_plus_row_30) * 2 + 1] = sum[0][h];
             }
           }
         }
@@ -622,9 +622,9 @@ extern "C" __global__ void __launch_bounds__(256, 1) self_attn_seen_attend_few_r
           for (int e = 0; e < 4; e++) {
             const int row_28 = e / 2 * 8 + lane / 4;
             const int column_20 = j * 8 + e % 2 + lane % 4 * 2;
-            const int index_32 = first + row_28;
-            if (index_32 < rows) {
-              partial[(index_30 + index_32) * 128 + column_20] = output[0][j][e];
+            const int first_plus_row_28 = first + row_28;
+            if (first_plus_row_28 < rows) {
+              partial[(index_10 + first_plus_row_28) * 128 + column_20] = output[0][j][e];
             }
           }
         }

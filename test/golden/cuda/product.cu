@@ -75,55 +75,55 @@ extern "C" __global__ void __launch_bounds__(256, 2) x_contract(
   const int row_start = index_0 % ceil_rows_over_128 * 128;
   const int column_start = index_0 / ceil_rows_over_128 * 128;
   float sum[4][4][4] = {};
-  const int index_3 = (invocation & 3) * 8;
-  const int index_5 = rows - 1;
+  const int own_column = (invocation & 3) * 8;
+  const int rows_minus_1 = rows - 1;
   for (int ahead = 0; ahead < 3; ahead++) {
-    const int index_1 = (ahead & 3) * 4096;
-    const int index_4 = ahead * 32 + index_3;
+    const int stage = (ahead & 3) * 4096;
+    const int index_1 = ahead * 32 + own_column;
     for (int round_3 = 0; round_3 < 2; round_3++) {
-      const int index_2 = (round_3 * 256 + invocation) >> 2;
-      cp_async_16(&left_slice[swizzle_32x2(index_1 + (index_2 * 32 + index_3))], &seen[index_4 + min(row_start + index_2, index_5) * 512]);
+      const int own_row = (round_3 * 256 + invocation) >> 2;
+      cp_async_16(&left_slice[swizzle_32x2(stage + (own_row * 32 + own_column))], &seen[index_1 + min(row_start + own_row, rows_minus_1) * 512]);
     }
     for (int round_4 = 0; round_4 < 2; round_4++) {
-      const int index_6 = (round_4 * 256 + invocation) >> 2;
-      cp_async_16(&right_slice[swizzle_32x2(index_1 + (index_6 * 32 + index_3))], &o_proj_weight[index_4 + (column_start + index_6) * 512]);
+      const int own_row_2 = (round_4 * 256 + invocation) >> 2;
+      cp_async_16(&right_slice[swizzle_32x2(stage + (own_row_2 * 32 + own_column))], &o_proj_weight[index_1 + (column_start + own_row_2) * 512]);
     }
     cp_async_commit();
   }
-  const int index_12 = warp & 1;
-  const int index_13 = index_12 * 2048;
-  const int index_14 = warp >> 1;
-  const int index_15 = index_14 * 1024;
+  const int warp_down = warp & 1;
+  const int warp_down_times_2048 = warp_down * 2048;
+  const int warp_across = warp >> 1;
+  const int warp_across_times_1024 = warp_across * 1024;
   for (int slice = 0; slice < 16; slice++) {
     cp_async_wait<2>();
     __syncthreads();
     const int next = slice + 3;
     if (next < 16) {
-      const int index_7 = (next & 3) * 4096;
-      const int index_9 = next * 32 + index_3;
+      const int stage_2 = (next & 3) * 4096;
+      const int index_2 = next * 32 + own_column;
       for (int round = 0; round < 2; round++) {
-        const int index_8 = (round * 256 + invocation) >> 2;
-        cp_async_16(&left_slice[swizzle_32x2(index_7 + (index_8 * 32 + index_3))], &seen[index_9 + min(row_start + index_8, index_5) * 512]);
+        const int own_row_3 = (round * 256 + invocation) >> 2;
+        cp_async_16(&left_slice[swizzle_32x2(stage_2 + (own_row_3 * 32 + own_column))], &seen[index_2 + min(row_start + own_row_3, rows_minus_1) * 512]);
       }
       for (int round_2 = 0; round_2 < 2; round_2++) {
-        const int index_10 = (round_2 * 256 + invocation) >> 2;
-        cp_async_16(&right_slice[swizzle_32x2(index_7 + (index_10 * 32 + index_3))], &o_proj_weight[index_9 + (column_start + index_10) * 512]);
+        const int own_row_4 = (round_2 * 256 + invocation) >> 2;
+        cp_async_16(&right_slice[swizzle_32x2(stage_2 + (own_row_4 * 32 + own_column))], &o_proj_weight[index_2 + (column_start + own_row_4) * 512]);
       }
     }
     cp_async_commit();
-    const int index_11 = (slice & 3) * 4096;
+    const int stage_3 = (slice & 3) * 4096;
     {
 #pragma unroll
       for (int k = 0; k < 32; k += 16) {
         unsigned left[4][4];
 #pragma unroll
         for (int i = 0; i < 4; i++) {
-          ldmatrix_x4(left[i], &left_slice[index_11 + index_13 + (i * 16 + lane % 16) * 32 + (k + lane / 16 * 8 ^ (lane % 8 >> 1 & 3) * 8)]);
+          ldmatrix_x4(left[i], &left_slice[stage_3 + warp_down_times_2048 + (i * 16 + lane % 16) * 32 + (k + lane / 16 * 8 ^ (lane % 8 >> 1 & 3) * 8)]);
         }
 #pragma unroll
         for (int j = 0; j < 4; j += 2) {
           unsigned right[4];
-          ldmatrix_x4(right, &right_slice[index_11 + index_15 + (j * 8 + lane / 16 * 8 + lane % 8) * 32 + (k + lane / 8 % 2 * 8 ^ (lane % 8 >> 1 & 3) * 8)]);
+          ldmatrix_x4(right, &right_slice[stage_3 + warp_across_times_1024 + (j * 8 + lane / 16 * 8 + lane % 8) * 32 + (k + lane / 8 % 2 * 8 ^ (lane % 8 >> 1 & 3) * 8)]);
 #pragma unroll
           for (int i = 0; i < 4; i++) {
             mma_m16n8k16_f16(sum[i][j], left[i], {right[0], right[1]});
@@ -136,8 +136,8 @@ extern "C" __global__ void __launch_bounds__(256, 2) x_contract(
       }
     }
   }
-  const int index_16 = column_start + index_14 * 32;
-  const int index_17 = row_start + index_12 * 64;
+  const int warp_column_start = column_start + warp_across * 32;
+  const int warp_row_start = row_start + warp_down * 64;
   float result[4][4][4];
 #pragma unroll
   for (int i = 0; i < 4; i++) {
@@ -147,7 +147,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) x_contract(
       for (int e = 0; e < 4; e++) {
         const int row_5 = i * 16 + e / 2 * 8 + lane / 4;
         const int column = j * 8 + e % 2 + lane % 4 * 2;
-        result[i][j][e] = words[index_16 + column + min(index_17 + row_5, index_5) * 512] + sum[i][j][e];
+        result[i][j][e] = words[warp_column_start + column + min(warp_row_start + row_5, rows_minus_1) * 512] + sum[i][j][e];
       }
     }
   }
@@ -159,9 +159,9 @@ extern "C" __global__ void __launch_bounds__(256, 2) x_contract(
       for (int e = 0; e < 4; e++) {
         const int row_6 = i * 16 + e / 2 * 8 + lane / 4;
         const int column_2 = j * 8 + e % 2 + lane % 4 * 2;
-        const int index_18 = index_17 + row_6;
-        if (index_18 < rows) {
-          x[index_16 + column_2 + min(index_18, index_5) * 512] = result[i][j][e];
+        const int index_3 = warp_row_start + row_6;
+        if (index_3 < rows) {
+          x[warp_column_start + column_2 + min(index_3, rows_minus_1) * 512] = result[i][j][e];
         }
       }
     }

@@ -84,70 +84,70 @@ extern "C" __global__ void __launch_bounds__(128, 2) x_contract_few_rows(
   const int row_start = index_0 % ceil_rows_over_16 * 16;
   const int column_start = index_0 / ceil_rows_over_16 * 32;
   float sum[1][1][4] = {};
-  const int index_4 = (invocation & 15) * 8;
-  const int index_6 = rows - 1;
+  const int own_column = (invocation & 15) * 8;
+  const int rows_minus_1 = rows - 1;
   for (int ahead = 0; ahead < 3; ahead++) {
-    const int index_1 = ahead & 3;
-    const int index_2 = index_1 * 2048;
-    const int index_5 = ahead * 128 + index_4;
+    const int ahead_modulo_4 = ahead & 3;
+    const int stage = ahead_modulo_4 * 2048;
+    const int index_1 = ahead * 128 + own_column;
     for (int round_3 = 0; round_3 < 2; round_3++) {
-      const int index_3 = (round_3 * 128 + invocation) >> 4;
-      cp_async_16(&left_slice[swizzle_128x2(index_2 + (index_3 * 128 + index_4))], &seen[index_5 + min(row_start + index_3, index_6) * 512]);
+      const int own_row = (round_3 * 128 + invocation) >> 4;
+      cp_async_16(&left_slice[swizzle_128x2(stage + (own_row * 128 + own_column))], &seen[index_1 + min(row_start + own_row, rows_minus_1) * 512]);
     }
-    const int index_7 = index_1 * 4096;
+    const int stage_2 = ahead_modulo_4 * 4096;
     for (int round_4 = 0; round_4 < 4; round_4++) {
-      const int index_8 = (round_4 * 128 + invocation) >> 4;
-      cp_async_16(&right_slice[swizzle_128x2(index_7 + (index_8 * 128 + index_4))], &o_proj_weight[index_5 + (column_start + index_8) * 512]);
+      const int own_row_2 = (round_4 * 128 + invocation) >> 4;
+      cp_async_16(&right_slice[swizzle_128x2(stage_2 + (own_row_2 * 128 + own_column))], &o_proj_weight[index_1 + (column_start + own_row_2) * 512]);
     }
     cp_async_commit();
   }
-  const int index_16 = warp * 1024;
+  const int warp_times_1024 = warp * 1024;
   for (int slice = 0; slice < 4; slice++) {
     cp_async_wait<2>();
     __syncthreads();
     const int next = slice + 3;
     if (next < 4) {
-      const int index_9 = next & 3;
-      const int index_10 = index_9 * 2048;
-      const int index_12 = next * 128 + index_4;
+      const int next_modulo_4 = next & 3;
+      const int stage_3 = next_modulo_4 * 2048;
+      const int index_2 = next * 128 + own_column;
       for (int round = 0; round < 2; round++) {
-        const int index_11 = (round * 128 + invocation) >> 4;
-        cp_async_16(&left_slice[swizzle_128x2(index_10 + (index_11 * 128 + index_4))], &seen[index_12 + min(row_start + index_11, index_6) * 512]);
+        const int own_row_3 = (round * 128 + invocation) >> 4;
+        cp_async_16(&left_slice[swizzle_128x2(stage_3 + (own_row_3 * 128 + own_column))], &seen[index_2 + min(row_start + own_row_3, rows_minus_1) * 512]);
       }
-      const int index_13 = index_9 * 4096;
+      const int stage_4 = next_modulo_4 * 4096;
       for (int round_2 = 0; round_2 < 4; round_2++) {
-        const int index_14 = (round_2 * 128 + invocation) >> 4;
-        cp_async_16(&right_slice[swizzle_128x2(index_13 + (index_14 * 128 + index_4))], &o_proj_weight[index_12 + (column_start + index_14) * 512]);
+        const int own_row_4 = (round_2 * 128 + invocation) >> 4;
+        cp_async_16(&right_slice[swizzle_128x2(stage_4 + (own_row_4 * 128 + own_column))], &o_proj_weight[index_2 + (column_start + own_row_4) * 512]);
       }
     }
     cp_async_commit();
-    const int index_15 = slice & 3;
+    const int slice_modulo_4 = slice & 3;
     {
 #pragma unroll
       for (int k = 0; k < 128; k += 16) {
         unsigned left[1][4];
-        ldmatrix_x4(left[0], &left_slice[index_15 * 2048 + (lane % 16) * 128 + (k + lane / 16 * 8 ^ lane % 8 * 8)]);
+        ldmatrix_x4(left[0], &left_slice[slice_modulo_4 * 2048 + (lane % 16) * 128 + (k + lane / 16 * 8 ^ lane % 8 * 8)]);
         unsigned right[2];
-        ldmatrix_x2(right, &right_slice[index_15 * 4096 + index_16 + (lane % 8) * 128 + (k + lane / 8 % 2 * 8 ^ lane % 8 * 8)]);
+        ldmatrix_x2(right, &right_slice[slice_modulo_4 * 4096 + warp_times_1024 + (lane % 8) * 128 + (k + lane / 8 % 2 * 8 ^ lane % 8 * 8)]);
         mma_m16n8k16_f16(sum[0][0], left[0], right);
       }
     }
   }
-  const int index_17 = column_start + warp * 8;
+  const int warp_column_start = column_start + warp * 8;
   float result[1][1][4];
 #pragma unroll
   for (int e = 0; e < 4; e++) {
     const int row_5 = e / 2 * 8 + lane / 4;
     const int column = e % 2 + lane % 4 * 2;
-    result[0][0][e] = words[index_17 + column + min(row_start + row_5, index_6) * 512] + sum[0][0][e];
+    result[0][0][e] = words[warp_column_start + column + min(row_start + row_5, rows_minus_1) * 512] + sum[0][0][e];
   }
 #pragma unroll
   for (int e = 0; e < 4; e++) {
     const int row_6 = e / 2 * 8 + lane / 4;
     const int column_2 = e % 2 + lane % 4 * 2;
-    const int index_18 = row_start + row_6;
-    if (index_18 < rows) {
-      x[index_17 + column_2 + min(index_18, index_6) * 512] = result[0][0][e];
+    const int row_start_plus_row_6 = row_start + row_6;
+    if (row_start_plus_row_6 < rows) {
+      x[warp_column_start + column_2 + min(row_start_plus_row_6, rows_minus_1) * 512] = result[0][0][e];
     }
   }
 }

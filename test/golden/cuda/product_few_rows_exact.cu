@@ -60,55 +60,55 @@ extern "C" __global__ void __launch_bounds__(128, 2) x_contract_few_rows(
   const int row_start = index_0 % ceil_rows_over_16 * 16;
   const int column_start = index_0 / ceil_rows_over_16 * 32;
   float sum[1][1][4] = {};
-  const int index_4 = (invocation & 15) * 4;
-  const int index_6 = rows - 1;
+  const int own_column = (invocation & 15) * 4;
+  const int rows_minus_1 = rows - 1;
   for (int ahead = 0; ahead < 3; ahead++) {
-    const int index_1 = ahead & 3;
-    const int index_2 = index_1 * 1024;
-    const int index_5 = ahead * 64 + index_4;
+    const int ahead_modulo_4 = ahead & 3;
+    const int stage = ahead_modulo_4 * 1024;
+    const int index_1 = ahead * 64 + own_column;
     for (int round_3 = 0; round_3 < 2; round_3++) {
-      const int index_3 = (round_3 * 128 + invocation) >> 4;
-      cp_async_16(&left_slice[swizzle_64x4(index_2 + (index_3 * 64 + index_4))], &seen[index_5 + min(row_start + index_3, index_6) * 512]);
+      const int own_row = (round_3 * 128 + invocation) >> 4;
+      cp_async_16(&left_slice[swizzle_64x4(stage + (own_row * 64 + own_column))], &seen[index_1 + min(row_start + own_row, rows_minus_1) * 512]);
     }
-    const int index_7 = index_1 * 2048;
+    const int stage_2 = ahead_modulo_4 * 2048;
     for (int round_4 = 0; round_4 < 4; round_4++) {
-      const int index_8 = (round_4 * 128 + invocation) >> 4;
-      cp_async_16(&right_slice[swizzle_64x4(index_7 + (index_8 * 64 + index_4))], &o_proj_weight[index_5 + (column_start + index_8) * 512]);
+      const int own_row_2 = (round_4 * 128 + invocation) >> 4;
+      cp_async_16(&right_slice[swizzle_64x4(stage_2 + (own_row_2 * 64 + own_column))], &o_proj_weight[index_1 + (column_start + own_row_2) * 512]);
     }
     cp_async_commit();
   }
-  const int index_16 = warp * 512;
+  const int warp_times_512 = warp * 512;
   for (int slice = 0; slice < 8; slice++) {
     cp_async_wait<2>();
     __syncthreads();
     const int next = slice + 3;
     if (next < 8) {
-      const int index_9 = next & 3;
-      const int index_10 = index_9 * 1024;
-      const int index_12 = next * 64 + index_4;
+      const int next_modulo_4 = next & 3;
+      const int stage_3 = next_modulo_4 * 1024;
+      const int index_2 = next * 64 + own_column;
       for (int round = 0; round < 2; round++) {
-        const int index_11 = (round * 128 + invocation) >> 4;
-        cp_async_16(&left_slice[swizzle_64x4(index_10 + (index_11 * 64 + index_4))], &seen[index_12 + min(row_start + index_11, index_6) * 512]);
+        const int own_row_3 = (round * 128 + invocation) >> 4;
+        cp_async_16(&left_slice[swizzle_64x4(stage_3 + (own_row_3 * 64 + own_column))], &seen[index_2 + min(row_start + own_row_3, rows_minus_1) * 512]);
       }
-      const int index_13 = index_9 * 2048;
+      const int stage_4 = next_modulo_4 * 2048;
       for (int round_2 = 0; round_2 < 4; round_2++) {
-        const int index_14 = (round_2 * 128 + invocation) >> 4;
-        cp_async_16(&right_slice[swizzle_64x4(index_13 + (index_14 * 64 + index_4))], &o_proj_weight[index_12 + (column_start + index_14) * 512]);
+        const int own_row_4 = (round_2 * 128 + invocation) >> 4;
+        cp_async_16(&right_slice[swizzle_64x4(stage_4 + (own_row_4 * 64 + own_column))], &o_proj_weight[index_2 + (column_start + own_row_4) * 512]);
       }
     }
     cp_async_commit();
-    const int index_15 = slice & 3;
+    const int slice_modulo_4 = slice & 3;
     {
 #pragma unroll 4
       for (int k = 0; k < 64; k += 4) {
         float left[1][2][4];
 #pragma unroll
         for (int h = 0; h < 2; h++) {
-          load_x4(left[0][h], &left_slice[index_15 * 1024 + (h * 8 + lane / 4) * 64 + (k ^ lane / 4 * 4)]);
+          load_x4(left[0][h], &left_slice[slice_modulo_4 * 1024 + (h * 8 + lane / 4) * 64 + (k ^ lane / 4 * 4)]);
         }
         float right[2][4];
-        load_x4(right[0], &right_slice[index_15 * 2048 + index_16 + (lane % 4 * 2) * 64 + (k ^ (lane % 4 * 2) * 4)]);
-        load_x4(right[1], &right_slice[index_15 * 2048 + index_16 + (lane % 4 * 2 + 1) * 64 + (k ^ (lane % 4 * 2 + 1) * 4)]);
+        load_x4(right[0], &right_slice[slice_modulo_4 * 2048 + warp_times_512 + (lane % 4 * 2) * 64 + (k ^ (lane % 4 * 2) * 4)]);
+        load_x4(right[1], &right_slice[slice_modulo_4 * 2048 + warp_times_512 + (lane % 4 * 2 + 1) * 64 + (k ^ (lane % 4 * 2 + 1) * 4)]);
 #pragma unroll
         for (int n = 0; n < 4; n++) {
 #pragma unroll
@@ -119,21 +119,21 @@ extern "C" __global__ void __launch_bounds__(128, 2) x_contract_few_rows(
       }
     }
   }
-  const int index_17 = column_start + warp * 8;
+  const int warp_column_start = column_start + warp * 8;
   float result[1][1][4];
 #pragma unroll
   for (int e = 0; e < 4; e++) {
     const int row_5 = e / 2 * 8 + lane / 4;
     const int column = e % 2 + lane % 4 * 2;
-    result[0][0][e] = words[index_17 + column + min(row_start + row_5, index_6) * 512] + sum[0][0][e];
+    result[0][0][e] = words[warp_column_start + column + min(row_start + row_5, rows_minus_1) * 512] + sum[0][0][e];
   }
 #pragma unroll
   for (int e = 0; e < 4; e++) {
     const int row_6 = e / 2 * 8 + lane / 4;
     const int column_2 = e % 2 + lane % 4 * 2;
-    const int index_18 = row_start + row_6;
-    if (index_18 < rows) {
-      x[index_17 + column_2 + min(index_18, index_6) * 512] = result[0][0][e];
+    const int row_start_plus_row_6 = row_start + row_6;
+    if (row_start_plus_row_6 < rows) {
+      x[warp_column_start + column_2 + min(row_start_plus_row_6, rows_minus_1) * 512] = result[0][0][e];
     }
   }
 }

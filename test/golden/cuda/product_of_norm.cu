@@ -134,28 +134,28 @@ extern "C" __global__ void __launch_bounds__(256, 1) mlp_hidden_contract(
   float partial_2 = 0.0f;
   float sum[4][4][4] = {};
   float sum_2[4][4][4] = {};
-  const int index_1 = (invocation & 3) * 8;
-  const int index_3 = invocation >> 2;
-  const int index_4 = rows - 1;
-  const int index_5 = min(row_start + index_3, index_4) * 512;
-  const int index_7 = invocation + 256;
-  const int index_8 = index_7 >> 2;
-  const int index_9 = min(row_start + index_8, index_4) * 512;
-  const int index_12 = index_3 * 32 + index_1;
-  const int index_14 = index_8 * 32 + index_1;
+  const int own_column = (invocation & 3) * 8;
+  const int own_row = invocation >> 2;
+  const int rows_minus_1 = rows - 1;
+  const int index_2 = min(row_start + own_row, rows_minus_1) * 512;
+  const int invocation_plus_256 = invocation + 256;
+  const int own_row_2 = invocation_plus_256 >> 2;
+  const int index_4 = min(row_start + own_row_2, rows_minus_1) * 512;
+  const int index_6 = own_row * 32 + own_column;
+  const int index_8 = own_row_2 * 32 + own_column;
   for (int ahead = 0; ahead < 3; ahead++) {
-    const int index_2 = ahead * 32 + index_1;
-    const int index_6 = index_2 + index_5;
-    const lanes<float> x_0 = load4_aligned(x, index_6);
-    const lanes<float> post_attention_layernorm_weight_0 = load4_aligned_bf16(post_attention_layernorm_weight, index_2);
+    const int index_1 = ahead * 32 + own_column;
+    const int index_3 = index_1 + index_2;
+    const lanes<float> x_0 = load4_aligned(x, index_3);
+    const lanes<float> post_attention_layernorm_weight_0 = load4_aligned_bf16(post_attention_layernorm_weight, index_1);
     const lanes<float> staged_13 = x_0 * post_attention_layernorm_weight_0;
-    const lanes<float> x_1 = load4_aligned(x, index_6 + 4);
-    const lanes<float> post_attention_layernorm_weight_1 = load4_aligned_bf16(post_attention_layernorm_weight, index_2 + 4);
+    const lanes<float> x_1 = load4_aligned(x, index_3 + 4);
+    const lanes<float> post_attention_layernorm_weight_1 = load4_aligned_bf16(post_attention_layernorm_weight, index_1 + 4);
     const lanes<float> staged_14 = x_1 * post_attention_layernorm_weight_1;
-    const int index_10 = index_2 + index_9;
-    const lanes<float> x_2 = load4_aligned(x, index_10);
+    const int index_5 = index_1 + index_4;
+    const lanes<float> x_2 = load4_aligned(x, index_5);
     const lanes<float> staged_15 = x_2 * post_attention_layernorm_weight_0;
-    const lanes<float> x_3 = load4_aligned(x, index_10 + 4);
+    const lanes<float> x_3 = load4_aligned(x, index_5 + 4);
     const lanes<float> staged_16 = x_3 * post_attention_layernorm_weight_1;
     const lanes<float> value_0 = x_0 * x_0;
     partial += value_0.x + value_0.y + (value_0.z + value_0.w);
@@ -165,74 +165,74 @@ extern "C" __global__ void __launch_bounds__(256, 1) mlp_hidden_contract(
     partial_2 += value_2.x + value_2.y + (value_2.z + value_2.w);
     const lanes<float> value_3 = x_3 * x_3;
     partial_2 += value_3.x + value_3.y + (value_3.z + value_3.w);
-    const int index_11 = (ahead & 3) * 4096;
-    const int index_13 = index_11 + index_12;
-    store4_aligned_bf16(left_slice, swizzle_32x2(index_13), staged_13);
-    store4_aligned_bf16(left_slice, swizzle_32x2(index_13 + 4), staged_14);
-    const int index_15 = index_11 + index_14;
-    store4_aligned_bf16(left_slice, swizzle_32x2(index_15), staged_15);
-    store4_aligned_bf16(left_slice, swizzle_32x2(index_15 + 4), staged_16);
+    const int stage = (ahead & 3) * 4096;
+    const int index_7 = stage + index_6;
+    store4_aligned_bf16(left_slice, swizzle_32x2(index_7), staged_13);
+    store4_aligned_bf16(left_slice, swizzle_32x2(index_7 + 4), staged_14);
+    const int index_9 = stage + index_8;
+    store4_aligned_bf16(left_slice, swizzle_32x2(index_9), staged_15);
+    store4_aligned_bf16(left_slice, swizzle_32x2(index_9 + 4), staged_16);
     for (int round_3 = 0; round_3 < 2; round_3++) {
-      const int index_16 = (round_3 * 256 + invocation) >> 2;
-      cp_async_16(&right_slice_1[swizzle_32x2(index_11 + (index_16 * 32 + index_1))], &gate_proj_weight[index_2 + (column_start + index_16) * 512]);
+      const int own_row_3 = (round_3 * 256 + invocation) >> 2;
+      cp_async_16(&right_slice_1[swizzle_32x2(stage + (own_row_3 * 32 + own_column))], &gate_proj_weight[index_1 + (column_start + own_row_3) * 512]);
     }
     for (int round_4 = 0; round_4 < 2; round_4++) {
-      const int index_17 = (round_4 * 256 + invocation) >> 2;
-      cp_async_16(&right_slice_2[swizzle_32x2(index_11 + (index_17 * 32 + index_1))], &up_proj_weight[index_2 + (column_start + index_17) * 512]);
+      const int own_row_4 = (round_4 * 256 + invocation) >> 2;
+      cp_async_16(&right_slice_2[swizzle_32x2(stage + (own_row_4 * 32 + own_column))], &up_proj_weight[index_1 + (column_start + own_row_4) * 512]);
     }
     cp_async_commit();
   }
-  const int index_26 = warp & 1;
-  const int index_27 = index_26 * 2048;
-  const int index_29 = warp >> 1;
-  const int index_30 = index_29 * 1024;
+  const int warp_down = warp & 1;
+  const int warp_down_times_2048 = warp_down * 2048;
+  const int warp_across = warp >> 1;
+  const int warp_across_times_1024 = warp_across * 1024;
   for (int slice = 0; slice < 16; slice++) {
     cp_async_wait<2>();
     __syncthreads();
     const int next = slice + 3;
     const bool condition_0 = next < 16;
     if (condition_0) {
-      const int index_18 = (next & 3) * 4096;
-      const int index_20 = next * 32 + index_1;
+      const int stage_2 = (next & 3) * 4096;
+      const int index_10 = next * 32 + own_column;
       for (int round = 0; round < 2; round++) {
-        const int index_19 = (round * 256 + invocation) >> 2;
-        cp_async_16(&right_slice_1[swizzle_32x2(index_18 + (index_19 * 32 + index_1))], &gate_proj_weight[index_20 + (column_start + index_19) * 512]);
+        const int own_row_5 = (round * 256 + invocation) >> 2;
+        cp_async_16(&right_slice_1[swizzle_32x2(stage_2 + (own_row_5 * 32 + own_column))], &gate_proj_weight[index_10 + (column_start + own_row_5) * 512]);
       }
       for (int round_2 = 0; round_2 < 2; round_2++) {
-        const int index_21 = (round_2 * 256 + invocation) >> 2;
-        cp_async_16(&right_slice_2[swizzle_32x2(index_18 + (index_21 * 32 + index_1))], &up_proj_weight[index_20 + (column_start + index_21) * 512]);
+        const int own_row_6 = (round_2 * 256 + invocation) >> 2;
+        cp_async_16(&right_slice_2[swizzle_32x2(stage_2 + (own_row_6 * 32 + own_column))], &up_proj_weight[index_10 + (column_start + own_row_6) * 512]);
       }
     }
     cp_async_commit();
     const int asked = min(next, 15);
-    const int index_22 = asked * 32 + index_1;
-    const int index_23 = index_22 + index_5;
-    const lanes<float> x_4 = load4_aligned(x, index_23);
-    const lanes<float> post_attention_layernorm_weight_2 = load4_aligned_bf16(post_attention_layernorm_weight, index_22);
+    const int index_11 = asked * 32 + own_column;
+    const int index_12 = index_11 + index_2;
+    const lanes<float> x_4 = load4_aligned(x, index_12);
+    const lanes<float> post_attention_layernorm_weight_2 = load4_aligned_bf16(post_attention_layernorm_weight, index_11);
     const lanes<float> staged_5 = x_4 * post_attention_layernorm_weight_2;
-    const lanes<float> x_5 = load4_aligned(x, index_23 + 4);
-    const lanes<float> post_attention_layernorm_weight_3 = load4_aligned_bf16(post_attention_layernorm_weight, index_22 + 4);
+    const lanes<float> x_5 = load4_aligned(x, index_12 + 4);
+    const lanes<float> post_attention_layernorm_weight_3 = load4_aligned_bf16(post_attention_layernorm_weight, index_11 + 4);
     const lanes<float> staged_6 = x_5 * post_attention_layernorm_weight_3;
-    const int index_24 = index_22 + index_9;
-    const lanes<float> x_6 = load4_aligned(x, index_24);
+    const int index_13 = index_11 + index_4;
+    const lanes<float> x_6 = load4_aligned(x, index_13);
     const lanes<float> staged_7 = x_6 * post_attention_layernorm_weight_2;
-    const lanes<float> x_7 = load4_aligned(x, index_24 + 4);
+    const lanes<float> x_7 = load4_aligned(x, index_13 + 4);
     const lanes<float> staged_8 = x_7 * post_attention_layernorm_weight_3;
-    const int index_25 = (slice & 3) * 4096;
-    const int index_28 = index_25 + index_27;
-    const int index_31 = index_25 + index_30;
+    const int stage_3 = (slice & 3) * 4096;
+    const int index_14 = stage_3 + warp_down_times_2048;
+    const int index_15 = stage_3 + warp_across_times_1024;
     {
 #pragma unroll
       for (int k = 0; k < 32; k += 16) {
         unsigned left[4][4];
 #pragma unroll
         for (int i = 0; i < 4; i++) {
-          ldmatrix_x4(left[i], &left_slice[index_28 + (i * 16 + lane % 16) * 32 + (k + lane / 16 * 8 ^ (lane % 8 >> 1 & 3) * 8)]);
+          ldmatrix_x4(left[i], &left_slice[index_14 + (i * 16 + lane % 16) * 32 + (k + lane / 16 * 8 ^ (lane % 8 >> 1 & 3) * 8)]);
         }
 #pragma unroll
         for (int j = 0; j < 4; j += 2) {
           unsigned right[4];
-          ldmatrix_x4(right, &right_slice_1[index_31 + (j * 8 + lane / 16 * 8 + lane % 8) * 32 + (k + lane / 8 % 2 * 8 ^ (lane % 8 >> 1 & 3) * 8)]);
+          ldmatrix_x4(right, &right_slice_1[index_15 + (j * 8 + lane / 16 * 8 + lane % 8) * 32 + (k + lane / 8 % 2 * 8 ^ (lane % 8 >> 1 & 3) * 8)]);
 #pragma unroll
           for (int i = 0; i < 4; i++) {
             mma_m16n8k16_bf16(sum[i][j], left[i], {right[0], right[1]});
@@ -250,12 +250,12 @@ extern "C" __global__ void __launch_bounds__(256, 1) mlp_hidden_contract(
         unsigned left[4][4];
 #pragma unroll
         for (int i = 0; i < 4; i++) {
-          ldmatrix_x4(left[i], &left_slice[index_28 + (i * 16 + lane % 16) * 32 + (k + lane / 16 * 8 ^ (lane % 8 >> 1 & 3) * 8)]);
+          ldmatrix_x4(left[i], &left_slice[index_14 + (i * 16 + lane % 16) * 32 + (k + lane / 16 * 8 ^ (lane % 8 >> 1 & 3) * 8)]);
         }
 #pragma unroll
         for (int j = 0; j < 4; j += 2) {
           unsigned right[4];
-          ldmatrix_x4(right, &right_slice_2[index_31 + (j * 8 + lane / 16 * 8 + lane % 8) * 32 + (k + lane / 8 % 2 * 8 ^ (lane % 8 >> 1 & 3) * 8)]);
+          ldmatrix_x4(right, &right_slice_2[index_15 + (j * 8 + lane / 16 * 8 + lane % 8) * 32 + (k + lane / 8 % 2 * 8 ^ (lane % 8 >> 1 & 3) * 8)]);
 #pragma unroll
           for (int i = 0; i < 4; i++) {
             mma_m16n8k16_bf16(sum_2[i][j], left[i], {right[0], right[1]});
@@ -277,26 +277,26 @@ extern "C" __global__ void __launch_bounds__(256, 1) mlp_hidden_contract(
       const lanes<float> value_7 = x_7 * x_7;
       partial_2 += value_7.x + value_7.y + (value_7.z + value_7.w);
     }
-    const int index_32 = (next & 3) * 4096;
-    const int index_33 = index_32 + index_12;
-    store4_aligned_bf16(left_slice, swizzle_32x2(index_33), staged_5);
-    store4_aligned_bf16(left_slice, swizzle_32x2(index_33 + 4), staged_6);
-    const int index_34 = index_32 + index_14;
-    store4_aligned_bf16(left_slice, swizzle_32x2(index_34), staged_7);
-    store4_aligned_bf16(left_slice, swizzle_32x2(index_34 + 4), staged_8);
+    const int stage_4 = (next & 3) * 4096;
+    const int index_16 = stage_4 + index_6;
+    store4_aligned_bf16(left_slice, swizzle_32x2(index_16), staged_5);
+    store4_aligned_bf16(left_slice, swizzle_32x2(index_16 + 4), staged_6);
+    const int index_17 = stage_4 + index_8;
+    store4_aligned_bf16(left_slice, swizzle_32x2(index_17), staged_7);
+    store4_aligned_bf16(left_slice, swizzle_32x2(index_17 + 4), staged_8);
   }
   row_sums[invocation] = partial;
-  row_sums[index_7] = partial_2;
+  row_sums[invocation_plus_256] = partial_2;
   __syncthreads();
   float total[4][2] = {};
-  const int index_35 = index_26 * 64;
+  const int warp_row = warp_down * 64;
   for (int sharer = 0; sharer < 4; sharer++) {
 #pragma unroll
     for (int i = 0; i < 4; i++) {
 #pragma unroll
       for (int h = 0; h < 2; h++) {
         const int row_2 = i * 16 + h * 8 + lane / 4;
-        total[i][h] += row_sums[(index_35 + row_2) * 4 + sharer];
+        total[i][h] += row_sums[(warp_row + row_2) * 4 + sharer];
       }
     }
   }
@@ -319,8 +319,8 @@ extern "C" __global__ void __launch_bounds__(256, 1) mlp_hidden_contract(
       }
     }
   }
-  const int index_36 = row_start + index_35;
-  const int index_38 = column_start + index_29 * 32;
+  const int warp_row_start = row_start + warp_row;
+  const int warp_column_start = column_start + warp_across * 32;
 #pragma unroll
   for (int i = 0; i < 4; i++) {
 #pragma unroll
@@ -329,9 +329,9 @@ extern "C" __global__ void __launch_bounds__(256, 1) mlp_hidden_contract(
       for (int e = 0; e < 4; e++) {
         const int row_13 = i * 16 + e / 2 * 8 + lane / 4;
         const int column_4 = j * 8 + e % 2 + lane % 4 * 2;
-        const int index_37 = index_36 + row_13;
-        if (index_37 < rows) {
-          hidden[index_38 + column_4 + min(index_37, index_4) * 1024] = __float2bfloat16_rn(result[i][j][e]);
+        const int index_18 = warp_row_start + row_13;
+        if (index_18 < rows) {
+          hidden[warp_column_start + column_4 + min(index_18, rows_minus_1) * 1024] = __float2bfloat16_rn(result[i][j][e]);
         }
       }
     }

@@ -91,8 +91,10 @@ function expand(expr: Expr, options: FunctionOptions, bind: Bind): Expr {
       if (expr.type.scalar !== "bool") return expr;
       return build.notEqual({ ...expr, type: build.typeOf("i32", expr.type.lanes) }, 0);
     }
-    case "binary":
-      return expandDivision(expr, bind);
+    case "binary": {
+      const expanded = expandDivision(expr, bind);
+      return expr.word === undefined ? expanded : build.called(expr.word, expanded);
+    }
     case "call":
       return expandCall(expr, options, bind);
     default:

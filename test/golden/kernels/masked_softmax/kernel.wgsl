@@ -36,13 +36,13 @@ fn masked_softmax(
   var total_value = 0.0f;
   let index_1 = vec4<i32>(0, 1, 2, 3);
   let index_2 = vec4<i32>(group);
-  let index_3 = group * 16;
-  let index_5 = vec4<i32>(4, 5, 6, 7);
+  let group_times_16 = group * 16;
+  let index_4 = vec4<i32>(4, 5, 6, 7);
   for (var column0 = 0; column0 < 16; column0 += 8) {
     let index_0 = vec4<i32>(column0);
-    let index_4 = index_3 + column0;
-    var s_0 = select(vec4<f32>(-1e+30f), score[index_4 >> 2u], index_0 + index_1 <= index_2);
-    var s_1 = select(vec4<f32>(-1e+30f), score[(index_4 + 4) >> 2u], index_0 + index_5 <= index_2);
+    let index_3 = group_times_16 + column0;
+    var s_0 = select(vec4<f32>(-1e+30f), score[index_3 >> 2u], index_0 + index_1 <= index_2);
+    var s_1 = select(vec4<f32>(-1e+30f), score[(index_3 + 4) >> 2u], index_0 + index_4 <= index_2);
     let most_value_lanes = max(s_0, s_1);
     let most_value = max(max(most_value_lanes.x, most_value_lanes.z), max(most_value_lanes.y, most_value_lanes.w));
     let before_value = largest_value;
@@ -55,14 +55,14 @@ fn masked_softmax(
     total_value = total_value * precise_exp(before_value - largest_value) + part_value;
   }
   for (var column1 = 0; column1 < 16; column1 += 8) {
-    let index_6 = vec4<i32>(column1);
-    let index_7 = index_3 + column1;
+    let index_5 = vec4<i32>(column1);
+    let index_6 = group_times_16 + column1;
     let value_1 = vec4<f32>(largest_value);
     let value_2 = vec4<f32>(total_value);
-    let q_0 = precise_exp4(select(vec4<f32>(-1e+30f), score[index_7 >> 2u], index_6 + index_1 <= index_2) - value_1) / value_2;
-    let index_8 = index_7 + 4;
-    let q_1 = precise_exp4(select(vec4<f32>(-1e+30f), score[index_8 >> 2u], index_6 + index_5 <= index_2) - value_1) / value_2;
-    p[index_7 >> 2u] = q_0;
-    p[index_8 >> 2u] = q_1;
+    let q_0 = precise_exp4(select(vec4<f32>(-1e+30f), score[index_6 >> 2u], index_5 + index_1 <= index_2) - value_1) / value_2;
+    let index_7 = index_6 + 4;
+    let q_1 = precise_exp4(select(vec4<f32>(-1e+30f), score[index_7 >> 2u], index_5 + index_4 <= index_2) - value_1) / value_2;
+    p[index_6 >> 2u] = q_0;
+    p[index_7 >> 2u] = q_1;
   }
 }

@@ -18,23 +18,23 @@ extern "C" __global__ void __launch_bounds__(16) matmul_group(
   float total_0_1 = 0.0f;
   float total_1_0 = 0.0f;
   float total_1_1 = 0.0f;
-  const int index_2 = down * 8;
-  const int index_4 = right * 8;
+  const int down_times_8 = down * 8;
+  const int right_times_8 = right * 8;
   for (int k0 = 0; k0 < k; k0 += 8) {
     for (int slot = invocation; slot < 64; slot += 16) {
-      const int index_0 = slot >> 3;
-      const int index_1 = slot & 7;
-      a_part[slot] = a[(row0 + index_0) * k + k0 + index_1];
-      w_part[slot] = w[(column0 + index_0) * k + k0 + index_1];
+      const int slot_over_8 = slot >> 3;
+      const int slot_modulo_8 = slot & 7;
+      a_part[slot] = a[(row0 + slot_over_8) * k + k0 + slot_modulo_8];
+      w_part[slot] = w[(column0 + slot_over_8) * k + k0 + slot_modulo_8];
     }
     __syncthreads();
     for (int kk = 0; kk < 8; kk++) {
-      const int index_3 = index_2 + kk;
-      const float a_tile_0 = a_part[index_3];
-      const float a_tile_1 = a_part[index_3 + 8];
-      const int index_5 = index_4 + kk;
-      const float w_tile_0 = w_part[index_5];
-      const float w_tile_1 = w_part[index_5 + 8];
+      const int down_times_8_plus_kk = down_times_8 + kk;
+      const float a_tile_0 = a_part[down_times_8_plus_kk];
+      const float a_tile_1 = a_part[down_times_8_plus_kk + 8];
+      const int right_times_8_plus_kk = right_times_8 + kk;
+      const float w_tile_0 = w_part[right_times_8_plus_kk];
+      const float w_tile_1 = w_part[right_times_8_plus_kk + 8];
       total_0_0 += a_tile_0 * w_tile_0;
       total_0_1 += a_tile_0 * w_tile_1;
       total_1_0 += a_tile_1 * w_tile_0;
@@ -42,11 +42,11 @@ extern "C" __global__ void __launch_bounds__(16) matmul_group(
     }
     __syncthreads();
   }
-  const int index_6 = row0 + down;
-  const int index_7 = index_6 * n + column0 + right;
-  y[index_7] = total_0_0;
-  y[index_7 + 1] = total_0_1;
-  const int index_8 = (index_6 + 1) * n + column0 + right;
-  y[index_8] = total_1_0;
-  y[index_8 + 1] = total_1_1;
+  const int row0_plus_down = row0 + down;
+  const int index_0 = row0_plus_down * n + column0 + right;
+  y[index_0] = total_0_0;
+  y[index_0 + 1] = total_0_1;
+  const int index_1 = (row0_plus_down + 1) * n + column0 + right;
+  y[index_1] = total_1_0;
+  y[index_1 + 1] = total_1_1;
 }

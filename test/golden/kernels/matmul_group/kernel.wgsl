@@ -28,23 +28,23 @@ fn matmul_group(
   var total_0_1 = 0.0f;
   var total_1_0 = 0.0f;
   var total_1_1 = 0.0f;
-  let index_2 = down * 8;
-  let index_4 = right * 8;
+  let down_times_8 = down * 8;
+  let right_times_8 = right * 8;
   for (var k0 = 0; k0 < k; k0 += 8) {
     for (var slot = invocation; slot < 64; slot += 16) {
-      let index_0 = slot >> 3u;
-      let index_1 = slot & 7;
-      a_part[slot] = a[(row0 + index_0) * k + k0 + index_1];
-      w_part[slot] = w[(column0 + index_0) * k + k0 + index_1];
+      let slot_over_8 = slot >> 3u;
+      let slot_modulo_8 = slot & 7;
+      a_part[slot] = a[(row0 + slot_over_8) * k + k0 + slot_modulo_8];
+      w_part[slot] = w[(column0 + slot_over_8) * k + k0 + slot_modulo_8];
     }
     workgroupBarrier();
     for (var kk = 0; kk < 8; kk++) {
-      let index_3 = index_2 + kk;
-      let a_tile_0 = a_part[index_3];
-      let a_tile_1 = a_part[index_3 + 8];
-      let index_5 = index_4 + kk;
-      let w_tile_0 = w_part[index_5];
-      let w_tile_1 = w_part[index_5 + 8];
+      let down_times_8_plus_kk = down_times_8 + kk;
+      let a_tile_0 = a_part[down_times_8_plus_kk];
+      let a_tile_1 = a_part[down_times_8_plus_kk + 8];
+      let right_times_8_plus_kk = right_times_8 + kk;
+      let w_tile_0 = w_part[right_times_8_plus_kk];
+      let w_tile_1 = w_part[right_times_8_plus_kk + 8];
       total_0_0 += a_tile_0 * w_tile_0;
       total_0_1 += a_tile_0 * w_tile_1;
       total_1_0 += a_tile_1 * w_tile_0;
@@ -52,11 +52,11 @@ fn matmul_group(
     }
     workgroupBarrier();
   }
-  let index_6 = row0 + down;
-  let index_7 = index_6 * n + column0 + right;
-  y[index_7] = total_0_0;
-  y[index_7 + 1] = total_0_1;
-  let index_8 = (index_6 + 1) * n + column0 + right;
-  y[index_8] = total_1_0;
-  y[index_8 + 1] = total_1_1;
+  let row0_plus_down = row0 + down;
+  let index_0 = row0_plus_down * n + column0 + right;
+  y[index_0] = total_0_0;
+  y[index_0 + 1] = total_0_1;
+  let index_1 = (row0_plus_down + 1) * n + column0 + right;
+  y[index_1] = total_1_0;
+  y[index_1 + 1] = total_1_1;
 }

@@ -7,9 +7,9 @@ extern "C" __global__ void __launch_bounds__(8) rms_statistics(
   const int group = blockIdx.x;
   const int invocation = threadIdx.x;
   float total = 0.0f;
-  const int index_0 = group * columns;
+  const int group_times_columns = group * columns;
   for (int column = invocation; column < columns; column += 8) {
-    const float value = x[index_0 + column];
+    const float value = x[group_times_columns + column];
     total += value * value;
   }
   partial[invocation] = total;

@@ -17,9 +17,9 @@ fn rms_statistics(
   let invocation = i32(local_index);
   let columns = sizes.columns;
   var total = 0.0f;
-  let index_0 = group * columns;
+  let group_times_columns = group * columns;
   for (var column = invocation; column < columns; column += 8) {
-    let value = x[index_0 + column];
+    let value = x[group_times_columns + column];
     total += value * value;
   }
   partial[invocation] = total;

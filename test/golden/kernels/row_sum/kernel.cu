@@ -5,9 +5,9 @@ extern "C" __global__ void __launch_bounds__(1) row_sum(
     int columns) {
   const int group = blockIdx.x;
   float total = 0.0f;
-  const int index_0 = group * columns;
+  const int group_times_columns = group * columns;
   for (int column = 0; column < columns; column++) {
-    total += x[index_0 + column];
+    total += x[group_times_columns + column];
   }
   sum[group] = total;
 }

@@ -14,9 +14,9 @@ fn row_sum(
   if (group >= sizes.groups) { return; }
   let columns = sizes.columns;
   var total = 0.0f;
-  let index_0 = group * columns;
+  let group_times_columns = group * columns;
   for (var column = 0; column < columns; column++) {
-    total += x[index_0 + column];
+    total += x[group_times_columns + column];
   }
   sum[group] = total;
 }
