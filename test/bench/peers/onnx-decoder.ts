@@ -1,6 +1,7 @@
 /**
  * A decoder of Llama as an ONNX graph with growing caches, out of the fused operations that exporters
- * for ONNX Runtime use (GroupQueryAttention with rotary positions, SimplifiedLayerNormalization).
+ * for ONNX Runtime use (GroupQueryAttention with rotary positions, SimplifiedLayerNormalization); and
+ * as one for a whole prompt, out of such operations or of ONNX's own.
  *
  * Inputs: `ids` [1, rows], `last` (the index of the last row, int32 [1]), `total` (rows in all, int32
  * []) and `past.key.l`, `past.value.l` [1, groups, past, width] for each layer l. Outputs: `logits`
@@ -25,7 +26,7 @@ export interface DecoderSizes {
 /** Gives a weight, row-major `[out, in]`, by its name below the decoder: `layers.0.mlp.up_proj`. */
 export type DecoderWeights = (name: string) => Float32Array;
 
-/** The graph of a decoder with these weights. */
+/** The graph of a decoder with caches and these weights. */
 export function onnxDecoder(sizes: DecoderSizes, weights: DecoderWeights): OnnxGraph {
   const builder = new Builder();
   const { heads, groups, head, layers, vocabulary } = sizes;
@@ -42,8 +43,9 @@ export function onnxDecoder(sizes: DecoderSizes, weights: DecoderWeights): OnnxG
       { num_heads: heads, kv_num_heads: groups, do_rotary: 1 },
     );
   };
-  const x = layersOf(builder, sizes, weights, embedded, attention);
-  headOf(builder, sizes, weights, x);
+  const forms = { attention, norm: (rows: string, scale: string) => builder.norm(rows, scale) };
+  const x = layersOf(builder, sizes, weights, embedded, forms);
+  headOf(builder, sizes, weights, x, forms);
   const state = (name: string, rows: string): OnnxValue => ({
     name,
     element: "float32",
@@ -67,24 +69,96 @@ export function onnxDecoder(sizes: DecoderSizes, weights: DecoderWeights): OnnxG
 }
 
 /**
+ * A whole prompt at once, out of the fused operations; `prefillOf` says what it takes and gives.
+ */
+export function onnxPrefill(sizes: DecoderSizes, weights: DecoderWeights): OnnxGraph {
+  const builder = new Builder();
+  const tables = rotaryConstants(builder, sizes);
+  const turned = (rows: string): string =>
+    builder.add("RotaryEmbedding", [rows, "positions", ...tables], { num_heads: sizes.heads });
+  return prefillOf(builder, sizes, weights, {
+    norm: (x, scale) => builder.norm(x, scale),
+    attention: ({ q, k, v }) =>
+      builder.add("MultiHeadAttention", [turned(q), turned(k), v, "", "", "bias"], {
+        num_heads: sizes.heads,
+      }),
+  });
+}
+
+/**
+ * The same out of ONNX's own operations, as `torch.onnx.export` writes a decoder of Hugging Face's: norms
+ * and rotary positions in their parts, attention as two products around a softmax. (Its head computes
+ * logits of all rows; this one only those of the last.)
+ */
+export function onnxExported(sizes: DecoderSizes, weights: DecoderWeights): OnnxGraph {
+  const builder = new Builder();
+  const { heads, head, longest } = sizes;
+  const angles = rotaryTables(head, longest).map((half) => bothHalves(half, head / 2));
+  const [cosine, sine] = ["cosine", "sine"].map((name, index) => {
+    const table = builder.constant(name, [longest, head], angles[index] ?? new Float32Array());
+    const rows = builder.add("Gather", [table, "positions"]);
+    return builder.add("Unsqueeze", [rows, builder.integers("one", [1])]);
+  });
+  const ofHeads = (rows: string): string => {
+    const split = builder.add("Reshape", [rows, builder.integers("split", [1, -1, heads, head])]);
+    return builder.add("Transpose", [split], { perm: [0, 2, 1, 3] });
+  };
+  const part = (rows: string, from: number, to: number): string => {
+    const bounds = [from, to, -1].map((each) => builder.integers(`at.${each}`, [each]));
+    return builder.add("Slice", [rows, ...bounds]);
+  };
+  const turned = (rows: string): string => {
+    const high = builder.add("Neg", [part(rows, head / 2, head)]);
+    const crossed = builder.add("Concat", [high, part(rows, 0, head / 2)], { axis: 3 });
+    const [straight, across] = [
+      builder.add("Mul", [rows, cosine ?? ""]),
+      builder.add("Mul", [crossed, sine ?? ""]),
+    ];
+    return builder.add("Add", [straight, across]);
+  };
+  const scale = builder.constant("scale", [], Float32Array.of(1 / Math.sqrt(head)));
+  const [two, tiny] = [
+    builder.constant("two", [], Float32Array.of(2)),
+    builder.constant("epsilon", [], Float32Array.of(1e-5)),
+  ];
+  return prefillOf(builder, sizes, weights, {
+    norm: (x, weight) => {
+      const squares = builder.add("Pow", [x, two]);
+      const mean = builder.add("ReduceMean", [squares], { axes: [2], keepdims: 1 });
+      const root = builder.add("Sqrt", [builder.add("Add", [mean, tiny])]);
+      const factor = builder.add("Reciprocal", [root]);
+      return builder.add("Mul", [weight, builder.add("Mul", [x, factor])]);
+    },
+    attention: ({ q, k, v }) => {
+      const keys = builder.add("Transpose", [turned(ofHeads(k))], { perm: [0, 1, 3, 2] });
+      const scores = builder.add("MatMul", [turned(ofHeads(q)), keys]);
+      const biased = builder.add("Add", [builder.add("Mul", [scores, scale]), "bias"]);
+      const seen = builder.add("MatMul", [
+        builder.add("Softmax", [biased], { axis: 3 }),
+        ofHeads(v),
+      ]);
+      const rows = builder.add("Transpose", [seen], { perm: [0, 2, 1, 3] });
+      return builder.add("Reshape", [rows, builder.integers("joined", [1, -1, heads * head])]);
+    },
+  });
+}
+
+/**
  * A whole prompt of visual rows and tokens at once, under a mask that is a bias, up to the logits of
  * the last row. Inputs: `visual` [1, rows, width], `ids` [1, tokens], `positions` [1, all], `bias` [1,
  * 1, all, all], `last` (int64 [1], the index of the last row). Output: `logits` [1, 1, vocabulary].
  */
-export function onnxPrefill(sizes: DecoderSizes, weights: DecoderWeights): OnnxGraph {
-  const builder = new Builder();
-  const { width, heads, vocabulary } = sizes;
-  const tables = rotaryConstants(builder, sizes);
+function prefillOf(
+  builder: Builder,
+  sizes: DecoderSizes,
+  weights: DecoderWeights,
+  forms: Forms,
+): OnnxGraph {
+  const { width, vocabulary } = sizes;
   const text = builder.add("Gather", [embeddingOf(builder, sizes, weights), "ids"]);
   const joined = builder.add("Concat", ["visual", text], { axis: 1 });
-  const turned = (rows: string): string =>
-    builder.add("RotaryEmbedding", [rows, "positions", ...tables], { num_heads: heads });
-  const attention: Attention = ({ q, k, v }) =>
-    builder.add("MultiHeadAttention", [turned(q), turned(k), v, "", "", "bias"], {
-      num_heads: heads,
-    });
-  const x = layersOf(builder, sizes, weights, joined, attention);
-  headOf(builder, sizes, weights, builder.add("Gather", [x, "last"], { axis: 1 }));
+  const x = layersOf(builder, sizes, weights, joined, forms);
+  headOf(builder, sizes, weights, builder.add("Gather", [x, "last"], { axis: 1 }), forms);
   return {
     nodes: builder.nodes,
     constants: builder.constants,
@@ -105,19 +179,27 @@ type Attention = (
   layer: number,
 ) => string;
 
+/** What may be one operation or several. */
+interface Forms {
+  readonly attention: Attention;
+  /** Rows by their root mean square, times a scale for each column. */
+  readonly norm: (rows: string, scale: string) => string;
+}
+
 /** The layers, without the norm after the last one. */
 function layersOf(
   builder: Builder,
   { width, heads, groups, head, feed, layers }: DecoderSizes,
   weights: DecoderWeights,
   input: string,
-  attention: Attention,
+  { attention, norm: normOf }: Forms,
 ): string {
   let x = input;
   for (let l = 0; l < layers; l++) {
     const linear = (from: string, name: string, into: number, inner: number): string =>
       builder.linear(from, `layers.${l}.${name}`, into, inner, weights);
-    const norm = (name: string): string => builder.norm(x, `layers.${l}.${name}`, width, weights);
+    const norm = (name: string): string =>
+      normOf(x, builder.scale(`layers.${l}.${name}`, width, weights));
     const normed = norm("input_layernorm");
     const q = linear(normed, "self_attn.q_proj", heads * head, width);
     const k = linear(normed, "self_attn.k_proj", groups * head, width);
@@ -139,9 +221,10 @@ function headOf(
   { width, vocabulary }: DecoderSizes,
   weights: DecoderWeights,
   x: string,
+  { norm }: Forms,
 ): void {
   const head = builder.constant("head", [width, vocabulary], turned(weights("head"), width));
-  builder.put("MatMul", [builder.norm(x, "norm", width, weights), head], ["logits"]);
+  builder.put("MatMul", [norm(x, builder.scale("norm", width, weights)), head], ["logits"]);
 }
 
 function embeddingOf(
@@ -170,8 +253,18 @@ class Builder {
     return name;
   }
 
-  norm(x: string, name: string, width: number, weights: DecoderWeights): string {
-    const scale = this.constant(name, [width], weights(name));
+  /** A list of whole numbers; the same name is the same list. */
+  integers(name: string, list: readonly number[]): string {
+    if (!this.constants.some((each) => each.name === name))
+      this.constants.push({ name, shape: [list.length], data: BigInt64Array.from(list, BigInt) });
+    return name;
+  }
+
+  scale(name: string, width: number, weights: DecoderWeights): string {
+    return this.constant(name, [width], weights(name));
+  }
+
+  norm(x: string, scale: string): string {
     const attributes = { epsilon: { float: 1e-5 }, stash_type: 1 };
     return this.add("SimplifiedLayerNormalization", [x, scale], attributes);
   }
@@ -217,4 +310,12 @@ function rotaryTables(head: number, longest: number): readonly [Float32Array, Fl
     Float32Array.from({ length }, (_, index) => Math.cos(angle(index))),
     Float32Array.from({ length }, (_, index) => Math.sin(angle(index))),
   ];
+}
+
+/** A table whose rows are those of `half` twice. */
+function bothHalves(half: Float32Array, columns: number): Float32Array {
+  return Float32Array.from({ length: half.length * 2 }, (_, index) => {
+    const row = Math.floor(index / (2 * columns));
+    return half[row * columns + (index % columns)] ?? 0;
+  });
 }

@@ -1,13 +1,16 @@
 /** ONNX models, written as protobuf by hand: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto. */
 
-/** An operation. Whole numbers are integer attributes, `{ float }` the others. */
+/** Whole numbers are integer attributes, lists of them too, `{ float }` the others. */
+type OnnxAttribute = number | readonly number[] | { readonly float: number };
+
+/** An operation. */
 export interface OnnxNode {
   readonly type: string;
   readonly domain?: string;
   /** Names; an empty one is an optional input that is left out. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  readonly attributes?: Readonly<Record<string, number | { readonly float: number }>>;
+  readonly attributes?: Readonly<Record<string, OnnxAttribute>>;
 }
 
 /** An input or output; axes that are words have any size. */
@@ -21,7 +24,7 @@ export interface OnnxValue {
 export interface OnnxConstant {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly data: Float32Array;
+  readonly data: Float32Array | BigInt64Array;
 }
 
 export interface OnnxGraph {
@@ -49,14 +52,8 @@ export function onnxModel({ nodes, inputs, outputs, constants }: OnnxGraph): Uin
 }
 
 function nodeParts({ type, domain, inputs, outputs, attributes }: OnnxNode): Uint8Array[] {
-  const attribute = ([name, of]: [string, number | { readonly float: number }]): Uint8Array => {
-    const [float, whole] = [1, 2];
-    const value =
-      typeof of === "number"
-        ? [integer(3, of), integer(20, whole)]
-        : [tagged(2, 5, new Uint8Array(Float32Array.of(of.float).buffer)), integer(20, float)];
-    return message(5, [text(1, name), ...value]);
-  };
+  const attribute = ([name, of]: [string, OnnxAttribute]): Uint8Array =>
+    message(5, [text(1, name), ...attributeParts(of)]);
   return [
     ...inputs.map((name) => text(1, name)),
     ...outputs.map((name) => text(2, name)),
@@ -64,6 +61,14 @@ function nodeParts({ type, domain, inputs, outputs, attributes }: OnnxNode): Uin
     ...Object.entries(attributes ?? {}).map(attribute),
     ...(domain === undefined ? [] : [text(7, domain)]),
   ];
+}
+
+function attributeParts(of: OnnxAttribute): Uint8Array[] {
+  const [float, whole, wholes] = [1, 2, 7];
+  if (typeof of === "number") return [integer(3, of), integer(20, whole)];
+  if ("float" in of)
+    return [tagged(2, 5, new Uint8Array(Float32Array.of(of.float).buffer)), integer(20, float)];
+  return [...of.map((each) => integer(8, each)), integer(20, wholes)];
 }
 
 function valueParts({ name, element, axes }: OnnxValue): Uint8Array[] {
@@ -77,7 +82,8 @@ function valueParts({ name, element, axes }: OnnxValue): Uint8Array[] {
 function constantParts({ name, shape, data }: OnnxConstant): Uint8Array[] {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   const sizes = shape.map((size) => integer(1, size));
-  return [...sizes, integer(2, elements.float32), text(8, name), message(9, [bytes])];
+  const element = data instanceof Float32Array ? elements.float32 : elements.int64;
+  return [...sizes, integer(2, element), text(8, name), message(9, [bytes])];
 }
 
 function integer(field: number, of: number): Uint8Array {

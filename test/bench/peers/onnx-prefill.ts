@@ -1,7 +1,6 @@
 /** A whole prompt in ONNX Runtime's WebAssembly. */
 
-import { type DecoderSizes, type DecoderWeights, onnxPrefill } from "./onnx-decoder.ts";
-import { onnxModel } from "./onnx-model.ts";
+import { type OnnxGraph, onnxModel } from "./onnx-model.ts";
 
 /** A session that takes a prompt. */
 export interface PrefillSession {
@@ -14,28 +13,28 @@ export interface PrefillSession {
   readonly close: () => void;
 }
 
-/** Opens a decoder of these sizes and weights; a text if it is not installed. */
+/** Opens a decoder of `width` columns (`prefillOf`); a text if ONNX Runtime is not installed. */
 export async function onnxDecoderSession(
-  sizes: DecoderSizes,
-  weights: DecoderWeights,
+  graph: OnnxGraph,
+  width: number,
   threads: number,
 ): Promise<PrefillSession | string> {
   try {
     const runtime = await import("onnxruntime-web");
     runtime.env.logLevel = "error";
     runtime.env.wasm.numThreads = threads;
-    const session = await runtime.InferenceSession.create(onnxModel(onnxPrefill(sizes, weights)), {
+    const session = await runtime.InferenceSession.create(onnxModel(graph), {
       executionProviders: ["wasm"],
       intraOpNumThreads: threads,
     });
     const { Tensor } = runtime;
     return {
       logits: async ({ visual, tokens, bias }) => {
-        const visualRows = visual.length / sizes.width;
+        const visualRows = visual.length / width;
         const all = visualRows + tokens.length;
         const positions = BigInt64Array.from({ length: all }, (_, index) => BigInt(index));
         const found = await session.run({
-          visual: new Tensor("float32", visual, [1, visualRows, sizes.width]),
+          visual: new Tensor("float32", visual, [1, visualRows, width]),
           ids: new Tensor("int64", BigInt64Array.from(tokens, BigInt), [1, tokens.length]),
           positions: new Tensor("int64", positions, [1, all]),
           bias: new Tensor("float32", bias, [1, 1, all, all]),
