@@ -7,7 +7,7 @@
 import type { Diagnostic } from "../grammar/diagnostic.ts";
 import type { Source } from "../grammar/source.ts";
 import { check } from "./check/check.ts";
-import { encodeWasm, kernelFile, printCuda, printWgsl } from "./codegen/index.ts";
+import { encodeWasm, kernelFile, printCuda, wgslFiles } from "./codegen/index.ts";
 import { elaborate } from "./elaborate/elaborate.ts";
 import type { Graph } from "./graph/graph.ts";
 import type { Target } from "./kernel/target.ts";
@@ -73,16 +73,6 @@ export function prepare(model: CheckedModel): readonly PreparedPhase[] {
   return model.phases.phases.map(preparePhase);
 }
 
-/**
- * The same without what answers do not need: `forward`, where the model generates. Weights that only
- * `forward` reads stay part of the plan.
- */
-export function prepareAnswers(model: CheckedModel): readonly PreparedPhase[] {
-  const generates = model.graph.generation !== undefined;
-  const { phases } = model.phases;
-  return phases.filter(({ kind }) => !generates || kind !== "forward").map(preparePhase);
-}
-
 /** Checked model → plan and kernels for `target`; `choose` may take other schedules than usual. */
 export function compileFor(
   model: CheckedModel,
@@ -100,8 +90,8 @@ export function kernelFiles({
 }: Compiled): ReadonlyMap<string, string | Uint8Array> {
   if (target.family === "cpu") return new Map([["kernels.wasm", encodeWasm(kernels)]]);
   return new Map(
-    kernels.flatMap((kernel): [string, string][] => [
-      [kernelFile(kernel.name, "wgsl"), printWgsl(kernel)],
+    kernels.flatMap((kernel): (readonly [string, string])[] => [
+      ...wgslFiles(kernel),
       [kernelFile(kernel.name, "cu"), printCuda(kernel)],
     ]),
   );

@@ -2,7 +2,7 @@
  * The words in which an emitted `kernels.ts` says how kernels are called; see `plan-builder.ts`.
  */
 
-import type { DispatchVariant, PlanKernel, Size } from "./contract.ts";
+import type { DispatchVariant, PlanKernel, Size, SubgroupRange } from "./contract.ts";
 
 /** A parameter of a kernel that it reads, writes, or both. */
 export type KernelBuffer = PlanKernel["buffers"][number];
@@ -39,10 +39,16 @@ export function otherwise(kernel: string, groups: Size, flops?: Size): DispatchV
 }
 
 /**
- * The invocations of a work group, and for CUDA the bytes of dynamic shared memory, where a kernel
- * needs some.
+ * The invocations of a work group; for CUDA the bytes of dynamic shared memory, where a kernel needs
+ * some; for WebGPU the sizes of subgroups that it has another text for.
  */
-export type Workgroup = number | { readonly threads: number; readonly sharedBytes: number };
+export type Workgroup =
+  | number
+  | {
+      readonly threads: number;
+      readonly sharedBytes?: number;
+      readonly subgroups?: SubgroupRange;
+    };
 
 /** How a value is computed, wherever its operands lie: what steps with equal kernels share. */
 export interface Call {
@@ -82,11 +88,8 @@ export function declare(
   const parameters = buffers.map((each) => (typeof each === "string" ? read(each) : each));
   return names.map((name, index) => {
     const own = isList(workgroup) ? (workgroup[index] ?? 1) : workgroup;
-    const size =
-      typeof own === "number"
-        ? { workgroupSize: own }
-        : { workgroupSize: own.threads, sharedBytes: own.sharedBytes };
-    return { name, buffers: parameters, scalars, ...size };
+    const { threads, ...more } = typeof own === "number" ? { threads: own } : own;
+    return { name, buffers: parameters, scalars, workgroupSize: threads, ...more };
   });
 }
 

@@ -6,6 +6,7 @@
  */
 
 import type { Backend } from "./backend.ts";
+import type { SubgroupRange } from "./contract.ts";
 import { createCpuBackend } from "./cpu/backend.ts";
 import { availableThreads } from "./cpu/threads.ts";
 import {
@@ -32,6 +33,8 @@ export interface ChosenBackend {
   readonly target: Backend["target"];
   /** Whether a GPU is a CPU that computes as one: other kernels suit it. */
   readonly software: boolean;
+  /** The sizes of subgroups that WebGPU kernels are to be made for; none where they use none. */
+  readonly subgroups?: SubgroupRange;
   /** The device that kernels of `cuda` are for. */
   readonly cuda?: CudaDevice;
   /** For people: which device, and why. */
@@ -142,11 +145,21 @@ function countOf(threads: number): string {
 function webGpu(gpu: GpuSource, found: FoundAdapter | undefined, why: string): ChosenBackend {
   if (found === undefined) throw noAdapter();
   const { software } = found;
-  const kind = software ? ", a software adapter" : "";
+  // A CPU that computes as WebGPU gains nothing from them.
+  const subgroups = software ? undefined : found.subgroups;
+  const kind = software ? ", a software adapter" : ` ${subgroupText(subgroups)}`;
   const reason = `using WebGPU on ${found.name}${kind}, ${why}`;
   // An adapter gives one device only; after a loss there must be another.
   const open = async (): Promise<Backend> => createWebGpuBackend(await gpu());
-  return { kind: "webgpu", target: "gpu", software, reason, open };
+  const chosen = { kind: "webgpu", target: "gpu", software, reason, open } as const;
+  return { ...chosen, ...(subgroups !== undefined && { subgroups }) };
+}
+
+/** In words: `with subgroups of 32`, or that kernels use none. */
+export function subgroupText(range: SubgroupRange | undefined): string {
+  if (range === undefined) return "without subgroups";
+  const { min, max } = range;
+  return `with subgroups of ${min === max ? min : `${min} to ${max}`}`;
 }
 
 function firstLine(text: string): string {

@@ -253,6 +253,21 @@ export interface PlanPhase {
   readonly steps: readonly PlanStep[];
 }
 
+/** Invocations of a subgroup, from the least to the most that there may be. */
+export interface SubgroupRange {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Whether a device whose subgroups have any size of `device` runs what is made for `wanted`. */
+export function fitsSubgroups(
+  wanted: SubgroupRange | undefined,
+  device: SubgroupRange | undefined,
+): boolean {
+  if (wanted === undefined || device === undefined) return false;
+  return device.min >= wanted.min && device.max <= wanted.max;
+}
+
 /** How a kernel is called; its code lies beside the plan, by name. */
 export interface PlanKernel {
   readonly name: string;
@@ -263,6 +278,11 @@ export interface PlanKernel {
   }[];
   readonly scalars: readonly string[];
   readonly workgroupSize: number;
+  /**
+   * WebGPU: there is a text that uses subgroups, too, `kernels/<name>.subgroups.wgsl`, for devices all
+   * of whose sizes of subgroups are within this range.
+   */
+  readonly subgroups?: SubgroupRange;
   /** CUDA: dynamic shared memory in bytes, where the kernel needs more than 48 KiB. */
   readonly sharedBytes?: number;
 }

@@ -1,10 +1,11 @@
 /**
- * The kernels of an emitted model, as files beside it: `kernels/<name>.wgsl` for WebGPU, `.cu` for
+ * The kernels of an emitted model, as files beside it: `kernels/<name>.wgsl` for WebGPU,
+ * `<name>.subgroups.wgsl` for devices whose subgroups suit the kernel, `.cu` for
  * CUDA with one `kernels/<architecture>.cubin` for each architecture they were compiled for, and
  * `kernels.wasm` for the CPU.
  */
 
-import type { CompiledModel, Plan } from "./contract.ts";
+import { type CompiledModel, fitsSubgroups, type Plan, type SubgroupRange } from "./contract.ts";
 import { BraidError, reasonOf } from "./errors.ts";
 
 /** Reads the whole file at an address. */
@@ -34,18 +35,22 @@ export const fetchFile: ReadFile = async (address) => {
 };
 
 /**
- * The plan with its kernels, which lie beside `base`. With `cubin`, an architecture, those of a plan
- * for CUDA as they were compiled for it, else as text.
+ * The plan with its kernels, which lie beside `base`, for a device: with `cubin`, an architecture, those
+ * of a plan for CUDA as they were compiled for it, else as text; with the sizes of its subgroups those
+ * of a plan for WebGPU that use them.
  */
 export async function loadKernels(
   plan: Plan,
   base: URL,
   read: ReadFile = fetchFile,
-  cubin?: string,
+  { cubin, subgroups }: { readonly cubin?: string; readonly subgroups?: SubgroupRange } = {},
 ): Promise<CompiledModel> {
   const texts = async (ending: string): Promise<ReadonlyMap<string, string>> => {
-    const sources = plan.kernels.map(async ({ name }): Promise<[string, string]> => {
-      const bytes = await read(new URL(`kernels/${encodeURIComponent(name)}.${ending}`, base));
+    const sources = plan.kernels.map(async (kernel): Promise<[string, string]> => {
+      const { name } = kernel;
+      const variant = fitsSubgroups(kernel.subgroups, subgroups) ? "subgroups." : "";
+      const file = `kernels/${encodeURIComponent(name)}.${variant}${ending}`;
+      const bytes = await read(new URL(file, base));
       return [name, new TextDecoder().decode(bytes)];
     });
     return new Map(await Promise.all(sources));

@@ -61,7 +61,10 @@ export async function openModel(files: ModelFiles, options: LoadOptions): Promis
   const architecture = chosen.cuda?.architecture;
   const cubin =
     architecture === undefined ? undefined : fittingCubin(files.cubins ?? [], architecture);
-  const model = await loadKernels(plan, new URL(files.base), read, cubin);
+  const model = await loadKernels(plan, new URL(files.base), read, {
+    ...(cubin !== undefined && { cubin }),
+    ...(chosen.subgroups !== undefined && { subgroups: chosen.subgroups }),
+  });
   const open = async (source: WeightSource): Promise<Session> =>
     Session.open({
       model,

@@ -7,6 +7,9 @@ import { Worker } from "node:worker_threads";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Plans } from "../plan/emit/emit.ts";
 
+/** Texts with the names of their files. */
+export type NamedTexts = readonly (readonly [string, string])[];
+
 /** What the thread may be given: plain data. */
 export type BuildTask =
   | {
@@ -21,17 +24,17 @@ export type BuildAnswer =
   | {
       readonly kind: "kernels";
       readonly cuda: readonly string[];
-      readonly wgsl: readonly string[];
+      readonly wgsl: NamedTexts;
     }
   | { readonly kind: "model"; readonly files: ReadonlyMap<string, string> };
 
 /** The thread. Its promises reject with what it throws. */
 export interface BuildThread {
-  /** The texts of kernels, in their order. */
+  /** The texts of kernels in their order: CUDA, and the files of WGSL. */
   print(kernels: {
     readonly cuda: readonly Kernel[];
     readonly wgsl: readonly Kernel[];
-  }): Promise<{ readonly cuda: readonly string[]; readonly wgsl: readonly string[] }>;
+  }): Promise<{ readonly cuda: readonly string[]; readonly wgsl: NamedTexts }>;
   emitModel(plans: Plans): Promise<ReadonlyMap<string, string>>;
   /** Ends it. */
   stop(): void;

@@ -4,14 +4,14 @@
  */
 
 import { parentPort } from "node:worker_threads";
-import { printCuda, printWgsl } from "../codegen/index.ts";
+import { printCuda, wgslFiles } from "../codegen/index.ts";
 import { emitModel } from "../plan/emit/emit.ts";
 import type { BuildAnswer, BuildTask } from "./build-thread.ts";
 
 parentPort?.on("message", (task: BuildTask) => {
   const answer: BuildAnswer =
     task.kind === "kernels"
-      ? { kind: "kernels", cuda: task.cuda.map(printCuda), wgsl: task.wgsl.map(printWgsl) }
+      ? { kind: "kernels", cuda: task.cuda.map(printCuda), wgsl: task.wgsl.flatMap(wgslFiles) }
       : { kind: "model", files: emitModel(task.plans) };
   parentPort?.postMessage(answer);
 });

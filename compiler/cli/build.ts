@@ -1,8 +1,7 @@
 /** `braid build`: kernels and the model's program as files. */
 
 import { type Command, Option } from "commander";
-import { encodeWasm, kernelFile, printWgsl } from "../codegen/index.ts";
-import type { Kernel } from "../kernel/kernel.ts";
+import { encodeWasm, kernelFile, wgslFiles } from "../codegen/index.ts";
 import { type Target, targets } from "../kernel/target.ts";
 import { type CheckedModel, checkModel, prepare } from "../compile.ts";
 import { type BuildThread, startBuildThread } from "./build-thread.ts";
@@ -144,13 +143,14 @@ async function compiled(
   const cpu = forCpu ? compileTuned(model, targets.cpu, prepared, named) : undefined;
   const plans = { gpu: gpu.plan, ...(cpu === undefined ? {} : { cpu: cpu.plan }) };
   const emitting = thread.emitModel(plans);
-  const firstHalf = gpu.kernels.slice(0, half).map(printWgsl);
+  const firstHalf = gpu.kernels.slice(0, half).flatMap(wgslFiles);
   const wasm = cpu === undefined ? undefined : encodeWasm(cpu.kernels);
   const [{ cuda, wgsl }, modelFiles] = await Promise.all([printing, emitting]);
   return new Map<string, string | Uint8Array>([
     ...modelFiles,
-    ...kernelTexts(gpu.kernels, "wgsl", [...firstHalf, ...wgsl]),
-    ...kernelTexts(gpu.kernels, "cu", cuda),
+    ...firstHalf,
+    ...wgsl,
+    ...gpu.kernels.map(({ name }, index) => [kernelFile(name, "cu"), cuda[index] ?? ""] as const),
     ...(wasm === undefined ? [] : [["kernels.wasm", wasm] as const]),
   ]);
 }
@@ -170,14 +170,6 @@ function write(
   }
   const took = duration(performance.now() - started);
   say(`${model}: ${written.length} files, ${kibibytes(bytes)}, in ${options.out} (${took})`);
-}
-
-function kernelTexts(
-  kernels: readonly Kernel[],
-  language: "wgsl" | "cu",
-  texts: readonly string[],
-): readonly (readonly [string, string])[] {
-  return kernels.map(({ name }, index) => [kernelFile(name, language), texts[index] ?? ""]);
 }
 
 function kibibytes(bytes: number): string {

@@ -4,6 +4,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { Command } from "commander";
 import { availableThreads } from "../../runtime/cpu/threads.ts";
+import { subgroupText } from "../../runtime/choose.ts";
 import { findCudaDevices } from "../../runtime/cuda/driver.ts";
 import { reasonOf } from "../../runtime/errors.ts";
 import { findNvcc } from "../../runtime/node/cuda-compiler.ts";
@@ -72,12 +73,13 @@ async function webGpu(): Promise<Finding> {
       return { what, found: false, detail: "no adapter", install };
     }
     const { features, limits } = adapter.adapter;
-    const has = ["shader-f16", "subgroups", "timestamp-query"].filter((each) => features.has(each));
+    const has = ["shader-f16", "timestamp-query"].filter((each) => features.has(each));
     const detail = [
       `${adapter.name}${adapter.software ? ", in software" : ""}`,
       `tensors up to ${showBytes(limits.maxStorageBufferBindingSize)}`,
       `group memory ${showBytes(limits.maxComputeWorkgroupStorageSize)}`,
-      has.length === 0 ? "no shader-f16, no subgroups" : has.join(", "),
+      has.length === 0 ? "no shader-f16" : has.join(", "),
+      `kernels ${subgroupText(adapter.software ? undefined : adapter.subgroups)}`,
     ].join("; ");
     return { what, found: true, detail };
   } catch (error) {

@@ -6,17 +6,16 @@ import { unreachable } from "../../grammar/invariant.ts";
 import { Assistant } from "../../runtime/assistant.ts";
 import { chooseBackend } from "../../runtime/choose.ts";
 import { diskFolder, nodeCuda, nodeGpu, quietGpu } from "../../runtime/node/index.ts";
-import type { CompiledModel, Quantization } from "../../runtime/contract.ts";
+import type { CompiledModel, Quantization, SubgroupRange } from "../../runtime/contract.ts";
 import { Session } from "../../runtime/session.ts";
 import { checkConfig } from "../../runtime/weights/config.ts";
 import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
 import { type Folder, pathIn, readSettings } from "../../runtime/weights/folder.ts";
 import { matchWeights, unreadNote } from "../../runtime/weights/match.ts";
 import { checkpointWeights } from "../../runtime/weight-source.ts";
-import { type CheckedModel, type Compiled, prepare, prepareAnswers } from "../compile.ts";
+import { type CheckedModel, type Compiled, prepare } from "../compile.ts";
 import { encodeWasm, printCuda, printWgsl } from "../codegen/index.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import type { PreparedPhase } from "../plan/prepare.ts";
 import { type PrecisionOption, stored } from "./precision.ts";
 import { compileTuned, expectTarget, type SchedulesOption, schedulesOf } from "./schedules.ts";
 import { shown } from "./sources.ts";
@@ -51,12 +50,11 @@ export function weightsFolder(file: string, options: RunOptions): Folder {
   return diskFolder(shown(path));
 }
 
-/** Compiles the phases of a model for the chosen device and loads its weights. */
+/** Compiles the model for the chosen device and loads its weights. */
 export async function openSession(
   model: CheckedModel,
   folder: Folder,
   options: RunOptions,
-  prepared: readonly PreparedPhase[] = prepare(model),
 ): Promise<Session> {
   const gpu = options.backend === "auto" ? quietGpu : nodeGpu;
   const chosen = await chooseBackend(options.backend, gpu, options.threads, nodeCuda);
@@ -70,7 +68,7 @@ export async function openSession(
   const target = stored(targetOf(chosen, options), options);
   const named = schedulesOf(options);
   expectTarget(named, [target]);
-  const compiled = compileTuned(model, { ...target, ...weights }, prepared, named);
+  const compiled = compileTuned(model, { ...target, ...weights }, prepare(model), named);
   const losses = weightsType === undefined ? undefined : new LossReport(weightsType);
   const checkpoint = await openCheckpoint(folder);
   try {
@@ -81,7 +79,7 @@ export async function openSession(
     const match = matchWeights(compiled.plan.weights, checkpoint.tensors, folder.name);
     tellUnread(unreadNote(match.unread, folder.name), options.strict === true);
     const session = await Session.open({
-      model: { plan: compiled.plan, ...codeOf(compiled) },
+      model: { plan: compiled.plan, ...codeOf(compiled, chosen.subgroups) },
       backend: await chosen.open(),
       weights: checkpointWeights(match),
       quantized: (name, loss) => losses?.add(name, loss),
@@ -103,23 +101,21 @@ export async function openAssistant(
   options: RunOptions,
 ): Promise<Assistant> {
   const folder = weightsFolder(file, options);
-  // A file of schedules has some for all phases.
-  const prepared = options.schedules === undefined ? prepareAnswers(model) : prepare(model);
-  return Assistant.open(await openSession(model, folder, options, prepared), folder);
+  return Assistant.open(await openSession(model, folder, options), folder);
 }
 
-/** The code of kernels, in the language of their target. */
-export function codeOf({
-  target,
-  kernels,
-}: Pick<Compiled, "target" | "kernels">): Omit<CompiledModel, "plan"> {
+/** The code of kernels, in the language of their target, for a device with such subgroups. */
+export function codeOf(
+  { target, kernels }: Pick<Compiled, "target" | "kernels">,
+  subgroups: SubgroupRange | undefined,
+): Omit<CompiledModel, "plan"> {
   const texts = (print: (kernel: Kernel) => string): ReadonlyMap<string, string> =>
     new Map(kernels.map((kernel) => [kernel.name, print(kernel)]));
   switch (target.family) {
     case "cpu":
       return { wasm: encodeWasm(kernels) };
     case "gpu":
-      return { wgsl: texts(printWgsl) };
+      return { wgsl: texts((kernel) => printWgsl(kernel, subgroups)) };
     case "cuda":
       return { cuda: texts(printCuda) };
     default:

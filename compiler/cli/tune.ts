@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Backend } from "../../runtime/backend.ts";
-import { backendNames, chooseBackend } from "../../runtime/choose.ts";
+import { backendNames, type ChosenBackend, chooseBackend } from "../../runtime/choose.ts";
 import { nodeCuda, nodeGpu, quietGpu } from "../../runtime/node/index.ts";
 import type { Quantization } from "../../runtime/contract.ts";
 import { type CheckedModel, compileFor, prepare } from "../compile.ts";
@@ -90,7 +90,8 @@ async function tune(file: string, options: TuneOptions): Promise<void> {
   };
   const backend = await chosen.open();
   try {
-    const tuning = await tuningOf(model, target, lengths, backend, options);
+    const device = { backend, subgroups: chosen.subgroups };
+    const tuning = await tuningOf(model, target, lengths, device, options);
     report(tuning, options, target, backend.description);
   } finally {
     clear();
@@ -102,7 +103,10 @@ async function tuningOf(
   model: CheckedModel,
   target: Target,
   lengths: Lengths,
-  backend: Backend,
+  {
+    backend,
+    subgroups,
+  }: { readonly backend: Backend; readonly subgroups: ChosenBackend["subgroups"] },
   { kernels, budget }: TuneOptions,
 ): Promise<Tuning> {
   const prepared = prepare(model);
@@ -125,7 +129,7 @@ async function tuningOf(
     shapes: open,
     graph: model.graph,
     device: { backend, plan, clock: () => performance.now() },
-    code: { plan: called, ...codeOf({ target, kernels: made }) },
+    code: { plan: called, ...codeOf({ target, kernels: made }, subgroups) },
     budget: budget * 1000,
     progress: (done) => progress("timing kernels", done, open.length),
   });

@@ -8,7 +8,14 @@
 
 import { invariant, unreachable } from "../../grammar/invariant.ts";
 import * as build from "../kernel/build.ts";
-import type { BinaryOperator, Expr, Kernel, KernelType, Statement } from "../kernel/kernel.ts";
+import type {
+  AcrossStatement,
+  BinaryOperator,
+  Expr,
+  Kernel,
+  KernelType,
+  Statement,
+} from "../kernel/kernel.ts";
 
 /** A place in memory, as its dialect sees it. */
 export interface MemoryAccess {
@@ -55,6 +62,8 @@ export interface Dialect {
   /** Whether conditions are joined with `&` and `|`, which always evaluate both sides. */
   readonly evaluatesBoth: boolean;
   readonly barrier: string;
+  /** What invocations of a subgroup share, where the language has it. */
+  readonly across?: (statement: AcrossStatement, value: string) => readonly string[];
   /** Statements of warps and their tiles, where the language has them. */
   readonly warp?: (statement: WarpStatement, writer: Writer) => readonly string[];
   /** The element of a tile in the statement around. */
@@ -158,6 +167,11 @@ class Printer {
         return this.branches(statement);
       case "barrier":
         return [`${dialect.barrier};`];
+      case "across": {
+        const { of } = statement;
+        invariant(dialect.across !== undefined && typeof of !== "string", "codegen: `across`");
+        return dialect.across(statement, this.write(of));
+      }
       default: {
         const writer: Writer = {
           expr: (expr) => this.write(expr, level.sum),

@@ -3,7 +3,9 @@
  * is gone before its printer sees the kernel. Tests verify kernels; a build need not.
  */
 
+import { fitsSubgroups, type SubgroupRange } from "../../runtime/contract.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import { subgroupsOf, throughMemory, throughSubgroups } from "../kernel/passes/across.ts";
 import { share } from "../kernel/passes/share.ts";
 import { expand, legalize } from "../kernel/passes/legalize.ts";
 import { cudaText } from "./cuda/cuda.ts";
@@ -15,14 +17,29 @@ import { printWasm } from "./wasm/print.ts";
 import { spreadLoads } from "./wasm/spread-loads.ts";
 import { wgslText } from "./wgsl.ts";
 
-/** One WGSL module; its entry point has the kernel's name (bindings: see `runtime/contract.ts`). */
-export function printWgsl(kernel: Kernel): string {
-  return wgslText(legalize(kernel, "wgsl"));
+/**
+ * One WGSL module; its entry point has the kernel's name (bindings: see `runtime/contract.ts`). It uses
+ * subgroups if `device`, what a device may choose as their size, is within what the kernel has a form
+ * for.
+ */
+export function printWgsl(kernel: Kernel, device?: SubgroupRange): string {
+  const made = fitsSubgroups(subgroupsOf(kernel), device)
+    ? throughSubgroups(kernel)
+    : throughMemory(kernel);
+  return wgslText(legalize(made, "wgsl"));
+}
+
+/** The WGSL of a kernel as files by their names: one for every device and, if it may, one with subgroups. */
+export function wgslFiles(kernel: Kernel): readonly (readonly [string, string])[] {
+  const plain = [kernelFile(kernel.name, "wgsl"), printWgsl(kernel)] as const;
+  const range = subgroupsOf(kernel);
+  if (range === undefined) return [plain];
+  return [plain, [kernelFile(kernel.name, "subgroups.wgsl"), printWgsl(kernel, range)]];
 }
 
 /** CUDA C++ text with one `extern "C"` kernel: buffers in order, then scalars as `int`. */
 export function printCuda(kernel: Kernel): string {
-  return cudaText(legalize(kernel, "cuda"));
+  return cudaText(legalize(throughMemory(kernel), "cuda"));
 }
 
 /**
@@ -43,6 +60,6 @@ function wasmFunction(kernel: Kernel): WasmFunction {
 }
 
 /** The file of a kernel's text, beside the plan that calls it. */
-export function kernelFile(name: string, language: "wgsl" | "cu"): string {
+export function kernelFile(name: string, language: "wgsl" | "subgroups.wgsl" | "cu"): string {
   return `kernels/${name}.${language}`;
 }

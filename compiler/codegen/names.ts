@@ -1,6 +1,6 @@
 /** What a printer asks of a whole kernel before it writes: the names in it, and what it uses. */
 
-import type { Expr, Kernel, Statement } from "../kernel/kernel.ts";
+import type { BuiltinName, Expr, Kernel, Statement } from "../kernel/kernel.ts";
 import {
   declaredBy,
   expressionsOf,
@@ -36,6 +36,6 @@ export function usesLanes(kernel: Kernel): boolean {
 }
 
 /** Whether `kernel` asks which group or invocation it is. */
-export function usesBuiltin(kernel: Kernel, name: "group" | "invocation" | "warp"): boolean {
+export function usesBuiltin(kernel: Kernel, name: BuiltinName): boolean {
   return uses(kernel, (part) => part.kind === "builtin" && part.name === name);
 }

@@ -9,8 +9,16 @@
 
 import { invariant } from "../../grammar/invariant.ts";
 import * as build from "../kernel/build.ts";
-import type { CallFunction, Expr, Kernel, KernelType, MemoryElement } from "../kernel/kernel.ts";
+import type {
+  AcrossStatement,
+  CallFunction,
+  Expr,
+  Kernel,
+  KernelType,
+  MemoryElement,
+} from "../kernel/kernel.ts";
 import { shortest } from "../kernel/print.ts";
+import { someStatement } from "../kernel/rewrite.ts";
 import { type Dialect, type MemoryAccess, printBody, printFunction } from "./c-like.ts";
 import { alignedMemory, quarter } from "./aligned.ts";
 import { helperName, helpersOf } from "./helpers.ts";
@@ -96,7 +104,26 @@ function dialectOf(kernel: Kernel, aligned: ReadonlySet<string>): Dialect {
     // `&&` becomes control flow: of a mask's chain SwiftShader makes gigabytes, in minutes.
     evaluatesBoth: true,
     barrier: "workgroupBarrier()",
+    across: ({ name, fn, sharers }, value) => sharedLines(word(name), fn, sharers, value),
   };
+}
+
+/** What a subgroup, or each run of so many of its invocations, has together. */
+function sharedLines(
+  name: string,
+  fn: AcrossStatement["fn"],
+  sharers: AcrossStatement["sharers"],
+  value: string,
+): readonly string[] {
+  if (sharers === "subgroup") {
+    return [`let ${name} = ${fn === "sum" ? "subgroupAdd" : "subgroupMax"}(${value});`];
+  }
+  const lines = [`var ${name} = ${value};`];
+  for (let far = 1; far < sharers; far *= 2) {
+    const other = `subgroupShuffleXor(${name}, ${far}u)`;
+    lines.push(fn === "sum" ? `${name} += ${other};` : `${name} = max(${name}, ${other});`);
+  }
+  return lines;
 }
 
 /** A legalized kernel as a WGSL module whose entry point has the kernel's name. */
@@ -119,7 +146,9 @@ export function wgslText(kernel: Kernel): string {
   const members = ["groups", ...kernel.scalars.map((name) => memberName(name))];
   const lines = [
     ...kernel.comment.map((line) => `// ${line}`),
-    ...(halves ? ["enable f16;", ""] : []),
+    ...(halves ? ["enable f16;"] : []),
+    ...(hasSubgroups(kernel) ? ["enable subgroups;", "requires subgroup_id;"] : []),
+    ...(halves || hasSubgroups(kernel) ? [""] : []),
     `struct Sizes { ${members.map((name) => `${name}: i32`).join(", ")} }`,
     "",
     ...buffers,
@@ -150,12 +179,35 @@ function memberName(name: string): string {
     : name;
 }
 
+/**
+ * Invocations are numbered along subgroups, since the language does not say which of them
+ * `local_invocation_index` puts in one.
+ */
+const subgroupParameters = [
+  "@builtin(subgroup_id) subgroup: u32",
+  "@builtin(subgroup_invocation_id) subgroup_lane: u32",
+  "@builtin(subgroup_size) subgroup_lanes: u32",
+];
+const subgroupPlaces = [
+  "let subgroup_size = i32(subgroup_lanes);",
+  "let invocation = i32(subgroup * subgroup_lanes + subgroup_lane);",
+];
+
+/** Whether invocations of `kernel` share by subgroups. */
+function hasSubgroups({ body }: Kernel): boolean {
+  return someStatement(body, ({ kind }) => kind === "across");
+}
+
 function entryPoint(kernel: Kernel, dialect: Dialect): readonly string[] {
   const usesInvocation = usesBuiltin(kernel, "invocation");
+  const bySubgroups = hasSubgroups(kernel);
   const parameters = [
     "@builtin(workgroup_id) group_id: vec3<u32>",
     "@builtin(num_workgroups) grid: vec3<u32>",
-    ...(usesInvocation ? ["@builtin(local_invocation_index) local_index: u32"] : []),
+    ...(usesInvocation && !bySubgroups
+      ? ["@builtin(local_invocation_index) local_index: u32"]
+      : []),
+    ...(bySubgroups ? subgroupParameters : []),
   ];
   const scalars = kernel.scalars.filter((name) =>
     uses(kernel, (part) => part.kind === "var" && part.name === name),
@@ -163,7 +215,8 @@ function entryPoint(kernel: Kernel, dialect: Dialect): readonly string[] {
   const start = [
     "let group = i32(group_id.x + group_id.y * grid.x);",
     "if (group >= sizes.groups) { return; }",
-    ...(usesInvocation ? ["let invocation = i32(local_index);"] : []),
+    ...(bySubgroups ? subgroupPlaces : []),
+    ...(usesInvocation && !bySubgroups ? ["let invocation = i32(local_index);"] : []),
     ...scalars.map((name) => `let ${dialect.word(name)} = sizes.${memberName(name)};`),
   ];
   return [

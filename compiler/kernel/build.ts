@@ -75,6 +75,9 @@ export const invocation: Expr = { kind: "builtin", type: i32, name: "invocation"
 /** The index of the warp in its group. */
 export const warp: Expr = { kind: "builtin", type: i32, name: "warp" };
 
+/** The invocations of a subgroup. */
+export const subgroupSize: Expr = { kind: "builtin", type: i32, name: "subgroup_size" };
+
 /** The element of `buffer` at `index`, or four elements from there on if `type` has four lanes. */
 export function load(buffer: string, index: Operand, type: KernelType = f32): Expr {
   return { kind: "load", type, buffer, index: integer(index) };

@@ -7,7 +7,7 @@
 import { invariant, unreachable } from "../../grammar/invariant.ts";
 import { binaryMeaning, callMeaning, castMeaning } from "./arithmetic.ts";
 import type { Copies } from "./evaluate-warp.ts";
-import { type Expr, warpSize } from "./kernel.ts";
+import { type BuiltinName, type Expr, warpSize } from "./kernel.ts";
 import type { CheckedMemory } from "./memory.ts";
 
 /** The state of one invocation: a number per variable lane and per tile element. */
@@ -16,6 +16,8 @@ export interface Frame {
   readonly group: number;
   readonly invocation: number;
   readonly copies: Copies;
+  /** Invocations of a subgroup, where the kernel asks. */
+  readonly subgroupSize: number;
 }
 
 /** Computes one number from the state of an invocation. */
@@ -25,7 +27,8 @@ const builtins = {
   group: (frame) => frame.group,
   invocation: (frame) => frame.invocation,
   warp: (frame) => Math.floor(frame.invocation / warpSize),
-} as const satisfies Record<string, Value>;
+  subgroup_size: (frame) => frame.subgroupSize,
+} as const satisfies Record<BuiltinName, Value>;
 
 /** Where a tile lies in a frame, row by row. */
 export interface TilePlace {

@@ -19,7 +19,9 @@ import {
   tileFactor,
   warpProduct,
 } from "./evaluate-warp.ts";
+import { addRounded, exchanging, type Meeting } from "./evaluate-across.ts";
 import type {
+  AcrossStatement,
   ArraySlice,
   Expr,
   Kernel,
@@ -34,7 +36,7 @@ import {
   groupMemory,
   pieceLength,
 } from "./memory.ts";
-import { hasBarrier } from "./uniform.ts";
+import { hasMeeting } from "./uniform.ts";
 
 /**
  * What a kernel runs on: the memory of each buffer and the value of each scalar, by name. 16-bit
@@ -44,6 +46,8 @@ export interface Launch {
   readonly groups: number;
   readonly buffers: Readonly<Record<string, Float32Array | Int32Array | Uint16Array>>;
   readonly scalars?: Readonly<Record<string, number>>;
+  /** Invocations of a subgroup, for kernels that have any (`throughSubgroups`). */
+  readonly subgroupSize?: number;
 }
 
 const arrayOf = {
@@ -54,7 +58,7 @@ const arrayOf = {
 } as const satisfies Record<MemoryElement, unknown>;
 
 type Action = (frame: Frame) => void;
-type Steps = (frame: Frame) => Generator<Statement, void>;
+type Steps = (frame: Frame) => Generator<Meeting, void>;
 
 /** Runs all groups of `kernel`; the buffers of `launch` are changed in place. */
 export function evaluateKernel(kernel: Kernel, launch: Launch): void {
@@ -79,26 +83,27 @@ export function evaluateKernel(kernel: Kernel, launch: Launch): void {
   const steps = compiler.steps(kernel.body);
   for (let group = 0; group < launch.groups; group++) {
     clock.group = group;
-    const running = Array.from({ length: kernel.workgroupSize }, (_, invocation) => {
+    const { subgroupSize = Number.NaN } = launch;
+    const frames = Array.from({ length: kernel.workgroupSize }, (_, invocation): Frame => {
       const slots = new Float64Array(compiler.size);
       for (const [slot, value] of scalars) slots[slot] = value;
-      return steps({ slots, group, invocation, copies: new Copies() });
+      return { slots, group, invocation, copies: new Copies(), subgroupSize };
     });
-    runGroup(kernel, running, clock);
+    runGroup(kernel, frames, steps, clock);
   }
 }
 
-function runGroup(
-  kernel: Kernel,
-  running: readonly Generator<Statement, void>[],
-  clock: Clock,
-): void {
+function runGroup(kernel: Kernel, frames: readonly Frame[], steps: Steps, clock: Clock): void {
+  const running = frames.map(steps);
+  clock.stretch++;
   for (;;) {
-    clock.stretch++;
     const reached = new Set(running.map((each) => each.next().value ?? undefined));
     const divergent = `kernel ${kernel.name}: not all invocations reach the same barrier`;
     invariant(reached.size === 1, divergent);
-    if (reached.has(undefined)) return;
+    const [meeting] = reached;
+    if (meeting === undefined) return;
+    meeting.exchange?.(frames);
+    if (meeting.isBarrier) clock.stretch++;
   }
 }
 
@@ -114,7 +119,7 @@ class Compiler extends Expressions {
   steps(body: readonly Statement[]): Steps {
     const parts: (readonly ["act", Action] | readonly ["step", Steps])[] = [];
     for (const each of body) {
-      if (hasBarrier(each)) parts.push(["step", this.step(each)]);
+      if (hasMeeting(each)) parts.push(["step", this.step(each)]);
       else parts.push(["act", this.action(each)]);
     }
     return function* (frame) {
@@ -127,10 +132,14 @@ class Compiler extends Expressions {
 
   private step(statement: Statement): Steps {
     switch (statement.kind) {
-      case "barrier":
+      case "barrier": {
+        const meeting: Meeting = { isBarrier: true };
         return function* () {
-          yield statement;
+          yield meeting;
         };
+      }
+      case "across":
+        return this.across(statement);
       case "if": {
         const condition = this.value(statement.condition);
         const [then, otherwise] = [this.steps(statement.then), this.steps(statement.otherwise)];
@@ -154,6 +163,24 @@ class Compiler extends Expressions {
       default:
         throw new InvariantError(`a barrier in \`${statement.kind}\``);
     }
+  }
+
+  private across(statement: AcrossStatement): Steps {
+    const { name, of } = statement;
+    const { workgroupSize } = this.kernel;
+    if (typeof of === "string") {
+      const source = this.tileOf(of);
+      const count = source.rows * source.columns;
+      const place = { ...source, slot: this.reserve(count) };
+      this.tiles.set(name, place);
+      const copy: Action = ({ slots }) => {
+        slots.copyWithin(place.slot, source.slot, source.slot + count);
+      };
+      return exchanging(statement, workgroupSize, { slot: place.slot, count, own: copy });
+    }
+    const slot = this.slotOf(name);
+    const own = this.assignment(slot, of);
+    return exchanging(statement, workgroupSize, { slot, count: of.type.lanes, own });
   }
 
   private actions(body: readonly Statement[]): Action {
@@ -181,6 +208,7 @@ class Compiler extends Expressions {
         return (frame) => (condition(frame) ? then(frame) : otherwise(frame));
       }
       case "barrier":
+      case "across":
         throw new InvariantError("a barrier among plain statements");
       case "copy_async":
         return this.copy(statement);
@@ -321,8 +349,6 @@ class Compiler extends Expressions {
     };
   }
 }
-
-const addRounded = (left: number, right: number): number => Math.fround(left + right);
 
 function product(target: TilePlace, left: TilePlace, right: TilePlace): Action {
   return ({ slots }) => {

@@ -7,7 +7,7 @@
  *
  * Invariants (`verify`): names are unique in a kernel and are words of letters, digits and `_`;
  * every variable is declared before use in an enclosing scope; types match exactly, lanes included;
- * barriers stand in control flow that is uniform over the group; no buffer is both read and written
+ * barriers and what is taken across invocations stand in control flow that is uniform over the group; no buffer is both read and written
  * unless its access says so; a tile's extents are constants. Where warps hold the tiles, statements on
  * tiles stand in control flow that is uniform over the warp and read no variable that is not.
  */
@@ -126,15 +126,21 @@ export type BinaryOperator =
   | "bit_and"
   | "bit_or";
 
+/** What an invocation may ask of itself and of where it runs. */
+export type BuiltinName = "group" | "invocation" | "warp" | "subgroup_size";
+
 export type Expr =
   /** Four lanes have the same value each. */
   | { readonly kind: "const"; readonly type: KernelType; readonly value: number }
   | { readonly kind: "var"; readonly type: KernelType; readonly name: string }
-  /** The index of the group in the grid, of the invocation in its group, of the warp in its group. */
+  /**
+   * The index of the group in the grid, of the invocation in its group, of the warp in its group; the
+   * invocations of a subgroup, a power of two, which the device chooses (after `throughSubgroups`).
+   */
   | {
       readonly kind: "builtin";
       readonly type: KernelType;
-      readonly name: "group" | "invocation" | "warp";
+      readonly name: BuiltinName;
     }
   /** `lanes` consecutive elements from `index` on. */
   | {
@@ -225,8 +231,26 @@ export type Statement =
       readonly otherwise: readonly Statement[];
     }
   | { readonly kind: "barrier" }
+  | AcrossStatement
   | CopyStatement
   | TileStatement;
+
+/**
+ * Declares `name`: for each invocation the sum or largest of `of`, an f32 or each element of a tile,
+ * over the invocations that it shares with. All of the group do it together; where all of them share it
+ * is a barrier, too. The order of summation is not specified.
+ */
+export interface AcrossStatement {
+  readonly kind: "across";
+  readonly name: string;
+  readonly of: Expr | string;
+  readonly fn: "sum" | "max";
+  /**
+   * Runs of so many invocations, a power of two, that begin at its multiples, or each subgroup, which
+   * are runs of `subgroup_size`.
+   */
+  readonly sharers: number | "subgroup";
+}
 
 /** Copies from global to group memory that go on while the invocation does other things. */
 export type CopyStatement =

@@ -158,6 +158,12 @@ function printLines(statement: Statement): readonly string[] {
     }
     case "barrier":
       return ["barrier"];
+    case "across": {
+      const { name, of, fn, sharers } = statement;
+      const [what, value] = typeof of === "string" ? ["tile ", of] : ["", printExpr(of)];
+      const whom = sharers === "subgroup" ? "a subgroup" : `${sharers} invocations`;
+      return [`${what}${name} = ${fn} of ${value} across ${whom}`];
+    }
     case "copy_async": {
       const { array, index, buffer, source, valid } = statement;
       const guard = valid.kind === "const" && valid.value === 1 ? "" : ` if ${printExpr(valid)}`;

@@ -148,6 +148,8 @@ export function expressionsOf(statement: Statement): readonly Expr[] {
       const { left, right } = statement;
       return typeof left === "string" ? [right.index] : [left.index, right.index];
     }
+    case "across":
+      return typeof statement.of === "string" ? [] : [statement.of];
     case "barrier":
     case "commit_copies":
     case "wait_copies":
@@ -193,6 +195,10 @@ export function mapExpressions(statement: Statement, change: (expr: Expr) => Exp
       const first = typeof left === "string" ? left : { ...left, index: change(left.index) };
       return { ...statement, left: first, right: { ...right, index: change(right.index) } };
     }
+    case "across":
+      return typeof statement.of === "string"
+        ? statement
+        : { ...statement, of: change(statement.of) };
     case "barrier":
     case "commit_copies":
     case "wait_copies":
@@ -250,6 +256,7 @@ export function declaredBy(statement: Statement): readonly string[] {
   switch (statement.kind) {
     case "let":
     case "var":
+    case "across":
     case "tile_reduce":
       return [statement.name];
     case "for":

@@ -2,7 +2,7 @@
 
 import type { Operand } from "./build.ts";
 import { integer, real } from "./build.ts";
-import type { ArraySlice, Expr, Statement, WarpMath } from "./kernel.ts";
+import type { AcrossStatement, ArraySlice, Expr, Statement, WarpMath } from "./kernel.ts";
 
 /** Names `value` for the rest of the block. */
 export function declare(name: string, value: Expr): Statement {
@@ -52,6 +52,16 @@ export function when(
 
 /** Waits until all invocations of the group are here; group memory written before is seen after. */
 export const barrier: Statement = { kind: "barrier" };
+
+/** Declares `name`: the sum or largest of a value, or of each element of a tile, over invocations. */
+export function across(
+  name: string,
+  of: Expr | string,
+  fn: AcrossStatement["fn"],
+  sharers: AcrossStatement["sharers"],
+): Statement {
+  return { kind: "across", name, of, fn, sharers };
+}
 
 /** Declares a tile; `row` and `column` are the names that `value` uses. */
 export function tile(

@@ -41,8 +41,6 @@ export interface Target {
    * group longer than the device takes to start a kernel.
    */
   readonly splitKeys: number;
-  /** Whether the invocations of a subgroup may exchange registers. */
-  readonly subgroups: boolean;
   /** How warps multiply (CUDA). */
   readonly math?: WarpMath;
 }
@@ -62,7 +60,6 @@ export const targets: Readonly<Record<Family | "software", Target>> = {
     // Threads take the heads of a query and have nothing to wait for: no kernel more.
     processors: 1,
     splitKeys: Number.POSITIVE_INFINITY,
-    subgroups: false,
   },
   // https://www.w3.org/TR/webgpu/#limits, the column of defaults.
   gpu: {
@@ -77,7 +74,6 @@ export const targets: Readonly<Record<Family | "software", Target>> = {
     processors: 32,
     // A dispatch takes 24 µs at least, in which a group walks some 16 tiles of 64 keys.
     splitKeys: 1024,
-    subgroups: false,
   },
   // A CPU that computes as WebGPU gains nothing from group memory: its barriers cost more than what
   // they save, and kernels that have them take several times as long to compile.
@@ -92,7 +88,6 @@ export const targets: Readonly<Record<Family | "software", Target>> = {
     // Threads of a CPU, as above.
     processors: 1,
     splitKeys: Number.POSITIVE_INFINITY,
-    subgroups: false,
   },
   // What every device of compute capability 8.0 has without asking for more.
   cuda: {
@@ -107,7 +102,6 @@ export const targets: Readonly<Record<Family | "software", Target>> = {
     processors: 108,
     // A kernel starts in 2 to 3 µs, in which eight warps walk some four tiles of 128 keys.
     splitKeys: 512,
-    subgroups: true,
     math: "tf32",
   },
 };

@@ -9,11 +9,11 @@
 import type { Expr, Kernel, Statement } from "./kernel.ts";
 import { blocksOf, expressionsOf, someExpr, someStatement, visitBody } from "./rewrite.ts";
 
-/** The first barrier that not all invocations of a group may reach together, or nothing. */
+/** The first statement that all invocations of a group do together and may not reach so, or nothing. */
 export function divergentBarrier(kernel: Kernel): Statement | undefined {
   const varying = varyingNames(kernel, "group");
   const varies = (expr: Expr): boolean => isVarying(expr, kernel, "group", varying);
-  return firstDivergent(kernel.body, varies, ({ kind }) => kind === "barrier");
+  return firstDivergent(kernel.body, varies, meets);
 }
 
 /** The first statement on a warp's tiles that may differ among its invocations, or nothing. */
@@ -95,6 +95,7 @@ function spread(
     if (each.kind === "let" || each.kind === "var" || each.kind === "assign") {
       if (divergent || varies(each.value)) varying.add(each.name);
     }
+    if (each.kind === "across") varying.add(each.name);
     const inside = divergent || branches(each, varies);
     if (each.kind === "for" && inside) varying.add(each.variable);
     for (const nested of blocksOf(each)) spread(nested, inside, varying, varies);
@@ -124,11 +125,12 @@ function firstDivergent(
   return undefined;
 }
 
-/** Whether `statement` is a barrier or nests one. */
-export function hasBarrier(statement: Statement): boolean {
-  let found = false;
-  visitBody([statement], (each) => {
-    if (each.kind === "barrier") found = true;
-  });
-  return found;
+/** Whether all invocations of a group do a statement together. */
+function meets({ kind }: Statement): boolean {
+  return kind === "barrier" || kind === "across";
+}
+
+/** Whether `statement` is one that a group does together, or nests one. */
+export function hasMeeting(statement: Statement): boolean {
+  return someStatement([statement], meets);
 }

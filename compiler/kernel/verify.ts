@@ -5,6 +5,7 @@
 
 import { invariant, unreachable } from "../../grammar/invariant.ts";
 import type {
+  AcrossStatement,
   Expr,
   Kernel,
   KernelType,
@@ -137,6 +138,9 @@ class Checker {
       case "barrier":
         this.check(this.extents === undefined, () => "a barrier inside a tile statement");
         return;
+      case "across":
+        this.across(statement);
+        return;
       case "copy_async":
         this.copy(statement);
         return;
@@ -147,6 +151,22 @@ class Checker {
         this.check(this.extents === undefined, () => "a tile statement inside another");
         this.tile(statement);
     }
+  }
+
+  private across({ name, of, sharers }: AcrossStatement): void {
+    const { workgroupSize, tiles } = this.kernel;
+    this.check(this.extents === undefined, () => "invocations meet inside a tile statement");
+    this.check(tiles === undefined, () => "a warp's tile is no invocation's");
+    const isRun = sharers === "subgroup" || (isPower(sharers) && workgroupSize % sharers === 0);
+    this.check(isRun, () => `${sharers} invocations share what ${workgroupSize} have`);
+    if (typeof of === "string") {
+      this.tiles.set(name, this.tileNamed(of));
+    } else {
+      this.expression(of);
+      this.expect(of, { ...f32, lanes: of.type.lanes });
+      this.variables.set(name, { type: of.type, mutable: false });
+    }
+    this.declare(name);
   }
 
   private copy(statement: Extract<Statement, { kind: "copy_async" }>): void {
@@ -350,6 +370,10 @@ export function verifyKernel(kernel: Kernel): void {
 
 function isCount(value: number): boolean {
   return Number.isInteger(value) && value > 0;
+}
+
+function isPower(value: number): boolean {
+  return isCount(value) && Number.isInteger(Math.log2(value));
 }
 
 function shorten(text: string): string {

@@ -17,6 +17,7 @@ import { dynamicSharedBytes } from "../codegen/cuda/shared.ts";
 import { invariant } from "../../grammar/invariant.ts";
 import { type Graph, nodeAt, sizeOf as axisSize } from "../graph/graph.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import { subgroupsOf } from "../kernel/passes/across.ts";
 import type { Setting } from "../kernel/lower/context.ts";
 import type { Storage, Target } from "../kernel/target.ts";
 import type { AxisName } from "../op/axis.ts";
@@ -116,12 +117,15 @@ export function planPhases(
 }
 
 /** How a kernel is called. */
-export function planKernel(
-  { name, buffers, scalars, workgroupSize, arrays }: Kernel,
-  { family }: Target,
-): PlanKernel {
+export function planKernel(kernel: Kernel, { family }: Target): PlanKernel {
+  const { name, buffers, scalars, workgroupSize, arrays } = kernel;
   const sharedBytes = family === "cuda" ? dynamicSharedBytes(arrays) : 0;
-  return { name, buffers, scalars, workgroupSize, ...(sharedBytes > 0 ? { sharedBytes } : {}) };
+  const subgroups = subgroupsOf(kernel);
+  return {
+    ...{ name, buffers, scalars, workgroupSize },
+    ...(sharedBytes > 0 && { sharedBytes }),
+    ...(subgroups !== undefined && { subgroups }),
+  };
 }
 
 function planPhase(

@@ -2,6 +2,7 @@
  * Finding a WebGPU adapter and opening a device with as much room as it gives.
  */
 
+import type { SubgroupRange } from "../contract.ts";
 import { BraidError, reasonOf } from "../errors.ts";
 
 /** An adapter and what people call it. */
@@ -11,6 +12,8 @@ export interface FoundAdapter {
   readonly name: string;
   /** Whether it computes on the CPU, which Braid's own CPU kernels do faster. */
   readonly software: boolean;
+  /** The sizes that its subgroups may have, where kernels may use them. */
+  readonly subgroups?: SubgroupRange;
 }
 
 /**
@@ -26,7 +29,7 @@ const wanted = [
 ] as const satisfies readonly (keyof GPUSupportedLimits)[];
 
 /** The features that Braid uses where an adapter has them. */
-const useful: readonly GPUFeatureName[] = ["shader-f16", "timestamp-query"];
+const useful: readonly GPUFeatureName[] = ["shader-f16", "subgroups", "timestamp-query"];
 
 /**
  * The limits of a tensor's memory: some adapters claim more than they give, so they are asked for
@@ -45,7 +48,26 @@ export async function findAdapter(gpu: GPU | undefined): Promise<FoundAdapter | 
   const name = isNamed ? device : description === "" ? words.join(" ") : description;
   const renderers = /swiftshader|llvmpipe|lavapipe|softpipe|basic render/i;
   const software = isFallbackAdapter === true || renderers.test(words.join(" "));
-  return { adapter, name: name === "" ? "an adapter without a name" : name, software };
+  const subgroups = subgroupsOf(gpu, adapter);
+  return {
+    ...{ adapter, name: name === "" ? "an adapter without a name" : name, software },
+    ...(subgroups !== undefined && { subgroups }),
+  };
+}
+
+/**
+ * The sizes of the adapter's subgroups, which it may choose from for each kernel. Kernels number
+ * invocations along subgroups, for which the language must know the number of a subgroup.
+ */
+function subgroupsOf(
+  gpu: GPU | undefined,
+  { features, info }: GPUAdapter,
+): SubgroupRange | undefined {
+  const isNumbered = gpu?.wgslLanguageFeatures?.has("subgroup_id") === true;
+  if (!features.has("subgroups") || !isNumbered) return undefined;
+  const { subgroupMinSize: min, subgroupMaxSize: max } = info;
+  // Some know no range: nothing may be assumed then.
+  return min > 0 && max >= min ? { min, max } : undefined;
 }
 
 /** The error where there is no adapter. */

@@ -4,7 +4,26 @@ import { chooseBackend, type GpuSource } from "../../runtime/choose.ts";
 /** A WebGPU with an adapter of this description, as far as choosing looks at it. */
 function gpu(description: string, isFallbackAdapter: boolean = false): GpuSource {
   const info = { vendor: "v", architecture: "", device: "", description, isFallbackAdapter };
-  const fake: object = { requestAdapter: async () => ({ info, limits: {} }) };
+  return fakeGpu(info);
+}
+
+/** One whose subgroups have from `min` to `max` invocations; the language may number them. */
+function withSubgroups(min: number, max: number, numbered: boolean = true): GpuSource {
+  const info = { vendor: "v", architecture: "", device: "", description: "Fast" };
+  const range = { subgroupMinSize: min, subgroupMaxSize: max };
+  return fakeGpu({ ...info, ...range }, ["subgroups"], numbered ? ["subgroup_id"] : []);
+}
+
+function fakeGpu(
+  info: object,
+  features: readonly string[] = [],
+  language: readonly string[] = [],
+): GpuSource {
+  const adapter = { info, limits: {}, features: new Set(features) };
+  const fake: object = {
+    requestAdapter: async () => adapter,
+    wgslLanguageFeatures: new Set(language),
+  };
   return async () => (isGpu(fake) ? fake : undefined);
 }
 
@@ -19,14 +38,14 @@ const broken: GpuSource = async () => {
 
 const choices: readonly (readonly [string, GpuSource, string, string])[] = [
   ["cpu", gpu("Fast"), "cpu", "using the CPU, as asked, one thread"],
-  ["webgpu", gpu("Fast"), "webgpu", "using WebGPU on Fast, as asked"],
+  ["webgpu", gpu("Fast"), "webgpu", "using WebGPU on Fast without subgroups, as asked"],
   [
     "webgpu",
     gpu("SwiftShader Device"),
     "webgpu",
     "using WebGPU on SwiftShader Device, a software adapter, as asked",
   ],
-  ["auto", gpu("Fast"), "webgpu", "using WebGPU on Fast, the best device here"],
+  ["auto", gpu("Fast"), "webgpu", "using WebGPU on Fast without subgroups, the best device here"],
   [
     "auto",
     gpu("SwiftShader Device"),
@@ -54,6 +73,17 @@ for (const [wanted, source, kind, reason] of choices) {
     expect(chosen).toMatchObject({ kind, reason, target: kind === "cpu" ? "cpu" : "gpu" });
   });
 }
+
+test.each([
+  ["with subgroups of 32", withSubgroups(32, 32), { min: 32, max: 32 }],
+  ["with subgroups of 8 to 32", withSubgroups(8, 32), { min: 8, max: 32 }],
+  ["without subgroups", withSubgroups(32, 32, false), undefined],
+  ["without subgroups", withSubgroups(0, 0), undefined],
+])("an adapter %s says so", async (words, source, subgroups) => {
+  const chosen = await chooseBackend("webgpu", source);
+  expect(chosen.subgroups).toEqual(subgroups);
+  expect(chosen.reason).toBe(`using WebGPU on Fast ${words}, as asked`);
+});
 
 test("what was asked for by name and is not there is an error", async () => {
   await expect(chooseBackend("webgpu", none)).rejects.toMatchObject({ code: "webgpu/adapter" });

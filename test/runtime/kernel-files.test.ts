@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { SubgroupRange } from "../../runtime/contract.ts";
 import { loadKernels } from "../../runtime/kernel-files.ts";
 import { toyPlan } from "./support/toy-plan.ts";
 
@@ -14,6 +15,23 @@ test("a GPU's kernels are one file each, beside the model", async () => {
   expect([...(wgsl?.keys() ?? [])]).toEqual(toyPlan("gpu").kernels.map(({ name }) => name));
   expect(wgsl?.get("scale")).toBe("// /toy/kernels/scale.wgsl");
   expect(wasm).toBeUndefined();
+});
+
+test("a device gets the texts that use its subgroups", async () => {
+  const plan = toyPlan("gpu");
+  const kernels = plan.kernels.map((each) => ({ ...each, subgroups: { min: 8, max: 64 } }));
+  const filesFor = async (subgroups: SubgroupRange): Promise<string | undefined> => {
+    const read = async ({ pathname }: URL): Promise<Uint8Array> =>
+      new TextEncoder().encode(pathname);
+    const { wgsl } = await loadKernels({ ...plan, kernels }, base, read, { subgroups });
+    return wgsl?.get("scale");
+  };
+  const plain = "/toy/kernels/scale.wgsl";
+  const special = "/toy/kernels/scale.subgroups.wgsl";
+  expect(await filesFor({ min: 8, max: 64 })).toBe(special);
+  expect(await filesFor({ min: 32, max: 32 })).toBe(special);
+  expect(await filesFor({ min: 4, max: 32 })).toBe(plain);
+  expect(await filesFor({ min: 64, max: 128 })).toBe(plain);
 });
 
 test("the CPU's kernels are one module", async () => {

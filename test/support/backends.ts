@@ -5,9 +5,14 @@ import type { HalfElement } from "../../compiler/kernel/half.ts";
 import type { Kernel } from "../../compiler/kernel/kernel.ts";
 import type { ErrorOptions } from "../../compiler/graph/estimate-error.ts";
 import { cudaTarget, deviceTarget } from "../../compiler/kernel/architectures.ts";
+import {
+  subgroupsOf,
+  throughMemory,
+  throughSubgroups,
+} from "../../compiler/kernel/passes/across.ts";
 import { type Target, targets } from "../../compiler/kernel/target.ts";
 import type { Backend } from "../../runtime/backend.ts";
-import type { CompiledModel } from "../../runtime/contract.ts";
+import { type CompiledModel, fitsSubgroups, type SubgroupRange } from "../../runtime/contract.ts";
 import { createCpuBackend } from "../../runtime/cpu/backend.ts";
 import { createWebGpuBackend } from "../../runtime/webgpu/backend.ts";
 import { findAdapter } from "../../runtime/webgpu/device.ts";
@@ -88,7 +93,7 @@ export async function testedBackends(): Promise<readonly TestedBackend[]> {
       errors: {},
       takes: () => true,
       open: () => createWebGpuBackend(gpu),
-      code: (kernels) => ({ wgsl: new Map(kernels.map((each) => [each.name, printWgsl(each)])) }),
+      code: (kernels) => wgslCode(kernels, adapter?.subgroups),
       missing: gpu === undefined ? "no WebGPU adapter" : undefined,
     },
     {
@@ -100,7 +105,7 @@ export async function testedBackends(): Promise<readonly TestedBackend[]> {
       errors: storedErrors("f16"),
       takes: (seed) => seed % halfShare === 0,
       open: () => createWebGpuBackend(gpu),
-      code: (kernels) => ({ wgsl: new Map(kernels.map((each) => [each.name, printWgsl(each)])) }),
+      code: (kernels) => wgslCode(kernels, adapter?.subgroups),
       missing: adapter?.adapter.features.has("shader-f16") ? undefined : "no shader-f16",
     },
     ...cudaMath.map((math, index) => ({
@@ -112,6 +117,14 @@ export async function testedBackends(): Promise<readonly TestedBackend[]> {
       takes: (seed: number) => everyArithmetic || seed % cudaMath.length === index,
     })),
   ];
+}
+
+/** WGSL for a device with such subgroups. */
+function wgslCode(
+  kernels: readonly Kernel[],
+  subgroups: SubgroupRange | undefined,
+): Omit<CompiledModel, "plan"> {
+  return { wgsl: new Map(kernels.map((each) => [each.name, printWgsl(each, subgroups)])) };
 }
 
 /**
@@ -128,6 +141,28 @@ export function splittingKeys(tested: TestedBackend, splitKeys: number): TestedB
     ...tested,
     name: `${name}: keys split`,
     target: { ...device, splitKeys, processors: 6 },
+  };
+}
+
+/**
+ * Kernels for WebGPU by their definition on a device whose subgroups have `size` invocations, or that
+ * has none.
+ */
+export function onSubgroups(size: number | undefined): TestedBackend {
+  const made = (kernel: Kernel): Kernel => {
+    const range = size === undefined ? undefined : { min: size, max: size };
+    return fitsSubgroups(subgroupsOf(kernel), range)
+      ? throughSubgroups(kernel)
+      : throughMemory(kernel);
+  };
+  return {
+    name: size === undefined ? "without subgroups" : `subgroups of ${size}`,
+    target: targets.gpu,
+    errors: {},
+    takes: () => true,
+    open: async (kernels) => evaluateBackend(kernels.map(made), "gpu", size),
+    code: () => ({}),
+    missing: undefined,
   };
 }
 

@@ -1,11 +1,15 @@
 /** A backend that runs kernel IR by its definition: the slow truth that printed kernels are held to. */
 
 import type { Backend, Command, DeviceBuffer, Slice } from "../../runtime/backend.ts";
-import { evaluateKernel } from "../../compiler/kernel/evaluate.ts";
+import { evaluateKernel, type Launch } from "../../compiler/kernel/evaluate.ts";
 import type { Kernel } from "../../compiler/kernel/kernel.ts";
 
-/** Runs `kernels` with `evaluateKernel`, on host memory. */
-export function evaluateBackend(kernels: readonly Kernel[], target: "cpu" | "gpu"): Backend {
+/** Runs `kernels` with `evaluateKernel`, on host memory; `subgroupSize` for those that have subgroups. */
+export function evaluateBackend(
+  kernels: readonly Kernel[],
+  target: "cpu" | "gpu",
+  subgroupSize: number = Number.NaN,
+): Backend {
   const memory = new Map<DeviceBuffer, ArrayBuffer>();
   const byName = new Map(kernels.map((each) => [each.name, each]));
   const bytesOf = (buffer: DeviceBuffer): ArrayBuffer => {
@@ -22,7 +26,8 @@ export function evaluateBackend(kernels: readonly Kernel[], target: "cpu" | "gpu
     }
     const kernel = byName.get(command.kernel);
     if (kernel === undefined) throw new RangeError(`no kernel ${command.kernel}`);
-    evaluateCall(kernel, command.groups, command.buffers.map(at), command.scalars);
+    const { groups, scalars } = command;
+    evaluateCall(kernel, { groups, subgroupSize }, command.buffers.map(at), scalars);
   };
   return {
     kind: "cpu",
@@ -57,7 +62,7 @@ export function evaluateBackend(kernels: readonly Kernel[], target: "cpu" | "gpu
 /** Runs `kernel`; `buffers` and `scalars` are in the kernel's order. */
 function evaluateCall(
   kernel: Kernel,
-  groups: number,
+  launch: Pick<Launch, "groups" | "subgroupSize">,
   buffers: readonly Uint8Array[],
   scalars: readonly number[],
 ): void {
@@ -74,7 +79,7 @@ function evaluateCall(
     return [name, view] as const;
   });
   evaluateKernel(kernel, {
-    groups,
+    ...launch,
     buffers: Object.fromEntries(views),
     scalars: Object.fromEntries(kernel.scalars.map((name, index) => [name, scalars[index] ?? 0])),
   });

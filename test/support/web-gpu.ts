@@ -5,6 +5,8 @@
 
 import type { Launch } from "../../compiler/kernel/evaluate.ts";
 import type { Kernel } from "../../compiler/kernel/kernel.ts";
+import type { SubgroupRange } from "../../runtime/contract.ts";
+import { findAdapter } from "../../runtime/webgpu/device.ts";
 import { inDeno, testGpu } from "../runtime/support/gpu.ts";
 import { Missing } from "./require.ts";
 
@@ -33,10 +35,15 @@ export async function runningDevice(): Promise<GPUDevice | Missing> {
   return deviceOf(gpu);
 }
 
+/** The sizes of subgroups of the device that runs kernels, if it has any that kernels may use. */
+export async function subgroupsOfDevice(): Promise<SubgroupRange | undefined> {
+  return (await findAdapter(await testGpu()))?.subgroups;
+}
+
 async function deviceOf(gpu: GPU): Promise<GPUDevice | Missing> {
   const adapter = await gpu.requestAdapter();
   if (adapter === null) return new Missing("no adapter");
-  const optional: readonly GPUFeatureName[] = ["shader-f16"];
+  const optional: readonly GPUFeatureName[] = ["shader-f16", "subgroups"];
   return adapter.requestDevice({
     requiredFeatures: optional.filter((each) => adapter.features.has(each)),
   });

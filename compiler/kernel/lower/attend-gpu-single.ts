@@ -12,7 +12,7 @@ import { asConstant, constant } from "../../op/dimension.ts";
 import * as build from "../build.ts";
 import type { Expr, Statement } from "../kernel.ts";
 import { splitOf } from "../schedule/attend-splits.ts";
-import { barrier, declare, loop, storeArray, tileMultiply, when } from "../statements.ts";
+import { across, barrier, declare, loop, storeArray, tileMultiply, when } from "../statements.ts";
 import { type KeyShares, queryRanges } from "./attend-class.ts";
 import { combineShares } from "./attend-combine.ts";
 import { logitOf } from "./attend-pair.ts";
@@ -82,9 +82,8 @@ interface Task extends Walk {
   readonly maximum: string;
   readonly sum: string;
   readonly outputs: readonly string[];
-  /** Group arrays: queries; logits and weights of a tile, by head and key. */
+  /** Group arrays: queries; weights of a tile, by head and key. */
   readonly query: string;
-  readonly score: string;
   readonly weight: string;
   readonly start: readonly Statement[];
 }
@@ -121,7 +120,6 @@ function taskOf(
   return {
     ...{ attention, rows, first, count, keys, split, maximum, sum, outputs, query, start },
     queries: queryRanges(attention, rows, first, count),
-    score: context.array("score", pack * keys),
     weight: context.array("weight", pack * keys),
   };
 }
@@ -214,19 +212,17 @@ function scores(
   return score;
 }
 
-/** The online softmax: `score` becomes weights under the new maximum of each head. */
+/**
+ * The online softmax: `score` becomes weights under the new maximum of each head. All have read the
+ * weights of the tile before when they have the maximum.
+ */
 function running(task: Task, score: string): readonly Statement[] {
-  const { attention, keys, maximum, sum, outputs, score: array } = task;
+  const { attention, keys, maximum, sum, outputs } = task;
   const { context, pack } = attention;
-  const out: Statement[] = [
-    keep(context, score, array, (r) => at(task, r, build.invocation)),
-    barrier,
-  ];
-  const next = fill(context, "next", pack, 1, () => build.element(maximum), out);
-  const key = context.fresh("key");
-  const load = (r: Expr): Expr => build.loadArray(array, at(task, r, build.variable(key)));
-  const largest = refill(context, next, (r) => build.maximum(build.element(next), load(r)));
-  out.push(loop(key, 0, keys, [largest]));
+  const largest = context.fresh("largest");
+  const out: Statement[] = [across(largest, score, "max", keys)];
+  const both = build.maximum(build.element(maximum), build.element(largest));
+  const next = fill(context, "next", pack, 1, () => both, out);
   const change = build.subtract(build.element(maximum), build.element(next));
   const decay = fill(context, "decay", pack, 1, () => build.call("exp2", change), out);
   const decayed = (name: string): Statement =>

@@ -8,6 +8,7 @@ import { lowerAttendGpu } from "./attend-gpu.ts";
 import { lowerAttendSingle } from "./attend-gpu-single.ts";
 import { warpAttend, warpAttendFits } from "./attend-warps.ts";
 import { withoutUnread } from "./bound.ts";
+import { throughMemory } from "../passes/across.ts";
 import { Context, type Setting } from "./context.ts";
 import { lowerContract } from "./contract.ts";
 import { lowerMap } from "./map.ts";
@@ -52,7 +53,10 @@ interface Made {
 function lowerAll(setting: Setting, region: Region, choices: readonly Schedule[]): readonly Made[] {
   const made = choices.map((schedule) => {
     const context = new Context(setting);
-    return { context, lowered: withoutUnread(lower(context, region, schedule)) };
+    return {
+      context,
+      lowered: withoutUnread(forFamily(lower(context, region, schedule), schedule)),
+    };
   });
   const [first] = choices;
   const isSplit = made.some(({ lowered }) => lowered.combine !== undefined);
@@ -67,6 +71,12 @@ function lowerAll(setting: Setting, region: Region, choices: readonly Schedule[]
     region,
     choices.map((schedule) => ({ ...schedule, target: whole })),
   );
+}
+
+/** Only WebGPU leaves it to the device how numbers are taken across invocations. */
+function forFamily(lowered: Lowered, { target }: Schedule): Lowered {
+  if (target.family === "gpu") return lowered;
+  return { ...lowered, kernel: throughMemory(lowered.kernel) };
 }
 
 function lower(context: Context, region: Region, schedule: Schedule): Lowered {

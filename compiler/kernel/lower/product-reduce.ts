@@ -1,6 +1,6 @@
 /**
- * Products of few rows: eight invocations share the inner index of each column and add up their sums
- * in group memory, always in the same order. So a decode step keeps a device busy, and neighbours
+ * Products of few rows: eight invocations share the inner index of each column and add up their sums,
+ * always in the same order. So a decode step keeps a device busy, and neighbours
  * read neighbouring weights. Needs an inner index that is a multiple of four.
  */
 
@@ -14,26 +14,19 @@ import {
   sumOf,
 } from "../../op/dimension.ts";
 import * as build from "../build.ts";
-import type { Expr, GroupArray, Statement } from "../kernel.ts";
+import type { Expr, Statement } from "../kernel.ts";
 import {
+  across,
   barrier,
   declare,
   loop,
-  storeArray,
   tile as declareTile,
-  tileEach,
   tileMultiply,
   when,
 } from "../statements.ts";
 import type { Context } from "./context.ts";
 import { commentOf, regionName } from "./name.ts";
-import {
-  mostSums,
-  type Product,
-  productOf,
-  type ProductPart,
-  type ProductTile,
-} from "./product.ts";
+import { type Product, productOf, type ProductPart, type ProductTile } from "./product.ts";
 import { placeTile, type TilePlace } from "./product-place.ts";
 import { readLeft, readRight } from "./product-read.ts";
 import { reductionsOf, type SharedRows, sharedRows } from "./product-rows.ts";
@@ -51,12 +44,6 @@ export function reducedProduct(context: Context, region: Region, schedule: Sched
   const { rows, invocations } = schedule;
   invariant(product.inner % lanes === 0, "lowering: the inner index is a multiple of four");
   const columns = invocations / sharers;
-  const most = mostSums(product);
-  const array: GroupArray = {
-    name: context.fresh("partial"),
-    element: "f32",
-    length: most * rows * invocations,
-  };
   const blocks = (part: ProductPart): Dimension =>
     times([
       product.batch,
@@ -71,13 +58,13 @@ export function reducedProduct(context: Context, region: Region, schedule: Sched
   });
   const group = context.fresh("block");
   const body = overParts(context, product, blocks, build.variable(group), (part, block) =>
-    blockOf(context, { product, part, rows, columns, partial: array.name, scales }, block),
+    blockOf(context, { product, part, rows, columns, scales }, block),
   );
   return finishGroups(
     context,
     schedule,
     { name: regionName(context, region), comment: commentOf(context, region) },
-    [array, ...scales.arrays],
+    scales.arrays,
     { groups: sumOf(product.parts.map(blocks)), flops: sumOf(flops) },
     [declare(group, build.group), ...body],
   );
@@ -88,44 +75,46 @@ interface Block {
   readonly part: ProductPart;
   readonly rows: number;
   readonly columns: number;
-  /** Group memory: by sum, row and invocation. */
-  readonly partial: string;
   readonly scales: SharedRows;
 }
 
 function blockOf(context: Context, whole: Block, block: Expr): readonly Statement[] {
-  const { product, part, rows, columns } = whole;
+  const { product, part, rows, columns, scales } = whole;
   const down = context.size(ceilDivide(product.rows, constant(rows)));
   const right = context.size(ceilDivide(part.columns, constant(columns)));
   const perBatch = build.multiply(right, down);
   const inBatch = build.remainder(block, perBatch);
   const corner = build.multiply(build.quotient(inBatch, down), columns);
-  const tileAt = (column: Expr): ProductTile => ({
+  const tile: ProductTile = {
     batch: { key: "batch", expr: build.quotient(block, perBatch), extent: product.batch },
     rowStart: build.multiply(build.remainder(inBatch, down), rows),
-    columnStart: build.add(corner, column),
+    columnStart: build.add(corner, build.quotient(build.invocation, sharers)),
     rows,
     columns: 1,
     block: { rows, columns },
-  });
-  const shared = tileAt(build.quotient(build.invocation, sharers));
-  const own = tileAt(build.invocation);
+  };
+  const place = placeTile(context, product, part, tile);
+  const { statements, totals } = sumsOf(context, whole, place);
+  const values = scales.tiles(place, rows, (row) => row);
+  const stores = storeTile(context, part, tile, place, totals, values.known);
+  const isFirst = build.equal(build.remainder(build.invocation, sharers), 0);
   return [
-    ...whole.scales.add(placeTile(context, product, part, shared)),
-    ...partialSums(context, whole, placeTile(context, product, part, shared)),
-    barrier,
-    when(build.less(build.invocation, columns), [
-      ...totals(context, whole, placeTile(context, product, part, own), own),
-    ]),
+    ...scales.add(place),
+    ...statements,
+    ...(scales.arrays.length > 0 ? [barrier] : []),
+    when(isFirst, [...values.statements, ...stores]),
   ];
 }
 
-/** What one invocation adds up: four elements of the inner index of each four times `sharers`. */
-function partialSums(
+/**
+ * The sums of a column: each invocation adds up four elements of the inner index of each four times
+ * `sharers`, and all of them what they have.
+ */
+function sumsOf(
   context: Context,
-  { product, part, rows, columns, partial }: Block,
+  { product, part, rows }: Block,
   place: TilePlace,
-): readonly Statement[] {
+): { readonly statements: readonly Statement[]; readonly totals: readonly string[] } {
   const variable = context.fresh("k");
   const inner = (offset: string): Expr =>
     build.add(build.variable(variable), build.variable(offset));
@@ -142,44 +131,11 @@ function partialSums(
     return sum;
   });
   const first = build.multiply(build.remainder(build.invocation, sharers), lanes);
-  return [
+  const totals = sums.map(() => context.fresh("total"));
+  const statements = [
     ...sums.map((sum) => declareTile(sum, rows, 1, 0)),
     loop(variable, first, product.inner, body, lanes * sharers),
-    ...sums.map((sum, index) => {
-      const [line, single] = [context.fresh("row"), context.fresh("column")];
-      const slot = build.add(
-        build.multiply(build.add(build.variable(line), index * rows), columns * sharers),
-        build.invocation,
-      );
-      return tileEach(sum, line, single, [storeArray(partial, slot, build.element(sum))]);
-    }),
+    ...sums.map((sum, index) => across(totals[index] ?? "", sum, "sum", sharers)),
   ];
-}
-
-/** Adds up the sums of a column's invocations, one after another, and stores the results. */
-function totals(
-  context: Context,
-  { part, rows, columns, partial, scales }: Block,
-  place: TilePlace,
-  tile: ProductTile,
-): readonly Statement[] {
-  const statements: Statement[] = [];
-  const names = part.sums.map((_, index) => {
-    const total = context.fresh("total");
-    const [row, column] = [context.fresh("row"), context.fresh("column")];
-    const line = build.add(build.variable(row), index * rows);
-    const first = build.add(
-      build.multiply(line, columns * sharers),
-      build.multiply(build.invocation, sharers),
-    );
-    const parts = Array.from({ length: sharers }, (_, i) =>
-      build.loadArray(partial, build.add(first, i)),
-    );
-    const value = parts.reduce((sum, each) => build.add(sum, each));
-    statements.push(declareTile(total, rows, 1, value, row, column));
-    return total;
-  });
-  const values = scales.tiles(place, rows, (row) => row);
-  const stores = storeTile(context, part, tile, place, names, values.known);
-  return [...statements, ...values.statements, ...stores];
+  return { statements, totals };
 }

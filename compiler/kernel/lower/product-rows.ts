@@ -8,6 +8,7 @@ import { nodeAt, type ValueId } from "../../graph/graph.ts";
 import * as build from "../build.ts";
 import type { Expr, GroupArray, Statement } from "../kernel.ts";
 import {
+  across,
   assign,
   loop,
   mutable,
@@ -26,6 +27,9 @@ import { read } from "./read.ts";
 
 /** Elements of a row that are added at once. */
 const lanes = 4;
+
+/** Invocations that share a row add up across themselves from so many on; fewer leave it to readers. */
+const worthJoining = 8;
 
 /** Row values in register tiles of one column. */
 export interface RowTiles {
@@ -146,7 +150,8 @@ export function sharedRows(
   const step = holder === "warp" ? 1 : lanes;
   const line = build.quotient(build.invocation, sharers);
   const first = build.multiply(build.remainder(build.invocation, sharers), step);
-  const sums = rowSums(context, product, sharers, invocations);
+  const joins = holder === "invocation" && sharers >= worthJoining;
+  const sums = rowSums(context, product, joins ? 1 : sharers, joins ? rows : invocations);
   const share = ([id, array]: readonly [ValueId, string], place: TilePlace) => {
     const k = context.fresh("k");
     const value = (offset?: Expr): Expr => {
@@ -154,9 +159,15 @@ export function sharedRows(
       const inner = offset === undefined ? at : build.add(at, offset);
       return read(context, sourceOfReduction(context, id), place.left(line, inner));
     };
-    const keep = (total: Expr): Statement => storeArray(array, build.invocation, total);
+    const isFirst = build.equal(build.remainder(build.invocation, sharers), 0);
+    const keep = (total: Expr): Statement =>
+      joins
+        ? when(isFirst, [storeArray(array, line, total)])
+        : storeArray(array, build.invocation, total);
     const { start, add, finish } =
-      holder === "warp" ? inVariable(context, value, keep) : inTile(context, value, keep);
+      holder === "warp"
+        ? inVariable(context, value, keep)
+        : inTile(context, value, joins ? sharers : 1, keep);
     return [...start, loop(k, first, product.inner, add, step * sharers), ...finish];
   };
   return { ...sums, add: (place) => [...sums.names].flatMap((each) => share(each, place)) };
@@ -182,18 +193,25 @@ function inVariable(context: Context, value: ReadAt, keep: (total: Expr) => Stat
   };
 }
 
-/** Four elements a round, in a register tile. */
-function inTile(context: Context, value: ReadAt, keep: (total: Expr) => Statement): Summing {
+/** Four elements a round, in a register tile; then what `sharers` invocations have together. */
+function inTile(
+  context: Context,
+  value: ReadAt,
+  sharers: number,
+  keep: (total: Expr) => Statement,
+): Summing {
   const [partial, total] = [context.fresh("partial"), context.fresh("total")];
   const [row, column] = [context.fresh("row"), context.fresh("column")];
   const sum = build.add(build.element(partial), value(build.variable(column)));
-  const kept = [keep(build.element(total))];
+  const joined = sharers === 1 ? total : context.fresh("total");
+  const kept = [keep(build.element(joined))];
   return {
     start: [declareTile(partial, 1, lanes, 0)],
     add: [tileAssign(partial, sum, row, column)],
     finish: [
       tileReduce(total, partial, "sum"),
-      tileEach(total, context.fresh("row"), context.fresh("column"), kept),
+      ...(sharers === 1 ? [] : [across(joined, total, "sum", sharers)]),
+      tileEach(joined, context.fresh("row"), context.fresh("column"), kept),
     ],
   };
 }

@@ -1,13 +1,22 @@
 /**
  * Reductions of long rows on a GPU: a group walks through one row, neighbours at neighbouring
- * elements, and adds up (or compares) what its invocations have by halves, always in the same order.
+ * elements, and what they have is added up (or compared) across the group, always in the same order.
  */
 
 import { asConstant, type Dimension } from "../../op/dimension.ts";
 import type { OpOf } from "../../op/op.ts";
 import * as build from "../build.ts";
 import type { Expr, GroupArray, Statement } from "../kernel.ts";
-import { assign, barrier, declare, loop, mutable, storeArray, when } from "../statements.ts";
+import {
+  across,
+  assign,
+  barrier,
+  declare,
+  loop,
+  mutable,
+  storeArray,
+  when,
+} from "../statements.ts";
 import type { Context } from "./context.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -44,13 +53,13 @@ export function reduceInGroup(
   length: Dimension,
   { value, start, store }: Row,
 ): GroupReduction {
-  const bests: GroupArray = { name: context.fresh("bests"), element: "f32", length: invocations };
   const size = context.size(length);
   if (op.fn !== "argmax") {
-    const { statements, result } = groupTotal(context, op, bests, size, value);
+    const { statements, result } = groupTotal(context, op, invocations, size, value);
     const body = [...statements, when(build.equal(build.invocation, 0), [store(result)])];
-    return { arrays: [bests], body };
+    return { arrays: [], body };
   }
+  const bests: GroupArray = { name: context.fresh("bests"), element: "f32", length: invocations };
   const where: GroupArray = { name: context.fresh("where"), element: "i32", length: invocations };
   const [best, place, index] = [context.fresh("best"), context.fresh("place"), context.fresh("i")];
   const current = build.variable(best, build.f32);
@@ -76,33 +85,24 @@ export function reduceInGroup(
 export function groupTotal(
   context: Context,
   op: Pick<OpOf<"reduce">, "fn">,
-  bests: GroupArray,
+  invocations: number,
   size: Expr,
   value: (index: Expr) => Expr,
 ): { readonly statements: readonly Statement[]; readonly result: Expr } {
-  const { name, length: invocations } = bests;
-  const [best, index] = [context.fresh("best"), context.fresh("i")];
+  const [best, index, total] = [context.fresh("best"), context.fresh("i"), context.fresh("total")];
   const current = build.variable(best, build.f32);
   const i = build.variable(index);
   // The least of values is minus the largest of their negatives.
   const each = op.fn === "min" ? build.negate(value(i)) : value(i);
   const adds = op.fn === "sum" || op.fn === "mean";
   const combine = (a: Expr, b: Expr): Expr => (adds ? build.add(a, b) : build.maximum(a, b));
-  const own = build.loadArray(name, build.invocation);
   const statements: readonly Statement[] = [
     mutable(best, build.real(adds ? 0 : lowest)),
     loop(index, build.invocation, size, [assign(best, combine(current, each))], invocations),
-    storeArray(name, build.invocation, current),
-    barrier,
-    ...byHalves(invocations, (half) => {
-      const other = build.loadArray(name, build.add(build.invocation, half));
-      return [storeArray(name, build.invocation, combine(own, other))];
-    }),
+    across(total, current, adds ? "sum" : "max", invocations),
   ];
-  return {
-    statements,
-    result: finished(op, build.loadArray(name, 0), build.cast(size, build.f32)),
-  };
+  const result = finished(op, build.variable(total, build.f32), build.cast(size, build.f32));
+  return { statements, result };
 }
 
 /** `step` for each half, by the invocations of the lower one. */

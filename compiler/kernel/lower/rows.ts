@@ -121,15 +121,10 @@ function inGroup(
   const row = placesOf(rows, build.group);
   const size = context.size(constant(length));
   const arrays: GroupArray[] = [];
-  const bytes = (): number => arrays.reduce((sum, each) => sum + 4 * each.length, 0);
-  const array = (name: string, count: number): GroupArray => {
-    const made = { name: context.fresh(name), element: "f32", length: count } as const;
-    arrays.push(made);
-    return made;
-  };
-  const totals = steps.map((step) =>
-    isReduction(context, step) ? array("total", invocations) : undefined,
-  );
+  // Each reduction takes a number of each invocation.
+  const reductions = steps.filter((step) => isReduction(context, step)).length;
+  const bytes = (): number =>
+    arrays.reduce((sum, each) => sum + 4 * each.length, 4 * invocations * reductions);
   const numbers = new Map<ValueId, Expr>();
   const kept = new Map<ValueId, string>();
   const knownAt = (index: Expr): Known => knownIn(numbers, kept, index);
@@ -140,7 +135,8 @@ function inGroup(
   const keep = (value: ValueId, at: (index: Expr) => Expr): readonly Statement[] => {
     // What does not fit is read, or computed, again.
     if (bytes() + 4 * length > target.groupMemory) return [];
-    const { name } = array("kept", length);
+    const name = context.fresh("kept");
+    arrays.push({ name, element: "f32", length });
     const statement = overRow((index) => storeArray(name, index, at(index)));
     kept.set(value, name);
     return [statement];
@@ -148,9 +144,8 @@ function inGroup(
   const body: Statement[] = [];
   if (isKept(rows))
     body.push(...keep(rows.source, (index) => read(context, rows.source, row.at(index))));
-  for (const [number, step] of steps.entries()) {
-    const bests = totals[number];
-    if (bests === undefined) {
+  for (const step of steps) {
+    if (!isReduction(context, step)) {
       body.push(
         ...keep(step.result, (index) =>
           compute(context, step.result, row.at(index), knownAt(index)),
@@ -159,7 +154,7 @@ function inGroup(
       continue;
     }
     const op = reduceOf(rows, step);
-    const { statements, result } = groupTotal(context, op, bests, size, (index) =>
+    const { statements, result } = groupTotal(context, op, invocations, size, (index) =>
       read(context, op.source, row.at(index), knownAt(index)),
     );
     const name = context.fresh(context.nameOf(step.result));

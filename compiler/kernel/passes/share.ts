@@ -112,6 +112,7 @@ class Walk {
     this.versions.pass(statement);
     switch (changed.kind) {
       case "var":
+      case "across":
         this.depths.set(changed.name, depth);
         return changed;
       case "for": {

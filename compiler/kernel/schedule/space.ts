@@ -6,6 +6,7 @@
 
 import type { Region } from "../../fusion/region.ts";
 import { type Kernel, type Statement, warpSize } from "../kernel.ts";
+import { throughMemory } from "../passes/across.ts";
 import type { Schedule } from "../lower/schedule.ts";
 import { blocksOf } from "../rewrite.ts";
 import type { Target } from "../target.ts";
@@ -141,7 +142,8 @@ export function fitsBudgets(kernel: Kernel, usual: Kernel, target: Target): bool
   );
 }
 
-function budgetOf({ arrays, workgroupSize, body, tiles }: Kernel): Budget {
+function budgetOf(kernel: Kernel): Budget {
+  const { arrays, workgroupSize, body, tiles } = throughMemory(kernel);
   const bytes = arrays.reduce(
     (sum, { element, length }) => sum + length * (element === "f32" || element === "i32" ? 4 : 2),
     0,

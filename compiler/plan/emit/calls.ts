@@ -140,9 +140,14 @@ function callCode({ step, kernels }: NamedCall, size: SizeCode): Code {
   return call("kernel", group, parameters(first), scalars, variants, ...flops);
 }
 
-function workgroup({ workgroupSize, sharedBytes }: PlanKernel): string {
-  if (sharedBytes === undefined) return `${workgroupSize}`;
-  return `{ threads: ${workgroupSize}, sharedBytes: ${sharedBytes} }`;
+function workgroup({ workgroupSize, sharedBytes, subgroups }: PlanKernel): string {
+  const { min, max } = subgroups ?? {};
+  const more = [
+    ...(sharedBytes === undefined ? [] : [`sharedBytes: ${sharedBytes}`]),
+    ...(subgroups === undefined ? [] : [`subgroups: { min: ${min}, max: ${max} }`]),
+  ];
+  if (more.length === 0) return `${workgroupSize}`;
+  return `{ threads: ${[workgroupSize, ...more].join(", ")} }`;
 }
 
 function declaration(kernel: PlanKernel): Code {

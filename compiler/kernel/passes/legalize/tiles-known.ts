@@ -4,6 +4,7 @@
  */
 
 import { invariant } from "../../../../grammar/invariant.ts";
+import { element } from "../../build.ts";
 import type { Expr, Kernel, Statement, TileStatement } from "../../kernel.ts";
 import { someExpr, someStatement, visitBody } from "../../rewrite.ts";
 
@@ -88,6 +89,14 @@ function note(
       tiles.set(statement.name, { ...tile, reducedFrom: statement.source });
       return;
     }
+    case "across": {
+      if (typeof statement.of !== "string") return;
+      const { rows, columns } = found(statement.of);
+      const tile = fresh(statement.name, rows, columns);
+      tile.definitions.push({ row: "", column: "", value: element(statement.of) });
+      tiles.set(statement.name, tile);
+      return;
+    }
     case "tile_each": {
       const { row, column } = statement;
       const tile = found(statement.tile);
@@ -113,6 +122,8 @@ export function usesTile(statement: Statement, name: string): boolean {
         return each.left === name || each.right === name;
       case "tile_reduce":
         return each.source === name;
+      case "across":
+        return typeof each.of === "string" ? each.of === name : readsElement(each.of, name);
       case "tile_each":
         return each.tile === name;
       case "let":

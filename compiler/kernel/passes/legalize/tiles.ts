@@ -8,7 +8,7 @@
 
 import { invariant, unreachable } from "../../../../grammar/invariant.ts";
 import * as build from "../../build.ts";
-import type { Expr, Kernel, Statement, TileStatement } from "../../kernel.ts";
+import type { AcrossStatement, Expr, Kernel, Statement, TileStatement } from "../../kernel.ts";
 import { f32x4 } from "../../kernel.ts";
 import { mapBlocks } from "../../rewrite.ts";
 import { assign, declare, mutable } from "../../statements.ts";
@@ -57,6 +57,8 @@ class Lowering {
         return this.product(statement);
       case "tile_reduce":
         return this.reduction(statement);
+      case "across":
+        return this.across(statement);
       case "tile_each": {
         const registers = this.registersOf(statement.tile);
         return eachElement(statement, registers, this.tiles, this.names);
@@ -148,6 +150,22 @@ class Lowering {
     invariant(partial !== undefined, `legalize: \`${statement.target}\` has no partial sums`);
     const extents: Registers = { rows: tile.rows, columns: tile.columns, orientation, cells: [] };
     return accumulateInto(partial, extents, left, right);
+  }
+
+  private across(statement: AcrossStatement): readonly Statement[] {
+    const { name, of } = statement;
+    if (typeof of !== "string") return [statement];
+    const { orientation, tile } = this.layoutOf(name);
+    const registers = allocate(name, tile.rows, tile.columns, orientation, this.names);
+    const value = { row: "", column: "", value: build.element(of) };
+    const out = this.fill(value, registers, (cell, each) => ({
+      ...statement,
+      name: cell,
+      of: each,
+    }));
+    this.tiles.set(name, registers);
+    invariant(!tile.changes, `legalize: tile \`${name}\` is only read`);
+    return out;
   }
 
   private reduction(
