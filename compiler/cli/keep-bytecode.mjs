@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
 import * as threads from "node:worker_threads";
 
 const example = "examples/ee-mllm";
@@ -36,6 +37,8 @@ export async function keepBytecode(folder) {
     process.argv = argv;
     rmSync(out, { recursive: true });
   }
+  // `build` turned it off, and V8 takes no bytecode of other flags.
+  setFlagsFromString("--opt");
   for (const [path, bytecode] of loader.bytecode()) writeFileSync(bytecodePath(path), bytecode);
 }
 

@@ -9,7 +9,13 @@
 
 import * as build from "../../kernel/build.ts";
 import type { Expr, GroupArray, Kernel, Statement } from "../../kernel/kernel.ts";
-import { childrenOf, mapBlocks, mapExpr, mapExpressions, visitBody } from "../../kernel/rewrite.ts";
+import {
+  childrenOf,
+  mapBlocks,
+  mapChildren,
+  mapExpressions,
+  visitBody,
+} from "../../kernel/rewrite.ts";
 
 /** The name of the variable that holds the address of a buffer; no kernel has such a name. */
 export function pointerName(buffer: string): string {
@@ -34,35 +40,45 @@ function bytesOf({ length }: GroupArray): number {
  * of group arrays are loads and stores of "buffers" of that name, from `scratchName` on.
  */
 export function toAddresses(kernel: Kernel): Kernel {
-  const age = agesOf(kernel);
+  const ages = new Ages(kernel);
+  // Unrolled statements share the objects of their parts; what a part becomes depends on it alone.
+  const changed = new Map<Expr, Expr>();
   const places = placesOf(kernel.arrays);
   const address = (buffer: string, index: Expr): Expr => {
     const terms: Expr[] = [];
     const place = places.get(buffer);
     const offset = spread(index, 4, terms) + (place ?? 0);
     const ordered = terms
-      .map((term) => ({ term, age: youngest(term, age) }))
+      .map((term) => ({ term, age: ages.of(term) }))
       .sort((left, right) => left.age - right.age);
     const pointer = build.variable(place === undefined ? pointerName(buffer) : scratchName);
     const sum = ordered.reduce((total: Expr, { term }) => build.add(total, term), pointer);
     return build.add(sum, offset);
   };
-  const change = (part: Expr): Expr => {
+  const change = (expr: Expr): Expr => {
+    const before = changed.get(expr);
+    if (before !== undefined) return before;
+    const part = mapChildren(expr, change);
+    const result = withAddress(part);
+    changed.set(expr, result);
+    return result;
+  };
+  const withAddress = (part: Expr): Expr => {
     if (part.kind === "load") return { ...part, index: address(part.buffer, part.index) };
     if (part.kind !== "load_array") return part;
     const { array, index, type } = part;
     return { kind: "load", type, buffer: array, index: address(array, index) };
   };
   const statement = (each: Statement): Statement => {
-    const changed = mapExpressions(each, (expr) => mapExpr(expr, change));
-    if (changed.kind === "store") {
-      return { ...changed, index: address(changed.buffer, changed.index) };
+    const result = mapExpressions(each, change);
+    if (result.kind === "store") {
+      return { ...result, index: address(result.buffer, result.index) };
     }
-    if (changed.kind === "store_array") {
-      const { array, index, value } = changed;
+    if (result.kind === "store_array") {
+      const { array, index, value } = result;
       return { kind: "store", buffer: array, index: address(array, index), value };
     }
-    return mapBlocks(changed, (body) => body.map(statement));
+    return mapBlocks(result, (body) => body.map(statement));
   };
   const pointers = kernel.buffers.map((each) => pointerName(each.name));
   const scratch = kernel.arrays.length > 0 ? [scratchName] : [];
@@ -85,20 +101,30 @@ function placesOf(arrays: readonly GroupArray[]): ReadonlyMap<string, number> {
  * How late the value of each name is known: by the innermost loop that it depends on, in the order of
  * the text. What changes otherwise is younger than all others.
  */
-function agesOf(kernel: Kernel): ReadonlyMap<string, number> {
-  const ages = new Map<string, number>();
-  visitBody(kernel.body, (each) => {
-    if (each.kind === "var") ages.set(each.name, Infinity);
-    if (each.kind === "for") ages.set(each.variable, ages.size + 1);
-    if (each.kind === "let") ages.set(each.name, youngest(each.value, ages));
-  });
-  return ages;
-}
+class Ages {
+  private readonly names = new Map<string, number>();
+  private readonly known = new Map<Expr, number>();
 
-function youngest(expr: Expr, ages: ReadonlyMap<string, number>): number {
-  if (expr.kind === "load" || expr.kind === "load_array") return Infinity;
-  const own = expr.kind === "var" ? (ages.get(expr.name) ?? 0) : 0;
-  return Math.max(own, ...childrenOf(expr).map((part) => youngest(part, ages)));
+  constructor(kernel: Kernel) {
+    const { names } = this;
+    visitBody(kernel.body, (each) => {
+      if (each.kind === "var") names.set(each.name, Infinity);
+      if (each.kind === "for") names.set(each.variable, names.size + 1);
+      if (each.kind === "let") names.set(each.name, this.of(each.value));
+    });
+  }
+
+  /** The age of the youngest name that `expr` reads. */
+  of(expr: Expr): number {
+    if (expr.kind === "load" || expr.kind === "load_array") return Infinity;
+    if (expr.kind === "var") return this.names.get(expr.name) ?? 0;
+    const before = this.known.get(expr);
+    if (before !== undefined) return before;
+    let age = 0;
+    for (const part of childrenOf(expr)) age = Math.max(age, this.of(part));
+    this.known.set(expr, age);
+    return age;
+  }
 }
 
 /** Appends the terms of `factor * expr`; the result is the constant among them. */

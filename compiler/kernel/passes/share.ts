@@ -50,11 +50,11 @@ interface Use {
  */
 class Walk {
   private readonly kernel: Kernel;
-  private readonly chosen: ReadonlySet<string> | undefined;
-  private readonly uses = new Map<string, Use>();
+  private readonly chosen: ReadonlySet<number> | undefined;
+  private readonly uses = new Map<number, Use>();
   /** The values met so far, with the block where each would be computed. */
-  private readonly met = new Set<string>();
-  private readonly written = new Map<string, Expr>();
+  private readonly met = new Set<number>();
+  private readonly written = new Map<number, Expr>();
   /** Names that became another name for the same value. */
   private readonly aliases = new Map<string, Expr>();
   private readonly blocks: Block[] = [];
@@ -70,7 +70,7 @@ class Walk {
     kernel: Kernel,
     versions: Versions,
     interner: Interner,
-    chosen?: ReadonlySet<string>,
+    chosen?: ReadonlySet<number>,
   ) {
     this.kernel = kernel;
     this.chosen = chosen;
@@ -85,7 +85,7 @@ class Walk {
   }
 
   /** The values worth a name: used twice, or computed outside a loop that uses them. */
-  named(): ReadonlySet<string> {
+  named(): ReadonlySet<number> {
     const found = [...this.uses].filter(([, use]) => use.count > 1 || use.moved);
     return new Set(found.map(([key]) => key));
   }
@@ -187,13 +187,13 @@ class Walk {
     if (isFree(expr)) return place;
     const id = this.interner.idOf(expr);
     for (let at = place - 1; at >= 0; at--) {
-      if (this.met.has(`${this.blocks[at]?.number}:${id}`)) return at;
+      if (this.met.has(keyIn(this.blocks[at], id))) return at;
     }
     return place;
   }
 
-  private keyOf(expr: Expr, place: number): string {
-    return `${this.blocks[place]?.number}:${this.interner.idOf(expr)}`;
+  private keyOf(expr: Expr, place: number): number {
+    return keyIn(this.blocks[place], this.interner.idOf(expr));
   }
 
   /** Counts or rewrites `expr`, which is used in the block at `depth`. */
@@ -208,7 +208,7 @@ class Walk {
       : this.rewrite(expr, key, place);
   }
 
-  private count(expr: Expr, key: string, place: number, depth: number): Expr {
+  private count(expr: Expr, key: number, place: number, depth: number): Expr {
     const use = this.uses.get(key) ?? { count: 0, moved: false };
     use.count++;
     use.moved ||= place < depth;
@@ -218,7 +218,7 @@ class Walk {
     return expr;
   }
 
-  private rewrite(expr: Expr, key: string, place: number): Expr {
+  private rewrite(expr: Expr, key: number, place: number): Expr {
     const before = this.written.get(key);
     if (before !== undefined) return before;
     const value = mapChildren(expr, (part) => this.expression(part, place));
@@ -266,6 +266,15 @@ class Walk {
     return latest;
   }
 }
+
+/** The value with that number, computed in that block. */
+function keyIn(block: Block | undefined, id: number): number {
+  invariant(block !== undefined, "share: a value is computed in no block");
+  return block.number * mostValues + id;
+}
+
+/** More than a kernel computes; so many times its blocks is an exact number. */
+const mostValues = 2 ** 28;
 
 /** Expressions that cost nothing to repeat. */
 function isFree(expr: Expr): boolean {

@@ -12,7 +12,7 @@ import { invariant } from "../../../../grammar/invariant.ts";
 import * as build from "../../build.ts";
 import type { CallFunction, Expr, Kernel, Statement } from "../../kernel.ts";
 import { i32 } from "../../kernel.ts";
-import { mapBlocks, mapExpr, mapExpressions } from "../../rewrite.ts";
+import { mapBlocks, mapChildren, mapExpressions } from "../../rewrite.ts";
 import { declare } from "../../statements.ts";
 import { Names } from "../names.ts";
 import { acos, type Bind, erf, exp, exp2, exp2Negative, log, tanh } from "./elementary.ts";
@@ -55,7 +55,20 @@ export interface FunctionOptions {
 /** `kernel` with only functions that every target has, and those of `options`. */
 export function expandFunctions(kernel: Kernel, options: FunctionOptions): Kernel {
   const names = new Names(kernel);
+  // Unrolled statements share the objects of their parts, and most have nothing to expand.
+  const asTheyAre = new Set<Expr>();
   return { ...kernel, body: block(kernel.body) };
+
+  function expanded(expr: Expr, bind: Bind): Expr {
+    if (asTheyAre.has(expr)) return expr;
+    const result = expand(
+      mapChildren(expr, (part) => expanded(part, bind)),
+      options,
+      bind,
+    );
+    if (result === expr) asTheyAre.add(expr);
+    return result;
+  }
 
   function block(body: readonly Statement[]): readonly Statement[] {
     return body.flatMap((statement) => {
@@ -69,9 +82,7 @@ export function expandFunctions(kernel: Kernel, options: FunctionOptions): Kerne
         before.push(declare(fresh, value));
         return build.variable(fresh, value.type);
       };
-      const changed = mapExpressions(statement, (expr) =>
-        mapExpr(expr, (part) => expand(part, options, bind)),
-      );
+      const changed = mapExpressions(statement, (expr) => expanded(expr, bind));
       return [...before, mapBlocks(stored(changed), block)];
     });
   }
