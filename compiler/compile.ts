@@ -73,6 +73,16 @@ export function prepare(model: CheckedModel): readonly PreparedPhase[] {
   return model.phases.phases.map(preparePhase);
 }
 
+/**
+ * The same without what answers do not need: `forward`, where the model generates. Weights that only
+ * `forward` reads stay part of the plan.
+ */
+export function prepareAnswers(model: CheckedModel): readonly PreparedPhase[] {
+  const generates = model.graph.generation !== undefined;
+  const { phases } = model.phases;
+  return phases.filter(({ kind }) => !generates || kind !== "forward").map(preparePhase);
+}
+
 /** Checked model → plan and kernels for `target`; `choose` may take other schedules than usual. */
 export function compileFor(
   model: CheckedModel,

@@ -86,6 +86,11 @@ export interface Backend {
    * this resolves.
    */
   upload(buffer: DeviceBuffer, offset: number, data: DeviceData): Promise<void>;
+  /**
+   * The memory of `buffer` itself, good until it is freed, where the host can look at it: what was
+   * uploaded there need not be kept twice.
+   */
+  view?(buffer: DeviceBuffer): Uint8Array;
   /** The `bytes` bytes from `offset` on, after all that was run before, in memory of their own. */
   download(buffer: DeviceBuffer, offset: number, bytes: number): Promise<ArrayBuffer>;
   /**

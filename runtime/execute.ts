@@ -145,18 +145,31 @@ export class PhaseCommands {
     const { kernel } = chosen;
     const flops = chosen.flops === undefined ? undefined : sizes.at(chosen.flops);
     const old = before?.kind === "dispatch" && before.kernel === kernel ? before : undefined;
-    const lies = references.every((each, at) => this.#slice(each) === old?.buffers[at]);
-    const same =
+    const lies = old !== undefined && this.#lies(references, old.buffers);
+    if (
       lies &&
-      old?.flops === flops &&
-      old?.groups === groups &&
-      step.scalars.every((each, at) => sizes.at(each) === old?.scalars[at]);
-    if (old !== undefined && same) return old;
-    const buffers =
-      old !== undefined && lies ? old.buffers : references.map((each) => this.#slice(each));
+      old.flops === flops &&
+      old.groups === groups &&
+      this.#equal(step.scalars, old.scalars)
+    )
+      return old;
+    const buffers = lies ? old.buffers : references.map((each) => this.#slice(each));
     const scalars = step.scalars.map((each) => sizes.at(each));
     const command = { kind: "dispatch", label, kernel, groups, buffers, scalars } as const;
     return flops === undefined ? command : { ...command, flops };
+  }
+
+  /** Whether references still lie in these slices. */
+  #lies(references: readonly number[], slices: readonly Slice[]): boolean {
+    for (let at = 0; at < references.length; at++)
+      if (this.#slice(references[at] ?? 0) !== slices[at]) return false;
+    return true;
+  }
+
+  #equal(sizes: readonly number[], values: readonly number[]): boolean {
+    for (let at = 0; at < sizes.length; at++)
+      if (this.#sizes.at(sizes[at] ?? 0) !== values[at]) return false;
+    return true;
   }
 
   #copy(

@@ -2,27 +2,31 @@
  * The inputs of a model: checked by name, kept on the device, and numbered by content.
  *
  * An input that is given again with equal content keeps its version, so that phases which depend on
- * nothing else need not run again. The host copy is what "equal" is decided on: bit by bit, not by
- * a hash.
+ * nothing else need not run again. "Equal" is decided bit by bit, not by
+ * a hash: on a copy of the host's, or for large ones on the device's where the host can look at it.
  */
 
 import { type Backend, type Slice, tensorBytes, wholeOf } from "./backend.ts";
 import type { Plan, PlanInput, PlanPhase } from "./contract.ts";
 import { BraidError, invariant } from "./errors.ts";
 import { showSize } from "./size.ts";
-import { copyTensor, dataFrom, firstDifference, type HostTensor } from "./tensor.ts";
+import { copyTensor, dataFrom, firstDifference, type HostTensor, tensorOver } from "./tensor.ts";
 
 /** Tensors by the name of the input that they are for. */
 export type Inputs = Readonly<Record<string, HostTensor>>;
 
 /** An input that has been given. */
 export interface StoredInput {
+  /** Its content until another is given; maybe the very memory of the device. */
   readonly tensor: HostTensor;
   /** Where it lies; the same object as long as it stays there. */
   readonly slice: Slice;
   /** Changes exactly when the content does. */
   readonly version: number;
 }
+
+/** Inputs of so many bytes are compared where the device has them, if it lets the host look. */
+const worthLooking = 65_536;
 
 /** The inputs that a session has been given so far. */
 export class InputStore {
@@ -63,11 +67,13 @@ export class InputStore {
     });
   }
 
-  /** What was given of what `phase` needs. */
+  /** What was given of what `phase` needs, in memory that stays as it is. */
   given({ inputs }: PlanPhase): Inputs {
     const found = inputs.flatMap((name): (readonly [string, HostTensor])[] => {
       const stored = this.#stored.get(name);
-      return stored === undefined ? [] : [[name, stored.tensor]];
+      if (stored === undefined) return [];
+      const { tensor, slice } = stored;
+      return [[name, this.#looksAt(slice) ? copyTensor(tensor) : tensor]];
     });
     return Object.fromEntries(found);
   }
@@ -101,8 +107,15 @@ export class InputStore {
     slice ??= wholeOf(await this.#backend.allocate(bytes, `input ${name}`));
     await this.#backend.upload(slice.buffer, from * 4, dataFrom(tensor, from));
     this.#versions++;
-    const copy = copyTensor(tensor, old?.tensor, from);
-    this.#stored.set(name, { tensor: copy, slice, version: this.#versions });
+    const memory = this.#looksAt(slice) ? this.#backend.view?.(slice.buffer) : undefined;
+    const kept =
+      memory === undefined ? copyTensor(tensor, old?.tensor, from) : tensorOver(tensor, memory);
+    this.#stored.set(name, { tensor: kept, slice, version: this.#versions });
+  }
+
+  /** Whether the content of an input that lies there is looked up there. */
+  #looksAt({ bytes }: Slice): boolean {
+    return bytes >= worthLooking && this.#backend.view !== undefined;
   }
 }
 
@@ -139,8 +152,9 @@ export function checkInput(input: PlanInput, tensor: HostTensor): void {
 }
 
 function checkTokens(name: string, { data }: HostTensor, bound: number): void {
-  const wrong = data.findIndex((token) => token < 0 || token >= bound);
-  if (wrong < 0) return;
+  let wrong = 0;
+  while (wrong < data.length && (data[wrong] ?? 0) >= 0 && (data[wrong] ?? 0) < bound) wrong++;
+  if (wrong === data.length) return;
   const message = `token ${data[wrong]} at row ${wrong} of \`${name}\` is not in 0 … ${bound - 1}`;
   throw new BraidError("input/token", message, {
     hint: "use the tokenizer of the checkpoint; config.json has the size of the vocabulary",

@@ -33,7 +33,7 @@ interface StoredOutput {
 /** The outputs of all phases of a session. */
 export class OutputStore {
   readonly #backend: Backend;
-  readonly #stored: Map<string, StoredOutput> = new Map();
+  readonly #stored: Map<PlanOutput, StoredOutput> = new Map();
 
   constructor(backend: Backend) {
     this.#backend = backend;
@@ -46,20 +46,20 @@ export class OutputStore {
   async prepare(phase: PlanPhase, values: SymbolValues): Promise<(name: string) => Slice> {
     for (const output of phase.outputs) {
       const shape = output.axes.map(({ size }) => evaluateSize(size, values));
-      const name = key(phase, output.name);
-      if (!this.#reuse(name, shape)) await this.#make(name, shape);
+      if (!this.#reuse(output, shape)) await this.#make(phase, output, shape);
     }
     return (name) => {
-      const stored = this.#stored.get(key(phase, name));
-      invariant(stored !== undefined, `phase ${phase.name} has no output ${name}`);
+      const output = phase.outputs.find((each) => each.name === name);
+      const stored = output === undefined ? undefined : this.#stored.get(output);
+      if (stored === undefined) invariant(false, `phase ${phase.name} has no output ${name}`);
       return stored.slice;
     };
   }
 
   /** Says that `phase` ran again for the same sizes: what it gave before can no longer be read. */
   again(phase: PlanPhase): void {
-    for (const { name } of phase.outputs) {
-      const stored = this.#stored.get(key(phase, name));
+    for (const output of phase.outputs) {
+      const stored = this.#stored.get(output);
       if (stored !== undefined) stored.run++;
     }
   }
@@ -67,10 +67,10 @@ export class OutputStore {
   /** Says which sizes `phase` ran for, where it was made room for larger ones. */
   settle(phase: PlanPhase, values: SymbolValues): void {
     for (const output of phase.outputs) {
-      const stored = this.#stored.get(key(phase, output.name));
+      const stored = this.#stored.get(output);
       invariant(stored !== undefined, `phase ${phase.name} has no output ${output.name}`);
       const shape = output.axes.map(({ size }) => evaluateSize(size, values));
-      this.#stored.set(key(phase, output.name), { ...stored, shape });
+      this.#stored.set(output, { ...stored, shape });
     }
   }
 
@@ -82,33 +82,35 @@ export class OutputStore {
   }
 
   /** Writes over what there is, if that is large enough. */
-  #reuse(name: string, shape: readonly number[]): boolean {
-    const old = this.#stored.get(name);
+  #reuse(output: PlanOutput, shape: readonly number[]): boolean {
+    const old = this.#stored.get(output);
     const bytes = tensorBytes(elementCount(shape));
     if (old === undefined || old.slice.buffer.bytes < bytes) return false;
     const { buffer } = old.slice;
     const slice = old.slice.bytes === bytes ? old.slice : { buffer, offset: 0, bytes };
-    this.#stored.set(name, { slice, shape, run: old.run + 1 });
+    this.#stored.set(output, { slice, shape, run: old.run + 1 });
     return true;
   }
 
-  async #make(name: string, shape: readonly number[]): Promise<void> {
+  async #make({ name }: PlanPhase, output: PlanOutput, shape: readonly number[]): Promise<void> {
     const bytes = tensorBytes(elementCount(shape));
-    const old = this.#stored.get(name);
+    const old = this.#stored.get(output);
     if (old !== undefined) this.#backend.free(old.slice.buffer);
-    this.#stored.delete(name);
-    const buffer = await this.#backend.allocate(bytes, name);
+    this.#stored.delete(output);
+    const buffer = await this.#backend.allocate(bytes, `output ${name}.${output.name}`);
     const slice = { buffer, offset: 0, bytes };
-    this.#stored.set(name, { slice, shape, run: (old?.run ?? 0) + 1 });
+    this.#stored.set(output, { slice, shape, run: (old?.run ?? 0) + 1 });
   }
 
-  #tensor(phase: PlanPhase, { name, element }: PlanOutput, onRead: () => void): OutputTensor {
-    const stored = this.#stored.get(key(phase, name));
-    invariant(stored !== undefined, `phase ${phase.name} has not computed its output ${name}`);
+  #tensor(phase: PlanPhase, output: PlanOutput, onRead: () => void): OutputTensor {
+    const { name, element } = output;
+    const stored = this.#stored.get(output);
+    if (stored === undefined)
+      invariant(false, `phase ${phase.name} has not computed its output ${name}`);
     const { shape, run } = stored;
     const all = elementCount(shape);
     const read = async (first: number, count: number): Promise<ArrayBuffer> => {
-      const now = this.#stored.get(key(phase, name));
+      const now = this.#stored.get(output);
       if (now?.run !== run) throw overwritten(name, phase.name);
       if (count === 0) return new ArrayBuffer(0);
       const bytes = await this.#backend.download(now.slice.buffer, first * 4, count * 4);
@@ -121,7 +123,7 @@ export class OutputStore {
       shape,
       read: async () => hostTensor(element, shape, await read(0, all)),
       readLast: async (elements) => {
-        invariant(elements <= all, `${name} has ${all} elements, fewer than ${elements}`);
+        if (elements > all) invariant(false, `${name} has ${all} elements, fewer than ${elements}`);
         return hostTensor(element, [elements], await read(all - elements, elements));
       },
     };
@@ -136,10 +138,6 @@ function hostTensor(
   return element === "f32"
     ? { element, shape, data: new Float32Array(bytes) }
     : { element, shape, data: new Int32Array(bytes) };
-}
-
-function key(phase: PlanPhase, output: string): string {
-  return `output ${phase.name}.${output}`;
 }
 
 function overwritten(name: string, phase: string): BraidError {

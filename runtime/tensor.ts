@@ -37,9 +37,11 @@ export function integers(
   data: Int32Array | readonly number[],
   shape?: readonly number[],
 ): IntegerTensor {
-  const values = data instanceof Int32Array ? data : Int32Array.from(data);
-  const wrong = data.findIndex((value, index) => value !== values[index]);
-  if (wrong >= 0) {
+  if (data instanceof Int32Array)
+    return checked({ element: "i32", shape: shape ?? [data.length], data });
+  const values = new Int32Array(data);
+  for (let wrong = 0; wrong < values.length; wrong++) {
+    if (data[wrong] === values[wrong]) continue;
     throw new BraidError("tensor/integer", `element ${wrong} is ${data[wrong]}, which is no i32`, {
       hint: "give whole numbers between -2³¹ and 2³¹ - 1",
     });
@@ -49,7 +51,9 @@ export function integers(
 
 /** How many elements a tensor of this shape has. */
 export function elementCount(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
+  let count = 1;
+  for (const size of shape) count *= size;
+  return count;
 }
 
 /**
@@ -87,6 +91,15 @@ export function copyTensor(tensor: HostTensor, over?: HostTensor, from: number =
   if (!fits || over.element !== "i32") return { ...tensor, data: tensor.data.slice() };
   over.data.set(dataFrom(tensor, from), from);
   return { ...tensor, data: over.data };
+}
+
+/** A tensor of the type and shape of `tensor` whose numbers are those in `memory`. */
+export function tensorOver(tensor: HostTensor, memory: Uint8Array): HostTensor {
+  const { buffer, byteOffset } = memory;
+  const length = tensor.data.length;
+  return tensor.element === "f32"
+    ? { ...tensor, data: new Float32Array(buffer, byteOffset, length) }
+    : { ...tensor, data: new Int32Array(buffer, byteOffset, length) };
 }
 
 /**

@@ -53,6 +53,7 @@ export class Trace {
       free: (buffer) => backend.free(buffer),
       upload: (...args) => backend.upload(...args),
       download: (...args) => backend.download(...args),
+      ...(backend.view === undefined ? {} : { view: backend.view.bind(backend) }),
       run: async (commands) => {
         await backend.finish();
         for (const command of commands) await this.#note(backend, command);

@@ -13,9 +13,10 @@ import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
 import { type Folder, pathIn, readSettings } from "../../runtime/weights/folder.ts";
 import { matchWeights, unreadNote } from "../../runtime/weights/match.ts";
 import { checkpointWeights } from "../../runtime/weight-source.ts";
-import { type CheckedModel, type Compiled, prepare } from "../compile.ts";
+import { type CheckedModel, type Compiled, prepare, prepareAnswers } from "../compile.ts";
 import { encodeWasm, printCuda, printWgsl } from "../codegen/index.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import type { PreparedPhase } from "../plan/prepare.ts";
 import { type PrecisionOption, stored } from "./precision.ts";
 import { compileTuned, expectTarget, type SchedulesOption, schedulesOf } from "./schedules.ts";
 import { shown } from "./sources.ts";
@@ -50,11 +51,12 @@ export function weightsFolder(file: string, options: RunOptions): Folder {
   return diskFolder(shown(path));
 }
 
-/** Compiles the model for the chosen device and loads its weights. */
+/** Compiles the phases of a model for the chosen device and loads its weights. */
 export async function openSession(
   model: CheckedModel,
   folder: Folder,
   options: RunOptions,
+  prepared: readonly PreparedPhase[] = prepare(model),
 ): Promise<Session> {
   const gpu = options.backend === "auto" ? quietGpu : nodeGpu;
   const chosen = await chooseBackend(options.backend, gpu, options.threads, nodeCuda);
@@ -68,7 +70,7 @@ export async function openSession(
   const target = stored(targetOf(chosen, options), options);
   const named = schedulesOf(options);
   expectTarget(named, [target]);
-  const compiled = compileTuned(model, { ...target, ...weights }, prepare(model), named);
+  const compiled = compileTuned(model, { ...target, ...weights }, prepared, named);
   const losses = weightsType === undefined ? undefined : new LossReport(weightsType);
   const checkpoint = await openCheckpoint(folder);
   try {
@@ -101,7 +103,9 @@ export async function openAssistant(
   options: RunOptions,
 ): Promise<Assistant> {
   const folder = weightsFolder(file, options);
-  return Assistant.open(await openSession(model, folder, options), folder);
+  // A file of schedules has some for all phases.
+  const prepared = options.schedules === undefined ? prepareAnswers(model) : prepare(model);
+  return Assistant.open(await openSession(model, folder, options, prepared), folder);
 }
 
 /** The code of kernels, in the language of their target, for a device with such subgroups. */

@@ -16,24 +16,12 @@ import type {
 } from "../backend.ts";
 import type { CompiledModel, PlanKernel } from "../contract.ts";
 import { BraidError, invariant, reasonOf } from "../errors.ts";
+import { CallList, type LoadedKernel, type RecordMaker } from "./call-list.ts";
 import { Heap, largestMemory } from "./heap.ts";
-import { ThreadPool } from "./thread-pool.ts";
+import { record } from "./runner-module.ts";
+import { type KernelFunction, Runner } from "./runner.ts";
 import { availableThreads } from "./threads.ts";
-import type { KernelFunction } from "./tickets.ts";
 import { othersTurn } from "./turn.ts";
-
-/** A kernel, and what is known of it from its calls. */
-interface LoadedKernel {
-  readonly name: string;
-  readonly run: KernelFunction;
-  /** Its number in the thread pool. */
-  readonly index: number;
-  /** The least processor time that a group took, in milliseconds; unknown at first. */
-  groupTime: number | undefined;
-}
-
-/** Kernels of fewer groups are over soon. */
-const smallGroups = 64;
 
 /** Memory of the heap; it has no address once it was freed. */
 class CpuBuffer implements DeviceBuffer {
@@ -48,14 +36,6 @@ class CpuBuffer implements DeviceBuffer {
   }
 }
 
-/** A dispatch as it is called; another command for the same kernel and buffers is the same call. */
-interface Call {
-  command: Extract<Command, { kind: "dispatch" }>;
-  readonly kernel: LoadedKernel;
-  /** Addresses, then scalars. */
-  readonly args: number[];
-}
-
 /** How the CPU is used. */
 export interface CpuOptions {
   /** Threads, this one included; 1 if absent. More than the platform offers throw `cpu/threads`. */
@@ -63,10 +43,10 @@ export interface CpuOptions {
 }
 
 /** Sharing a kernel pays off from so much processor time on, in milliseconds. */
-const worthSharing = 0.004;
+const worthSharing = 0.002;
 
-/** Kernels that take longer are cut into more pieces, in milliseconds of processor time. */
-const longKernel = 1;
+/** The first calls of a list are measured, and then one of so many. */
+const [firstMeasured, measuredOf] = [8, 64];
 
 /** How long kernels may run before timers, input and drawing get their turn, in milliseconds. */
 const sliceMilliseconds = 50;
@@ -82,7 +62,7 @@ export function createCpuBackend({ threads = 1 }: CpuOptions = {}): Backend {
   return new CpuBackend(threads);
 }
 
-class CpuBackend implements Backend {
+class CpuBackend implements Backend, RecordMaker {
   readonly kind = "cpu";
   readonly description: string;
   readonly target = "cpu";
@@ -92,12 +72,13 @@ class CpuBackend implements Backend {
   readonly largestTensor: undefined = undefined;
   readonly #kernels: Map<string, LoadedKernel> = new Map();
   readonly #threads: number;
-  #pool: ThreadPool | undefined;
-  /**
-   * The calls of a list of commands. A command that stands at its place again, the same object, is
-   * the same call: its buffers still lie where they lay.
-   */
-  readonly #calls: WeakMap<readonly Command[], Call[]> = new WeakMap();
+  #runner: Runner | undefined;
+  /** The records of lists that were run before. */
+  readonly #lists: WeakMap<readonly Command[], CallList> = new WeakMap();
+  /** Lists that were run once, and what they all use: most of them are not seen again. */
+  readonly #seen: WeakSet<readonly Command[]> = new WeakSet();
+  readonly #once: CallList = new CallList(this);
+  recordWords: number = record.arguments;
   #heap: Heap | undefined = new Heap();
   #turn: number = performance.now();
 
@@ -117,30 +98,37 @@ class CpuBackend implements Backend {
     const { plan, wasm } = model;
     invariant(wasm !== undefined, `${plan.model} comes without WebAssembly kernels`);
     progress(0, plan.kernels.length);
-    const { memory } = this.#open;
+    const { memory } = this.heap;
     const module = await compile(wasm);
     const scratch = this.#scratch(module);
     const own = { memory, scratch: scratch[0] ?? 0 };
     const { exports } = await WebAssembly.instantiate(module, { env: own });
     const kernels = plan.kernels.map((kernel) => kernelOf(exports, kernel));
     const names = plan.kernels.map(({ name }) => name);
-    for (const [index, run] of kernels.entries()) {
-      const name = names[index] ?? "";
-      this.#kernels.set(name, { name, run, index, groupTime: undefined });
+    for (const [index, name] of names.entries()) {
+      this.#kernels.set(name, { name, index, groupTime: undefined });
     }
-    if (this.#threads > 1) {
-      const workers = scratch.slice(1);
-      this.#pool = new ThreadPool({ module, memory, names, kernels, scratch: workers });
-    }
+    // Those of a copy are three.
+    const most = kernels.reduce((all, { length }) => Math.max(all, length - 2), 3);
+    // Whole lines: what one thread patches is not what another reads.
+    this.recordWords = Math.ceil((record.arguments + most) / 16) * 16;
+    const workers = scratch.slice(1);
+    this.#runner = await Runner.start({
+      module,
+      heap: this.heap,
+      names,
+      kernels,
+      scratch: workers,
+    });
     progress(plan.kernels.length, plan.kernels.length);
   }
 
   async allocate(bytes: number, label: string): Promise<DeviceBuffer> {
-    return new CpuBuffer(label, bytes, this.#open.allocate(bytes, label));
+    return new CpuBuffer(label, bytes, this.heap.allocate(bytes, label));
   }
 
   free(buffer: DeviceBuffer): void {
-    this.#open.free(this.#addressOf(buffer), buffer.bytes);
+    this.heap.free(this.#addressOf(buffer), buffer.bytes);
     if (buffer instanceof CpuBuffer) buffer.address = undefined;
   }
 
@@ -153,26 +141,31 @@ class CpuBackend implements Backend {
     else new Uint16Array(memory, byteOffset, data.length).set(data);
   }
 
+  view(buffer: DeviceBuffer): Uint8Array {
+    return this.#bytes(buffer, 0, buffer.bytes);
+  }
+
   async download(buffer: DeviceBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
     // Made from another list, memory is not cleared first.
     return new Uint8Array(this.#bytes(buffer, offset, bytes)).buffer;
   }
 
   async run(commands: readonly Command[]): Promise<void> {
-    const calls = this.#calls.get(commands) ?? [];
-    this.#calls.set(commands, calls);
-    for (let index = 0; index < commands.length; index++) {
-      const command = commands[index];
-      if (command === undefined) continue;
-      this.#execute(command, calls, index);
-      // Looking at the clock takes about as long as calling a small kernel.
-      const small = command.kind === "dispatch" && command.groups < smallGroups;
-      if (small && index % 16 !== 15) continue;
+    const list = this.#listOf(commands);
+    list.take(commands);
+    const round = list.rounds++;
+    const isMeasured = this.#threads > 1 && (round < firstMeasured || round % measuredOf === 0);
+    for (let index = 0; index < commands.length; ) {
+      const count = isMeasured ? 1 : list.fewFrom(index, commands.length);
+      if (isMeasured) this.#measure(list, index);
+      else this.#call(list, index, count);
+      index += count;
       if (performance.now() - this.#turn > sliceMilliseconds) {
         await othersTurn();
         this.#turn = performance.now();
       }
     }
+    if (isMeasured) list.decide();
   }
 
   async finish(): Promise<void> {
@@ -180,61 +173,71 @@ class CpuBackend implements Backend {
   }
 
   close(): void {
-    this.#pool?.close();
-    this.#pool = undefined;
+    this.#runner?.close();
+    this.#runner = undefined;
     this.#heap = undefined;
     this.#kernels.clear();
   }
 
-  get #open(): Heap {
+  get heap(): Heap {
     invariant(this.#heap !== undefined, "a CPU backend is used after `close`");
     return this.#heap;
   }
 
-  #execute(command: Command, calls: Call[], index: number): void {
-    if (command.kind === "copy") {
-      const { from, to, bytes, toOffset } = command;
-      const source = this.#bytes(from.buffer, from.offset, bytes);
-      this.#bytes(to.buffer, to.offset + toOffset, bytes).set(source);
-      return;
+  /** The number of what copies memory: the one after the last kernel. */
+  get copies(): number {
+    return this.#kernels.size;
+  }
+
+  kernel(name: string): LoadedKernel {
+    const kernel = this.#kernels.get(name);
+    invariant(kernel !== undefined, `no kernel ${name} was loaded`);
+    return kernel;
+  }
+
+  /** Whether threads share so many groups of a kernel: where that is likely to be faster. */
+  shares({ groupTime }: LoadedKernel, groups: number): boolean {
+    if (this.#threads < 2 || groups < 2) return false;
+    return groupTime === undefined || groupTime * groups > worthSharing;
+  }
+
+  #listOf(commands: readonly Command[]): CallList {
+    const known = this.#lists.get(commands);
+    if (known !== undefined) return known;
+    if (!this.#seen.has(commands)) {
+      this.#seen.add(commands);
+      return this.#once;
     }
-    let call = calls[index];
-    if (call?.command !== command) {
-      call = call !== undefined && becomes(call, command) ? call : this.#callOf(command);
-      calls[index] = call;
-    }
-    const { kernel, args } = call;
+    const list = new CallList(this);
+    this.#lists.set(commands, list);
+    return list;
+  }
+
+  /** Runs some records of a list. */
+  #call(list: CallList, index: number, count: number): void {
+    const runner = this.#runner;
+    invariant(runner !== undefined, "commands are run before kernels were loaded");
     try {
-      this.#run(kernel, command.groups, args);
+      runner.run(list.at(index), count, list.step);
     } catch (error) {
       if (error instanceof BraidError) throw error;
+      const command = list.commandAt(runner.current);
+      const name = command?.kind === "dispatch" ? `kernel ${command.kernel}` : "a copy";
       // A kernel has no way to fail but a trap, and a sound plan never leaves its memory.
-      invariant(false, `kernel ${command.kernel} (${command.label}) trapped: ${reasonOf(error)}`);
+      invariant(false, `${name} (${command?.label}) trapped: ${reasonOf(error)}`);
     }
   }
 
-  #callOf(command: Extract<Command, { kind: "dispatch" }>): Call {
-    const kernel = this.#kernels.get(command.kernel);
-    invariant(kernel !== undefined, `no kernel ${command.kernel} was loaded`);
-    const pointers = command.buffers.map(({ buffer, offset }) => this.#addressOf(buffer) + offset);
-    return { command, kernel, args: [...pointers, ...command.scalars] };
-  }
-
-  /** Runs all groups, on several threads where that is likely to be faster. */
-  #run(kernel: LoadedKernel, groups: number, args: readonly number[]): void {
-    const pool = this.#pool;
-    if (pool === undefined || groups < 2 || !pool.takes(args.length)) {
-      kernel.run(0, groups, ...args);
-      return;
-    }
-    const before = kernel.groupTime;
-    const expected = before === undefined ? undefined : before * groups;
-    const shares = expected === undefined || expected > worthSharing;
+  /** Runs one record and notes what its groups took. */
+  #measure(list: CallList, index: number): void {
+    const kernel = list.kernelOf(index);
     const start = performance.now();
-    if (shares) pool.run(kernel.index, groups, args, (expected ?? 0) > longKernel);
-    else kernel.run(0, groups, ...args);
-    const time = ((performance.now() - start) * (shares ? pool.size : 1)) / groups;
-    if (before === undefined || time < before) kernel.groupTime = time;
+    this.#call(list, index, 1);
+    if (kernel === undefined) return;
+    const groups = list.groupsOf(index);
+    const threads = list.isShared(index) ? this.#threads : 1;
+    const time = ((performance.now() - start) * threads) / groups;
+    if (kernel.groupTime === undefined || time < kernel.groupTime) kernel.groupTime = time;
   }
 
   /** An address of scratch memory for each thread, if kernels need any. */
@@ -242,17 +245,22 @@ class CpuBackend implements Backend {
     const [section] = WebAssembly.Module.customSections(module, "scratch");
     const bytes = section === undefined ? 0 : Number(new TextDecoder().decode(section));
     return Array.from({ length: this.#threads }, () =>
-      bytes === 0 ? 0 : this.#open.allocate(bytes, "the scratch memory of kernels"),
+      bytes === 0 ? 0 : this.heap.allocate(bytes, "the scratch memory of kernels"),
     );
   }
 
-  #bytes(buffer: DeviceBuffer, offset: number, length: number): Uint8Array {
+  /** The address of bytes of a buffer. */
+  address(buffer: DeviceBuffer, offset: number, length: number): number {
     const fits = offset >= 0 && offset + length <= buffer.bytes;
     invariant(
       fits,
       `${length} bytes at ${offset} leave ${buffer.label}, which has ${buffer.bytes}`,
     );
-    return new Uint8Array(this.#open.buffer, this.#addressOf(buffer) + offset, length);
+    return this.#addressOf(buffer) + offset;
+  }
+
+  #bytes(buffer: DeviceBuffer, offset: number, length: number): Uint8Array {
+    return new Uint8Array(this.heap.buffer, this.address(buffer, offset, length), length);
   }
 
   #addressOf(buffer: DeviceBuffer): number {
@@ -261,18 +269,6 @@ class CpuBackend implements Backend {
     invariant(address !== undefined, `${buffer.label} is used after it was freed`);
     return address;
   }
-}
-
-/** Makes `call` that of `command`, if they differ in numbers only; whether they do. */
-function becomes(call: Call, command: Extract<Command, { kind: "dispatch" }>): boolean {
-  const { kernel, buffers, scalars } = call.command;
-  const isAlike = kernel === command.kernel && buffers === command.buffers;
-  if (!isAlike || scalars.length !== command.scalars.length) return false;
-  for (let index = 0; index < scalars.length; index++) {
-    call.args[buffers.length + index] = command.scalars[index] ?? 0;
-  }
-  call.command = command;
-  return true;
 }
 
 async function compile(wasm: Uint8Array): Promise<WebAssembly.Module> {

@@ -14,7 +14,8 @@ import { showBytes } from "../show-bytes.ts";
 /** What WebAssembly can address: 65,536 pages of 64 KiB. */
 export const largestMemory: number = 2 ** 32;
 
-const pageBytes = 65_536;
+/** The pages that WebAssembly counts memory in. */
+export const pageBytes = 65_536;
 
 interface Block {
   readonly start: number;
@@ -25,18 +26,25 @@ interface Block {
 export class Heap {
   readonly memory: WebAssembly.Memory;
   #buffer: ArrayBufferLike;
+  #words: Int32Array;
   #free: readonly Block[];
 
   constructor() {
     const maximum = largestMemory / pageBytes;
     this.memory = new WebAssembly.Memory({ initial: 1, maximum, shared: true });
     this.#buffer = this.memory.buffer;
+    this.#words = new Int32Array(this.#buffer);
     this.#free = [{ start: bufferAlignment, end: pageBytes }];
   }
 
   /** All of the memory, as it is now. To ask `memory` itself takes longer than to call a kernel. */
   get buffer(): ArrayBufferLike {
     return this.#buffer;
+  }
+
+  /** All of it as words. */
+  get words(): Int32Array {
+    return this.#words;
   }
 
   /**
@@ -76,6 +84,7 @@ export class Heap {
       throw refused(size, start, label, error);
     }
     this.#buffer = this.memory.buffer;
+    this.#words = new Int32Array(this.#buffer);
     this.#free = merged([...this.#free, { start: end, end: end + pages * pageBytes }]);
     const block = this.#free.at(-1);
     invariant(block !== undefined, "memory that has grown has a free block at its end");

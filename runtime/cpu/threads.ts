@@ -3,7 +3,7 @@
  * through web workers, which may share memory only where the page is cross-origin isolated.
  */
 
-import { serve, takeTickets, type WorkerStart } from "./tickets.ts";
+import { serve, type WorkerStart } from "./serve.ts";
 
 /** How many threads can share memory here, and what keeps it at one. */
 export interface AvailableThreads {
@@ -45,7 +45,7 @@ export function availableThreads(): AvailableThreads {
 /** Starts a thread; `failed` is told of what it throws outside kernels. */
 export function startThread(start: WorkerStart, failed: (error: unknown) => void): Thread {
   const workers = builtinModules()?.getBuiltinModule?.("node:worker_threads");
-  const work = `(${serve})(start, ${takeTickets})`;
+  const work = `(${serve})(start)`;
   if (workers !== undefined) {
     const source = `require("node:worker_threads").parentPort.once("message", (start) => ${work});`;
     const worker = new workers.Worker(source, { eval: true });

@@ -54,7 +54,7 @@ export async function openShapes(threads: number): Promise<{
       "position.text": integers(tokens.map((_, index) => past + index)),
     });
     const last = await outputs.get("logits")?.readLast(sizes.vocabulary);
-    return Float32Array.from(last?.data ?? []);
+    return last?.element === "f32" ? last.data : new Float32Array();
   };
   const decoder: Decoder = {
     name: "Braid",

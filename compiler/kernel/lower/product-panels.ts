@@ -17,8 +17,8 @@ import {
   sumOf,
 } from "../../op/dimension.ts";
 import { invariant } from "../../../grammar/invariant.ts";
-import type { ValueId } from "../../graph/graph.ts";
-import type { Known } from "./read.ts";
+import { nodeAt, type ValueId } from "../../graph/graph.ts";
+import { type Known, sourceOf } from "./read.ts";
 import * as build from "../build.ts";
 import type { Expr, GroupArray, Statement } from "../kernel.ts";
 import { loop, storeArray, tile as declareTile, tileEach, tileMultiply } from "../statements.ts";
@@ -83,10 +83,30 @@ const fewestPacked = 16;
 function packedRowsOf(context: Context, product: Product, schedule: Schedule): number | undefined {
   const { rows, taskRows, target } = schedule;
   const isSingle = rows === 1 || asConstant(product.rows) === 1;
-  if (isSingle || context.stored(product.left)) return undefined;
+  if (isSingle || liesInRows(context, product)) return undefined;
   const fitting = Math.floor(target.groupMemory / (4 * product.inner));
   const most = Math.min(taskRows, fitting - (fitting % rows));
   return most < fewestPacked ? undefined : most;
+}
+
+/**
+ * Whether the left operand lies in memory with neighbouring inner elements next to each other: read
+ * as it lies it costs less than a copy.
+ */
+function liesInRows(context: Context, { left, innerAxes }: Product): boolean {
+  let [id, axis] = [left, innerAxes.at(-1)];
+  for (;;) {
+    const { op, args, type } = nodeAt(context.graph, id);
+    if (sourceOf(context, id) !== undefined) return type.axes.at(-1) === axis;
+    const [arg] = args;
+    if (arg === undefined) return false;
+    if (op.kind === "rename") axis = axis === op.to ? op.from : axis;
+    else if (op.kind === "split") axis = axis === op.into.at(-1) ? op.axis : axis;
+    else if (op.kind === "merge") axis = axis === op.into ? op.axes.at(-1) : axis;
+    else if (op.kind === "slice") axis = axis === op.into ? op.axis : axis;
+    else return false;
+    id = arg;
+  }
 }
 
 /**
@@ -165,23 +185,26 @@ function taskOf(context: Context, work: Work, task: Expr): readonly Statement[] 
   if (blockRows === 1) {
     const tile = tileAt(firstRow, group);
     const rows = rowTiles(context, product, placeTile(context, product, work.part, tile), 1);
-    return [...rows.statements, ...block(context, work, tile, rows.known, firstRow)];
+    return [...rows.statements, ...block(context, work, tile, rows.known, build.int(0))];
   }
   const end = build.minimum(build.add(firstRow, build.int(blockRows)), context.size(product.rows));
-  const overRows = (body: (rowStart: Expr) => readonly Statement[]): Statement => {
-    const row = context.fresh("row_start");
-    return loop(row, firstRow, end, body(build.variable(row)), tileRows);
+  // Counted from the first row, so that places in the task's arrays are known not to be negative.
+  const overRows = (body: (row: Expr, rowStart: Expr) => readonly Statement[]): Statement => {
+    const name = context.fresh("tile_row");
+    const row = build.variable(name);
+    const count = build.subtract(end, firstRow);
+    return loop(name, 0, count, body(row, build.add(firstRow, row)), tileRows);
   };
-  const keep = overRows((row) => keepRows(context, work, tileAt(row, group), firstRow));
+  const keep = overRows((row, rowStart) => keepRows(context, work, tileAt(rowStart, group), row));
   const strip = (index: Expr): Statement =>
-    overRows((row) => {
-      const tile = tileAt(row, index);
-      const rows = keptRows(context, work, tile, firstRow);
-      return [...rows.statements, ...block(context, work, tile, rows.known, firstRow)];
+    overRows((row, rowStart) => {
+      const tile = tileAt(rowStart, index);
+      const rows = keptRows(context, work, tile, row);
+      return [...rows.statements, ...block(context, work, tile, rows.known, row)];
     });
   const kept = product.rowValues.length === 0 ? [] : [keep];
   if (work.left !== undefined)
-    kept.push(overRows((row) => packLeft(context, work, tileAt(row, group), firstRow)));
+    kept.push(overRows((row, rowStart) => packLeft(context, work, tileAt(rowStart, group), row)));
   if (stripsOfTask === 1) return [...kept, strip(group)];
   const index = context.fresh("strip");
   const first = build.multiply(group, build.int(stripsOfTask));
@@ -192,26 +215,29 @@ function taskOf(context: Context, work: Work, task: Expr): readonly Statement[] 
   return [...kept, loop(index, first, last, [strip(build.variable(index))])];
 }
 
-/** Computes the row values of a tile and keeps them for the strips that come. */
+/**
+ * Computes the row values of a tile and keeps them for the strips that come; `tileRow` is its first
+ * row as the task counts them.
+ */
 function keepRows(
   context: Context,
   { product, part, kept }: Work,
   tile: ProductTile,
-  firstRow: Expr,
+  tileRow: Expr,
 ): readonly Statement[] {
   const place = placeTile(context, product, part, tile);
   const rows = rowTiles(context, product, place, tile.rows);
   const stores = [...rows.known].map(([id, value]) => {
     const [row, column] = [context.fresh("row"), context.fresh("column")];
     invariant(value.kind === "element", "lowering: row values are tiles");
-    const index = keptIndex(tile, firstRow, row);
+    const index = build.add(tileRow, build.variable(row));
     return tileEach(value.tile, row, column, [storeArray(kept.get(id) ?? "", index, value)]);
   });
   return [...rows.statements, ...stores];
 }
 
 /** The row values of a tile that were kept. */
-function keptRows(context: Context, { kept }: Work, tile: ProductTile, firstRow: Expr): RowTiles {
+function keptRows(context: Context, { kept }: Work, tile: ProductTile, tileRow: Expr): RowTiles {
   const statements: Statement[] = [];
   const known = new Map<ValueId, Expr>();
   for (const [id, array] of kept) {
@@ -220,15 +246,11 @@ function keptRows(context: Context, { kept }: Work, tile: ProductTile, firstRow:
       context.fresh("row"),
       context.fresh("column"),
     ];
-    const value = build.loadArray(array, keptIndex(tile, firstRow, row));
+    const value = build.loadArray(array, build.add(tileRow, build.variable(row)));
     statements.push(declareTile(name, tile.rows, 1, value, row, column));
     known.set(id, build.element(name));
   }
   return { statements, known };
-}
-
-function keptIndex(tile: ProductTile, firstRow: Expr, row: string): Expr {
-  return build.add(build.subtract(tile.rowStart, firstRow), build.variable(row));
 }
 
 /** Computes the left operand of a tile's rows for the strips that come. */
@@ -236,27 +258,22 @@ function packLeft(
   context: Context,
   { product, part, left }: Work,
   tile: ProductTile,
-  firstRow: Expr,
+  tileRow: Expr,
 ): readonly Statement[] {
   const place = placeTile(context, product, part, tile);
   return inBlocks(context, product.inner, [4], (start, size) => {
     const out: Statement[] = [];
     const value: TileValue = (r, c) => readLeft(context, product, place, r, build.add(start, c));
     const packed = fill(context, "left", tile.rows, size, value, out);
-    const at: TileValue = (r, c) => packedIndex(product, tile, firstRow, r, build.add(start, c));
+    const at: TileValue = (r, c) =>
+      packedIndex(product, build.add(tileRow, r), build.add(start, c));
     return [...out, keep(context, packed, left ?? "", at)];
   });
 }
 
-function packedIndex(
-  { inner }: Product,
-  tile: ProductTile,
-  firstRow: Expr,
-  row: Expr,
-  k: Expr,
-): Expr {
-  const packed = build.add(build.subtract(tile.rowStart, firstRow), row);
-  return build.add(build.multiply(packed, inner), k);
+/** Where an element of the packed left operand lies, by its row in the task. */
+function packedIndex({ inner }: Product, row: Expr, k: Expr): Expr {
+  return build.add(build.multiply(row, inner), k);
 }
 
 /**
@@ -268,7 +285,7 @@ function block(
   { product, part, left }: Work,
   tile: ProductTile,
   rows: Known,
-  firstRow: Expr,
+  tileRow: Expr,
 ): readonly Statement[] {
   const place = placeTile(context, product, part, tile);
   const statements: Statement[] = [];
@@ -278,7 +295,7 @@ function block(
     const leftAt = (row: Expr, inner: Expr): Expr =>
       left === undefined
         ? readLeft(context, product, place, row, inner)
-        : build.loadArray(left, packedIndex(product, tile, firstRow, row, inner));
+        : build.loadArray(left, packedIndex(product, build.add(tileRow, row), inner));
     const step = addStep(context, { leftAt, sum, tile, place }, name, build.variable(k));
     statements.push(declareTile(name, tile.rows, tile.columns, 0));
     statements.push(loop(k, 0, product.inner, step));
