@@ -13,7 +13,7 @@ import type { Expr, Statement } from "../kernel.ts";
 import { declare, loop, tileMultiply, when } from "../statements.ts";
 import { queryRanges } from "./attend-class.ts";
 import { arrayIndex, overRows, type Rows, type Task } from "./attend-cpu-task.ts";
-import { logitOf, partAt } from "./attend-pair.ts";
+import { logitOf, partArguments, partAt } from "./attend-pair.ts";
 import {
   asPower,
   depthColumn,
@@ -44,8 +44,7 @@ interface Step {
 /** Takes the keys of a tile into the running rows; `unmasked` if all its pairs are visible. */
 export function laneStep(task: Task, tile: WalkedTile, unmasked: Expr): readonly Statement[] {
   const { lanes, attention } = task;
-  const part = attention.args.parts[tile.part];
-  invariant(part !== undefined, "lowering: the arguments of an attention's part");
+  const part = partArguments(attention, tile.part);
   invariant(lanes !== undefined, "lowering: rows of an attention side by side");
   const { context, depth, width } = attention;
   const packs = [

@@ -3,12 +3,12 @@
  * and neighbouring columns of values, lie in the lanes of a register. See `attend-cpu.ts`.
  */
 
-import { invariant } from "../../../grammar/invariant.ts";
 import type { ValueId } from "../../graph/graph.ts";
 import * as build from "../build.ts";
 import type { Expr, Statement } from "../kernel.ts";
 import { loop, tileMultiply, tileReduce, when } from "../statements.ts";
-import { logitOf } from "./attend-pair.ts";
+import { overRows, type Task } from "./attend-cpu-task.ts";
+import { logitOf, partArguments } from "./attend-pair.ts";
 import {
   asPower,
   depthColumn,
@@ -24,11 +24,9 @@ import type { KeyTile } from "./attend-walk.ts";
 import { read } from "./read.ts";
 import { lowest } from "./reduce-group.ts";
 
-import { overRows, type Task } from "./attend-cpu-task.ts";
 /** Takes the keys of a tile into the running rows; `unmasked` if all its pairs are visible. */
 export function softmaxStep(task: Task, tile: KeyTile, unmasked: Expr): readonly Statement[] {
-  const part = task.attention.args.parts[tile.part];
-  invariant(part !== undefined, "lowering: the arguments of an attention's part");
+  const part = partArguments(task.attention, tile.part);
   return [
     ...scores(task, tile, part.key),
     ...weights(task, tile, unmasked),

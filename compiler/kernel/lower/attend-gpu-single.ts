@@ -15,7 +15,7 @@ import { splitOf } from "../schedule/attend-splits.ts";
 import { across, barrier, declare, loop, storeArray, tileMultiply, when } from "../statements.ts";
 import { type KeyShares, queryRanges } from "./attend-class.ts";
 import { combineShares } from "./attend-combine.ts";
-import { logitOf } from "./attend-pair.ts";
+import { logitOf, partArguments } from "./attend-pair.ts";
 import { type Attention, attendWork, attentionOf, mostPacked, packedRows } from "./attend-rows.ts";
 import {
   groupsOf,
@@ -126,9 +126,8 @@ function taskOf(
 
 function softmaxStep(task: Task, tile: KeyTile, unmasked: Expr): readonly Statement[] {
   const { attention, keys, outputs, weight: array } = task;
-  const { context, op, pack, args } = attention;
-  const part = args.parts[tile.part];
-  invariant(part !== undefined, "lowering: the arguments of an attention's part");
+  const { context, op, pack } = attention;
+  const part = partArguments(attention, tile.part);
   const { normalize } = op;
   const out: Statement[] = [];
   const score = scores(task, tile, unmasked, part.key, out);

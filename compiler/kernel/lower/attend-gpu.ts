@@ -6,7 +6,6 @@
  * group memory, so that the loops over keys are short text.
  */
 
-import { invariant } from "../../../grammar/invariant.ts";
 import type { Region } from "../../fusion/region.ts";
 import type { ValueId } from "../../graph/graph.ts";
 import * as build from "../build.ts";
@@ -22,7 +21,7 @@ import {
   when,
 } from "../statements.ts";
 import { queryRanges } from "./attend-class.ts";
-import { logitOf } from "./attend-pair.ts";
+import { logitOf, partArguments } from "./attend-pair.ts";
 import {
   type Attention,
   attendWork,
@@ -120,9 +119,8 @@ function taskOf(
 
 function softmaxStep(task: Task, tile: KeyTile, unmasked: Expr): readonly Statement[] {
   const { attention, output } = task;
-  const { args, depth, width } = attention;
-  const part = args.parts[tile.part];
-  invariant(part !== undefined, "lowering: the arguments of an attention's part");
+  const { depth, width } = attention;
+  const part = partArguments(attention, tile.part);
   const decay = attention.context.fresh("decay");
   return [
     ...copyTile(task, tile, part.key, depth, (c) => depthColumn(attention, c)),

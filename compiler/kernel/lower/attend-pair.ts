@@ -30,6 +30,16 @@ export function partAt({ op }: Attention, index: number): AttendPart {
   return part;
 }
 
+/** The values that part `index` of the attention is computed from. */
+export function partArguments(
+  { args }: Attention,
+  index: number,
+): Attention["args"]["parts"][number] {
+  const part = args.parts[index];
+  invariant(part !== undefined, "lowering: the arguments of an attention's part");
+  return part;
+}
+
 /** The coordinates of key row `row` of a part, with the heads `keyHeads`. */
 export function keyPlace(
   attention: Attention,
@@ -62,9 +72,8 @@ export function logitOf(attention: Attention, product: Expr, at: PairPlace): Exp
 /** The facts of a pair, read at its place. */
 export function pairFacts(attention: Attention, at: PairPlace): Pair {
   const { context, op, args } = attention;
-  const part = args.parts[at.part];
+  const part = partArguments(attention, at.part);
   const { axis: keyAxis, segment: keySegment } = partAt(attention, at.part);
-  invariant(part !== undefined, "lowering: the arguments of an attention's part");
   return {
     position: (side) =>
       side === "q"

@@ -5,13 +5,12 @@
  * cores do not fit.
  */
 
-import { invariant } from "../../../grammar/invariant.ts";
 import type { Region } from "../../fusion/region.ts";
 import * as build from "../build.ts";
 import type { Expr, Statement } from "../kernel.ts";
 import { declare, tileMultiply, tileReduce } from "../statements.ts";
 import { queryRanges } from "./attend-class.ts";
-import { logitOf } from "./attend-pair.ts";
+import { logitOf, partArguments } from "./attend-pair.ts";
 import { type Attention, attendWork, attentionOf, packedRows, rowsOfTask } from "./attend-rows.ts";
 import {
   asPower,
@@ -95,7 +94,7 @@ function runningRows(
 
 function softmaxStep(running: Running, tile: KeyTile, unmasked: Expr): readonly Statement[] {
   const { attention, keys, output } = running;
-  const { context, op, args, width } = attention;
+  const { context, op, width } = attention;
   const out: Statement[] = [];
   const score = products(running, tile, out);
   out.push(
@@ -111,8 +110,7 @@ function softmaxStep(running: Running, tile: KeyTile, unmasked: Expr): readonly 
     out.push(refill(context, score, () => weightOf(normalize, build.element(score))));
   }
   if (output === undefined) return out;
-  const part = args.parts[tile.part];
-  invariant(part !== undefined, "lowering: the arguments of an attention's part");
+  const part = partArguments(attention, tile.part);
   const value = fill(
     ...([context, "value", keys, width] as const),
     (key, column) =>
@@ -127,8 +125,7 @@ function softmaxStep(running: Running, tile: KeyTile, unmasked: Expr): readonly 
 function products(running: Running, tile: KeyTile, out: Statement[]): string {
   const { attention, rows, first, step, keys } = running;
   const { context, args, depth } = attention;
-  const part = args.parts[tile.part];
-  invariant(part !== undefined, "lowering: the arguments of an attention's part");
+  const part = partArguments(attention, tile.part);
   const score = fill(context, "score", step, keys, () => build.real(0), out);
   out.push(
     ...inBlocks(context, depth, [4], (start, size) => {

@@ -14,6 +14,7 @@ import {
 } from "../../op/dimension.ts";
 import * as build from "../build.ts";
 import type { Expr, Statement } from "../kernel.ts";
+import { roundUp } from "../round-up.ts";
 import { loop, tile as declareTile, tileMultiply } from "../statements.ts";
 import type { Context } from "./context.ts";
 import { commentOf, regionName } from "./name.ts";
@@ -184,8 +185,4 @@ function innerLoop(
     body.push(tileMultiply(sums[i] ?? "", left, right));
   }
   return loop(variable, from, to, body, step);
-}
-
-function roundUp(value: number, to: number): number {
-  return Math.ceil(value / to) * to;
 }

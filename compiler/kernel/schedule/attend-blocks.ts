@@ -6,6 +6,7 @@
 
 import type { Schedule } from "../lower/schedule.ts";
 import { factorElement, innerStep } from "../lower/warps.ts";
+import { roundUp } from "../round-up.ts";
 import { fitsInvocation, registersOf } from "./registers.ts";
 
 /** A block of an attention. */
@@ -89,8 +90,4 @@ function bytesOf({ rows, keys, depth, width }: Extents, { target, fewRows }: Sch
   // Warps that split the keys add their outputs up.
   const outputs = fewRows === true ? rows * (width + 16) * 4 : 0;
   return (rows * depth + keys * (depth + width)) * bytes + outputs;
-}
-
-function roundUp(value: number, to: number): number {
-  return Math.ceil(value / to) * to;
 }

@@ -9,6 +9,7 @@ import { type WarpMath, warpSize } from "../kernel.ts";
 import type { Product, ProductPart } from "../lower/product.ts";
 import type { Schedule } from "../lower/schedule.ts";
 import { factorElement, innerStep } from "../lower/warps.ts";
+import { roundUp } from "../round-up.ts";
 import { fitsInvocation, registersOf, registersOfTile } from "./registers.ts";
 
 /** A block of sums, all extents in elements. */
@@ -140,8 +141,4 @@ const wide = 16384;
 function sliceLength(shape: Pick<Shape, "rows">, math: WarpMath): number {
   const bytes = factorElement(math) === "f32" ? 4 : 2;
   return (shape.rows <= 16 ? 256 : 64) / bytes;
-}
-
-function roundUp(value: number, to: number): number {
-  return Math.ceil(value / to) * to;
 }
