@@ -117,11 +117,14 @@ test("a trap on any thread is an error that names the kernel, and others can sti
   // A group takes one element of the row of two that `chosen` names.
   const gather = { kind: "dispatch", label: "rows", kernel: "gather", buffers } as const;
   const call = { ...gather, groups: 2 * words, scalars: [words] };
-  const rows = new Int32Array(words);
-  rows[words - 1] = 2 ** 28;
-  await backend.upload(chosen, 0, rows);
-  await expect(backend.run([call])).rejects.toThrow(/kernel gather \(rows\) trapped: .*memory/);
-  await backend.upload(chosen, 0, new Int32Array(words));
-  await expect(backend.run([call])).resolves.toBeUndefined();
+  const last = new Int32Array(words);
+  last[words - 1] = 2 ** 28;
+  // Wherever one traps, and where all do.
+  for (const rows of [last, last.toReversed(), new Int32Array(words).fill(2 ** 28)]) {
+    await backend.upload(chosen, 0, rows);
+    await expect(backend.run([call])).rejects.toThrow(/kernel gather \(rows\) trapped: .*memory/);
+    await backend.upload(chosen, 0, new Int32Array(words));
+    await expect(backend.run([call])).resolves.toBeUndefined();
+  }
   backend.close();
 });
