@@ -61,6 +61,10 @@ export class PhaseCommands {
   readonly #movable: number[] = [];
   readonly #made: (Command | undefined)[] = [];
   readonly #commands: Command[] = [];
+  /** Where the command of each step is in that list, if it has one. */
+  readonly #places: number[] = [];
+  /** By what changed: the steps that depend on it. */
+  readonly #changing: Map<number, readonly number[]> = new Map();
   #locate: Locate | undefined;
   /** Where each reference lay when it was last looked for. */
   readonly #slices: (Slice | undefined)[] = [];
@@ -99,19 +103,42 @@ export class PhaseCommands {
 
   #list(values: SymbolValues, moved: boolean): readonly Command[] {
     const changed = this.#sizes.start(values);
-    let count = 0;
-    for (let index = 0; index < this.#steps.length; index++) {
+    let compact = false;
+    for (const index of moved ? this.#steps.keys() : this.#stepsOf(changed)) {
       const step = this.#steps[index];
+      const before = this.#made[index];
       if (step === undefined) continue;
-      let command = this.#made[index];
-      if (moved || (step.symbols & changed) !== 0) {
-        command = step.kind === "copy" ? this.#copy(step, command) : this.#dispatch(step, command);
-        this.#made[index] = command;
-      }
+      const command =
+        step.kind === "copy" ? this.#copy(step, before) : this.#dispatch(step, before);
+      if (command === before) continue;
+      this.#made[index] = command;
+      const place = this.#places[index];
+      if (command === undefined || before === undefined || place === undefined) compact = true;
+      else this.#commands[place] = command;
+    }
+    if (compact) this.#compact();
+    return this.#commands;
+  }
+
+  /** Makes the list of the steps that do something. */
+  #compact(): void {
+    let count = 0;
+    for (const [index, command] of this.#made.entries()) {
+      this.#places[index] = count;
       if (command !== undefined) this.#commands[count++] = command;
     }
     this.#commands.length = count;
-    return this.#commands;
+  }
+
+  /** The steps that depend on symbols that changed. */
+  #stepsOf(changed: number): readonly number[] {
+    const known = this.#changing.get(changed);
+    if (known !== undefined) return known;
+    const found = [...this.#steps.keys()].filter(
+      (index) => ((this.#steps[index]?.symbols ?? 0) & changed) !== 0,
+    );
+    this.#changing.set(changed, found);
+    return found;
   }
 
   /** Looks for what may have moved since the call before; whether something has. */

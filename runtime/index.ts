@@ -43,7 +43,6 @@ export { greedy, type Random, type SampleOptions, sample } from "./sample.ts";
 export {
   type MemoryUse,
   type Outputs,
-  type PhaseTiming,
   Session,
   type SessionOptions,
 } from "./session.ts";
@@ -68,3 +67,4 @@ export { type Checkpoint, openCheckpoint } from "./weights/checkpoint.ts";
 export { checkConfig } from "./weights/config.ts";
 export { type Folder, fetchFolder, memoryFolder, readSettings } from "./weights/folder.ts";
 export { matchWeights, unreadNote, type WeightMatch } from "./weights/match.ts";
+export type { PhaseTiming } from "./timings.ts";

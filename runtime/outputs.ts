@@ -109,22 +109,24 @@ export class OutputStore {
       invariant(false, `phase ${phase.name} has not computed its output ${name}`);
     const { shape, run } = stored;
     const all = elementCount(shape);
-    const read = async (first: number, count: number): Promise<ArrayBuffer> => {
+    const read = (first: number, count: number): Promise<ArrayBuffer> => {
       const now = this.#stored.get(output);
       if (now?.run !== run) throw overwritten(name, phase.name);
-      if (count === 0) return new ArrayBuffer(0);
-      const bytes = await this.#backend.download(now.slice.buffer, first * 4, count * 4);
-      onRead();
-      return bytes;
+      if (count === 0) return Promise.resolve(new ArrayBuffer(0));
+      return this.#backend.download(now.slice.buffer, first * 4, count * 4);
+    };
+    const tensor = (shape: readonly number[], bytes: ArrayBuffer): HostTensor => {
+      if (all > 0) onRead();
+      return hostTensor(element, shape, bytes);
     };
     return {
       name,
       element,
       shape,
-      read: async () => hostTensor(element, shape, await read(0, all)),
+      read: async () => tensor(shape, await read(0, all)),
       readLast: async (elements) => {
         if (elements > all) invariant(false, `${name} has ${all} elements, fewer than ${elements}`);
-        return hostTensor(element, [elements], await read(all - elements, elements));
+        return tensor([elements], await read(all - elements, elements));
       },
     };
   }

@@ -3,7 +3,7 @@
  * from the device, since the commands after it depend on what that is.
  */
 
-import type { Backend } from "./backend.ts";
+import type { Backend, Command } from "./backend.ts";
 import type { PlanPhase, PlanStep } from "./contract.ts";
 import { invariant } from "./errors.ts";
 import { type Locate, PhaseCommands } from "./execute.ts";
@@ -51,9 +51,11 @@ export class PhaseProgram {
     return known;
   }
 
-  /** Runs a settled program as the call before, but for `values`: nothing lies elsewhere. */
-  async again(backend: Backend, values: SymbolValues): Promise<void> {
-    for (const { commands } of this.#sections) await backend.run(commands.again(values));
+  /** The commands of a settled program for `values`, where nothing lies elsewhere than before. */
+  again(values: SymbolValues): readonly Command[] {
+    const [only] = this.#sections;
+    invariant(only !== undefined && this.isSettled, "a program is made again that measures sizes");
+    return only.commands.again(values);
   }
 
   async #measure(

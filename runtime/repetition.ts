@@ -7,7 +7,7 @@
  * there, so that what is done besides takes several times as long as it would alone.
  */
 
-import type { Backend } from "./backend.ts";
+import type { Command } from "./backend.ts";
 import type { Plan, PlanPhase } from "./contract.ts";
 import type { Inputs, InputStore } from "./inputs.ts";
 import type { PhaseProgram } from "./program.ts";
@@ -80,14 +80,17 @@ export class Repetition {
     return true;
   }
 
-  /** Makes the call; the values that it was made for. */
-  async run(backend: Backend, given: Inputs): Promise<SymbolValues> {
-    const { inputs, states, program, values } = this.#call;
-    await inputs.accept(given);
+  /** The values of the symbols in the next call. */
+  values(): SymbolValues {
+    const { values, states } = this.#call;
     const now = new Map(values);
     for (const name of this.#past) now.set(name, states.past);
-    await program.again(backend, now);
     return now;
+  }
+
+  /** What the next call runs. */
+  commands(values: SymbolValues): readonly Command[] {
+    return this.#call.program.again(values);
   }
 }
 

@@ -43,8 +43,6 @@ export interface SessionOptions {
   readonly trace?: Trace;
 }
 
-export type { PhaseTiming } from "./timings.ts";
-
 /** The outputs of one run, by name. They can be read until the phase runs again. */
 export type Outputs = ReadonlyMap<string, OutputTensor>;
 
@@ -272,16 +270,17 @@ export class Session {
   #repetitionOf(phase: PlanPhase, values: SymbolValues, rows: number): Repetition | undefined {
     const program = this.#programs.get(phase.name);
     if (this.#trace !== undefined || program === undefined) return undefined;
-    const { plan } = this;
-    const [inputs, states, basis] = [this.#inputs, this.#states, this.#basis.inputs];
-    return Repetition.of({ plan, phase, program, inputs, states, values, basis }, rows);
+    const given = { plan: this.plan, inputs: this.#inputs, states: this.#states };
+    return Repetition.of({ ...given, phase, program, values, basis: this.#basis.inputs }, rows);
   }
 
   /** Makes a call that differs by its rows from the one before. */
   async #repeat(call: Repetition, inputs: Inputs): Promise<Outputs> {
     const { phase } = call;
     const start = performance.now();
-    const values = await call.run(this.backend, inputs);
+    await this.#inputs.accept(inputs);
+    const values = call.values();
+    await this.backend.run(call.commands(values));
     this.#outputs.again(phase);
     this.#states.commit(phase, values);
     this.#repetition = call;
