@@ -99,7 +99,11 @@ async function openAssistant() {
   const code =
     chosen.target === "cpu"
       ? { wasm: encodeWasm(kernels) }
-      : { wgsl: new Map(kernels.map((kernel) => [kernel.name, printWgsl(kernel)])) };
+      : {
+          wgsl: new Map(
+            kernels.map((kernel) => [kernel.name, printWgsl(kernel, chosen.subgroups)]),
+          ),
+        };
   const match = runtime.matchWeights(plan.weights, checkpoint.tensors, folder.name);
   const session = await runtime.Session.open({
     model: { plan, ...code },

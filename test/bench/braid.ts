@@ -5,7 +5,7 @@ import { encodeWasm, printWgsl } from "../../compiler/codegen/index.ts";
 import type { Kernel } from "../../compiler/kernel/kernel.ts";
 import { type Target, targets } from "../../compiler/kernel/target.ts";
 import type { Backend } from "../../runtime/backend.ts";
-import type { CompiledModel, Plan } from "../../runtime/contract.ts";
+import type { CompiledModel, Plan, SubgroupRange } from "../../runtime/contract.ts";
 import { createCpuBackend } from "../../runtime/cpu/backend.ts";
 import { Session } from "../../runtime/session.ts";
 import type { HostTensor } from "../../runtime/tensor.ts";
@@ -34,10 +34,10 @@ export async function openBraid(
   { backend, threads }: Pick<BenchOptions, "backend" | "threads">,
   weights: ReadonlyMap<string, Float32Array> = new Map(),
 ): Promise<OpenModel> {
-  const { target, device } = await deviceOf(backend, threads);
+  const { target, device, subgroups } = await deviceOf(backend, threads);
   const { plan, kernels } = compileFor(model, target);
   const session = await Session.open({
-    model: { plan, ...codeOf(kernels, backend) },
+    model: { plan, ...codeOf(kernels, backend, subgroups) },
     backend: device,
     weights: memoryWeights(weights),
   });
@@ -47,21 +47,27 @@ export async function openBraid(
 function codeOf(
   kernels: readonly Kernel[],
   backend: BenchOptions["backend"],
+  subgroups: SubgroupRange | undefined,
 ): Omit<CompiledModel, "plan"> {
   if (backend === "cpu") return { wasm: encodeWasm(kernels) };
-  return { wgsl: new Map(kernels.map((each) => [each.name, printWgsl(each)])) };
+  return { wgsl: new Map(kernels.map((each) => [each.name, printWgsl(each, subgroups)])) };
 }
 
 /** A device, and what its users' kernels are made for. */
 async function deviceOf(
   backend: BenchOptions["backend"],
   threads: number,
-): Promise<{ readonly target: Target; readonly device: Backend }> {
+): Promise<{
+  readonly target: Target;
+  readonly device: Backend;
+  readonly subgroups?: SubgroupRange | undefined;
+}> {
   if (backend === "cpu") return { target: targets.cpu, device: createCpuBackend({ threads }) };
   const gpu = await testGpu();
-  const software = (await findAdapter(gpu))?.software === true;
-  const target = software ? targets.software : targets.gpu;
-  return { target, device: await createWebGpuBackend(gpu) };
+  const found = await findAdapter(gpu);
+  const device = await createWebGpuBackend(gpu);
+  if (found?.software === true) return { target: targets.software, device };
+  return { target: targets.gpu, device, subgroups: found?.subgroups };
 }
 
 /**

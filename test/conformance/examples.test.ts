@@ -7,6 +7,8 @@ import { checkModel, compileFor } from "../../compiler/compile.ts";
 import { cudaTarget } from "../../compiler/kernel/architectures.ts";
 import { targets } from "../../compiler/kernel/target.ts";
 import type { Kernel } from "../../compiler/kernel/kernel.ts";
+import { groupBytes } from "../../compiler/kernel/memory.ts";
+import { throughMemory, throughSubgroups } from "../../compiler/kernel/passes/across.ts";
 import { verifyKernel } from "../../compiler/kernel/verify.ts";
 import { cudaCompiler } from "../support/nvcc.ts";
 import { testWith } from "../support/require.ts";
@@ -23,7 +25,15 @@ const [validating, compiler] = [await validatingDevice(), await cudaCompiler()];
 for (const [file, model] of examples) {
   const kernels = kernelsOf(file, model);
   test(`${model}: kernels are well formed`, () => {
-    for (const kernel of kernels) verifyKernel(kernel);
+    const { bindings, groupMemory } = targets.gpu;
+    for (const kernel of kernels) {
+      verifyKernel(kernel);
+      expect(kernel.buffers.length, kernel.name).toBeLessThanOrEqual(bindings);
+      for (const made of [throughMemory(kernel), throughSubgroups(kernel)]) {
+        verifyKernel(made);
+        expect(groupBytes(made.arrays), kernel.name).toBeLessThanOrEqual(groupMemory);
+      }
+    }
   });
   testWith("webgpu", validating, `${model}: WGSL is valid`, async (device) => {
     const texts = kernels.flatMap(wgslFiles);
