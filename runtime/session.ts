@@ -140,7 +140,7 @@ export class Session {
    * Runs the phase `name`, after the static ones whose states it reads and that are out of date.
    * `inputs` are kept: what was given before need not be given again.
    */
-  async run(name: string, inputs: Inputs = {}): Promise<Outputs> {
+  run(name: string, inputs: Inputs = {}): Promise<Outputs> {
     const before = this.#repetition;
     return this.#alone(async () => {
       if (before?.takes(name, inputs) === true) return this.#repeat(before, inputs);
