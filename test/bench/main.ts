@@ -20,6 +20,7 @@ const benches: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   device: () => import("./device.ts"),
   matmul: () => import("./matmul.ts"),
   model: () => import("./model.ts"),
+  start: () => import("./start.ts"),
   tiles: () => import("./tiles.ts"),
 };
 
