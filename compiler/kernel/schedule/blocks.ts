@@ -10,7 +10,7 @@ import type { Product, ProductPart } from "../lower/product.ts";
 import type { Schedule } from "../lower/schedule.ts";
 import { factorElement, innerStep } from "../lower/warps.ts";
 import { roundUp } from "../round-up.ts";
-import { fitsInvocation, registersOf, registersOfTile } from "./registers.ts";
+import { fitsInvocation, registersOf, registersOfTile, residentGroups } from "./registers.ts";
 
 /** A block of sums, all extents in elements. */
 export interface Block {
@@ -39,8 +39,17 @@ export interface Converted {
 /** Slices at most: one is multiplied while the others are on their way. */
 const mostStages = 4;
 
+/** The part of a group's memory that slices may have: rows are summed in the rest. */
+const usable = 7 / 8;
+
 /** From so many rows and columns on eight warps share a block: more of them than four would fill. */
 const many = 128;
+
+/** The assembler unrolls so few slices whole. */
+const fewSlices = 4;
+
+/** It then asks for so many elements that results are made of before the last slice is multiplied. */
+const askedEarly = 4;
 
 /** Warps of a group, for all parts of a product. */
 export function warpsOf(product: Product, { fewRows }: Schedule): 4 | 8 {
@@ -61,7 +70,8 @@ export function blockFor(
   const columns = asConstant(part.columns) ?? Number.POSITIVE_INFINITY;
   const rows = asConstant(product.rows) ?? Number.POSITIVE_INFINITY;
   const warps = warpsOf(product, schedule);
-  const needed = (shape: Shape): number => registersFor(shape, warps, part, math, converted);
+  const needed = (shape: Shape): number =>
+    registersFor(shape, warps, part, product.inner, math, converted);
   const shapes = warps === 8 ? manyRows : shapesFor(fewRows ? 16 : rows, columns);
   const fitting = shapes.find((each) => fitsInvocation(needed(each), target));
   const shape = fitting ?? shapes.at(-1) ?? smallest;
@@ -69,10 +79,16 @@ export function blockFor(
   const slices = Math.ceil(product.inner / inner);
   const bytes = factorElement(math) === "f32" ? 4 : 2;
   const perSlice = (shape.rows + shape.columns * part.sums.length) * inner * bytes;
-  // Two groups share a multiprocessor.
+  const registers = needed(shape);
+  // Two groups share a multiprocessor; one that its registers leave alone may have more
+  // of its memory, unless parts of other shapes need theirs.
   const together = Math.floor(groupMemory / 2 / perSlice);
-  const stages = Math.max(slices === 1 ? 1 : 2, Math.min(mostStages, slices, together));
-  return { ...shape, warps, inner, stages, registers: needed(shape) };
+  const residents = residentGroups({ invocations: warps * warpSize, registers, bytes: 0 }, target);
+  const isAlone = residents === 1 && product.parts.length === 1;
+  const third = isAlone && 3 * perSlice <= groupMemory * usable ? 3 : 2;
+  const most = Math.min(mostStages, slices, Math.max(together, third));
+  const stages = Math.max(slices === 1 ? 1 : 2, most);
+  return { ...shape, warps, inner, stages, registers };
 }
 
 type Shape = Pick<Block, "rows" | "columns" | "warpRows" | "warpColumns">;
@@ -117,6 +133,7 @@ function registersFor(
   shape: Shape,
   warps: number,
   { sums, results, beside }: ProductPart,
+  inner: number,
   math: WarpMath,
   converted: Converted,
 ): number {
@@ -124,11 +141,12 @@ function registersFor(
   const staged = (converted.left ? rows : 0) + (converted.right ? columns * sums.length : 0);
   // The last result takes the place of the sums; what comes before is made beside them.
   const tiles = sums.length + results.length - 1;
+  const early = inner <= fewSlices * sliceLength(shape, math) ? beside * askedEarly : 0;
   return registersOf({
     tiles: Array.from({ length: tiles }, () => [warpRows, warpColumns] as const),
     rows: warpRows,
     math,
-    staged: (staged * sliceLength(shape, math)) / (warps * warpSize),
+    staged: (staged * sliceLength(shape, math)) / (warps * warpSize) + early,
     pointers: beside + (converted.chosen ? registersOfTile([warpRows, 1]) : 0),
     parts: 1,
   });

@@ -1,5 +1,6 @@
 /** Blocks keep to the shared memory and registers of every architecture. */
 
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import {
   type ArchitectureName,
@@ -7,6 +8,8 @@ import {
   cudaTarget,
 } from "../../../compiler/kernel/architectures.ts";
 import { checkModel, compileFor } from "../../../compiler/compile.ts";
+import { groupBytes } from "../../../compiler/kernel/memory.ts";
+import { visitBody } from "../../../compiler/kernel/rewrite.ts";
 import { generalSchedule } from "../../../compiler/kernel/lower/schedule.ts";
 import { attendBlock, blockFits } from "../../../compiler/kernel/schedule/attend-blocks.ts";
 import { fitsInvocation, residentGroups } from "../../../compiler/kernel/schedule/registers.ts";
@@ -25,6 +28,52 @@ test.each(names)("%s: attention up to head dimension 256 fits", (name) => {
       }
     }
   }
+});
+
+/** A decoder layer: attention, products of one and of two matrices, with norms before and residuals after. */
+const decoder = readFileSync(new URL("../../golden/cuda/decoder.braid", import.meta.url), "utf8");
+
+test.each(names)(
+  "%s: kernels keep to its shared memory, and slices of many rows wait in three stages",
+  (name) => {
+    const { value } = checkModel({ file: "decoder.braid", text: decoder });
+    if (value === undefined) throw new RangeError("the model has mistakes");
+    for (const math of ["f32", "tf32", "f16", "bf16"] as const) {
+      const target = cudaTarget(name, math);
+      for (const kernel of compileFor(value, target).kernels) {
+        expect(groupBytes(kernel.arrays), `${math} ${kernel.name}`).toBeLessThanOrEqual(
+          architectures[name].sharedPerBlock,
+        );
+        const pending: number[] = [];
+        visitBody(kernel.body, (each) => {
+          if (each.kind === "wait_copies") pending.push(each.pending);
+        });
+        // All but one of the slices that wait are still on their way.
+        if (/_contract(_\d+)?$/.test(kernel.name))
+          expect(Math.max(...pending), kernel.name).toBeGreaterThan(0);
+      }
+    }
+  },
+);
+
+test("registers that a few slices take early leave room for one group", () => {
+  const residents = (inner: number): number | undefined => {
+    const text = `
+model Product[I = ${inner}] {
+  weight first: [I, K = 256]
+  weight second: [N = 256, I]
+  input x: [M, K]
+  input beside: [M, N]
+  output result = x @ first @ second + beside
+}
+`;
+    const { value } = checkModel({ file: "product.braid", text });
+    if (value === undefined) throw new RangeError("the model has mistakes");
+    return compileFor(value, cudaTarget("sm_80", "f16")).kernels.at(-1)?.residentGroups;
+  };
+  expect(residents(512)).toBe(2);
+  expect(residents(128)).toBe(1);
+  expect(residents(32)).toBe(1);
 });
 
 test("more shared memory gives larger tiles", () => {
