@@ -252,10 +252,11 @@ class CpuBackend implements Backend, RecordMaker {
   /** The address of bytes of a buffer. */
   address(buffer: DeviceBuffer, offset: number, length: number): number {
     const fits = offset >= 0 && offset + length <= buffer.bytes;
-    invariant(
-      fits,
-      `${length} bytes at ${offset} leave ${buffer.label}, which has ${buffer.bytes}`,
-    );
+    // The message is only made where it is needed.
+    if (!fits) {
+      const place = `${buffer.label}, which has ${buffer.bytes}`;
+      invariant(false, `${length} bytes at ${offset} leave ${place}`);
+    }
     return this.#addressOf(buffer) + offset;
   }
 
@@ -266,7 +267,7 @@ class CpuBackend implements Backend, RecordMaker {
   #addressOf(buffer: DeviceBuffer): number {
     invariant(this.#heap !== undefined, "a CPU backend is used after `close`");
     const address = buffer instanceof CpuBuffer ? buffer.address : undefined;
-    invariant(address !== undefined, `${buffer.label} is used after it was freed`);
+    if (address === undefined) invariant(false, `${buffer.label} is used after it was freed`);
     return address;
   }
 }

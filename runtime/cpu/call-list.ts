@@ -110,17 +110,13 @@ export class CallList {
     return Math.max(1, end - index);
   }
 
-  /** Gives its memory back. */
-  free(): void {
-    if (this.#capacity > 0) this.#maker.heap.free(this.#address, this.#capacity * this.step);
-    this.#capacity = 0;
+  #grow(count: number): void {
+    const { heap } = this.#maker;
+    if (this.#capacity > 0) heap.free(this.#address, this.#capacity * this.step);
     this.#commands.length = 0;
     this.#kernels.length = 0;
-  }
-
-  #grow(count: number): void {
-    this.free();
-    this.#address = this.#maker.heap.allocate(count * this.step, "a list of kernel calls");
+    this.#capacity = 0;
+    this.#address = heap.allocate(count * this.step, "a list of kernel calls");
     this.#capacity = count;
   }
 

@@ -69,11 +69,6 @@ export class Runner {
     return new Runner(start, await WebAssembly.compile(bytes), sync);
   }
 
-  /** Threads, the calling one included. */
-  get size(): number {
-    return this.#threads.length + 1;
-  }
-
   /** The address of the record that was run last, for whoever catches what `run` throws. */
   get current(): number {
     return this.#get(shared.current) >>> 0;
