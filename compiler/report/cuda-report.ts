@@ -105,6 +105,7 @@ export function cudaReportText(
   const assembled = [
     "Resources, by nvcc",
     ...textTable([resourceHead, ...resources], left(resourceHead.length - 1)),
+    "Spills: bytes stored and loaded. Static, dynamic: bytes of shared memory. Occupancy: of the warps of a multiprocessor. mma (tensor cores), ldmatrix, cp.async: instructions in the PTX.",
     spilling.length === 0
       ? "No kernel spills registers."
       : `Kernels that spill registers: ${spilling.map(({ name }) => name).join(", ")}.`,
@@ -122,7 +123,7 @@ export function cudaReportText(
 
 const resourceHead = [
   ...["kernel", "arch", "threads", "registers", "spills", "static", "dynamic", "occupancy"],
-  "mma",
+  ...["mma", "ldmatrix", "cp.async"],
 ];
 
 function resourceRows(
@@ -143,7 +144,9 @@ function resourceRows(
       String(of.staticBytes),
       String(dynamicBytes),
       `${Math.round(share * 100)} %`,
-      instructions === undefined ? "" : String(instructions.mma),
+      ...[instructions?.mma, instructions?.ldmatrix, instructions?.cpAsync].map((count) =>
+        count === undefined ? "" : String(count),
+      ),
     ];
     return [[index === 0 ? name : "", ...row]];
   });

@@ -88,10 +88,11 @@ test("the report is two tables", () => {
     work: { calls: 2, flops: 1e9, bytes: 2 ** 20 },
   };
   const lines = cudaReportText([kernel], ["sm_90"], "text=64").split("\n");
-  expect(lines.slice(0, 8)).toEqual([
+  expect(lines.slice(0, 9)).toEqual([
     "Resources, by nvcc",
-    "  kernel    arch   threads   registers   spills   static   dynamic   occupancy   mma",
-    "  b        sm_90       128         168       20      256     65536        19 %     2",
+    "  kernel    arch   threads   registers   spills   static   dynamic   occupancy   mma   ldmatrix   cp.async",
+    "  b        sm_90       128         168       20      256     65536        19 %     2          1          1",
+    "Spills: bytes stored and loaded. Static, dynamic: bytes of shared memory. Occupancy: of the warps of a multiprocessor. mma (tensor cores), ldmatrix, cp.async: instructions in the PTX.",
     "Kernels that spill registers: b.",
     "",
     "Work and shortest times for text=64, each phase once",
