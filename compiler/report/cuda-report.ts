@@ -165,6 +165,12 @@ function workRow({ name, work, instructions }: ReportedKernel): readonly string[
     String(work.calls),
     showFlops(work.flops),
     showBytes(work.bytes),
-    ...times.map(({ seconds, bound }) => `${(seconds * 1e6).toPrecision(3)} µs ${bound}`),
+    ...times.map(({ seconds, bound }) => `${showTime(seconds)} ${bound}`),
   ];
+}
+
+/** Below what a launch takes by far, digits say nothing. */
+function showTime(seconds: number): string {
+  const micro = seconds * 1e6;
+  return micro < 0.01 ? "< 0.01 µs" : `${micro.toPrecision(3)} µs`;
 }

@@ -76,6 +76,13 @@ test("a roofline is the longer of moving and computing", () => {
   expect(rooflines(moving, "f32").get("H100")).toEqual({ seconds: 1e-3, bound: "memory" });
 });
 
+test("times of next to nothing have no digits", () => {
+  const work = { calls: 1, flops: 0, bytes: 16 };
+  const small = { name: "a", threads: 64, dynamicBytes: 0, instructions: undefined, work };
+  const text = cudaReportText([{ ...small, resources: new Map() }], ["sm_90"], "text=1");
+  expect(text).toMatch(/a +1 +0 +16 B +< 0\.01 µs memory +< 0\.01 µs memory +< 0\.01 µs memory/);
+});
+
 test("the report is two tables", () => {
   const instructions = parseInstructions(ptx).get("b");
   const of = parseResources(assembler).get("b");
