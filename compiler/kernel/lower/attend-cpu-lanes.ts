@@ -12,7 +12,14 @@ import * as build from "../build.ts";
 import type { Expr, Statement } from "../kernel.ts";
 import { declare, loop, tileMultiply, when } from "../statements.ts";
 import { queryRanges } from "./attend-class.ts";
-import { arrayIndex, overRows, type Rows, type Task } from "./attend-cpu-task.ts";
+import {
+  arrayIndex,
+  keysThere,
+  keyTile,
+  overRows,
+  type Rows,
+  type Task,
+} from "./attend-cpu-task.ts";
 import { logitOf, partArguments, partAt } from "./attend-pair.ts";
 import {
   asPower,
@@ -30,14 +37,16 @@ import type { Coordinates } from "./context.ts";
 import { read } from "./read.ts";
 import { lowest } from "./reduce-group.ts";
 
-/** Keys, and columns of values, of a register tile. */
-const tileRows = 4;
+/** Columns of values of a register tile. */
+const columnTile = 4;
 
 /** What is done with one key tile and some rows of a task. */
 interface Step {
   readonly task: Task;
   readonly lanes: NonNullable<Task["lanes"]>;
   readonly tile: KeyTile;
+  /** Its keys that are there, rounded up to whole register tiles. */
+  readonly keys: Expr;
   readonly rows: Rows;
 }
 
@@ -47,19 +56,21 @@ export function laneStep(task: Task, tile: WalkedTile, unmasked: Expr): readonly
   const part = partArguments(attention, tile.part);
   invariant(lanes !== undefined, "lowering: rows of an attention side by side");
   const { context, depth, width } = attention;
+  const { statements, keys } = keysThere(task, tile);
   const packs = [
-    pack(task, tile, lanes.keys, depth, (place, column) =>
+    ...statements,
+    pack(task, { tile, keys }, lanes.keys, depth, (place, column) =>
       read(context, part.key, new Map([...place, ...depthColumn(attention, column)])),
     ),
   ];
   if (lanes.values !== undefined)
     packs.push(
-      pack(task, tile, lanes.values, width, (place, column) =>
+      pack(task, { tile, keys }, lanes.values, width, (place, column) =>
         read(context, part.value, new Map([...place, ...valueColumn(attention, column)])),
       ),
     );
   const taken = (rows: Rows, isWhole: Expr): readonly Statement[] => {
-    const step = { task, lanes, tile, rows };
+    const step = { task, lanes, tile, keys, rows };
     return [...scores(step), ...logits(step, isWhole), ...weights(step), ...addValues(step)];
   };
   return [...packs, ...inRowBlocks(task, lanes, tile, unmasked, taken)];
@@ -97,7 +108,7 @@ function inRowBlocks(
  */
 function pack(
   task: Task,
-  tile: KeyTile,
+  { tile, keys }: Pick<Step, "tile" | "keys">,
   array: string,
   width: number,
   value: (place: Coordinates, column: Expr) => Expr,
@@ -112,7 +123,7 @@ function pack(
     const copy = fill(context, "copy", 1, size, (_, c) => value(place, column(c)), out);
     return [...out, keep(context, copy, array, (_, c) => packedIndex(width, at, column(c)))];
   });
-  return loop(key, 0, task.keys, row);
+  return loop(key, 0, keys, row);
 }
 
 function packedIndex(width: number, row: Expr, column: Expr): Expr {
@@ -120,8 +131,8 @@ function packedIndex(width: number, row: Expr, column: Expr): Expr {
 }
 
 /** The products of keys and queries. */
-function scores({ task, lanes, rows }: Step): readonly Statement[] {
-  const { attention, array, keys, outputRows } = task;
+function scores({ task, lanes, keys, rows }: Step): readonly Statement[] {
+  const { attention, array, outputRows } = task;
   const { context, depth } = attention;
   const [first, column] = [context.fresh("key"), context.fresh("depth")];
   const at = build.variable(column);
@@ -129,12 +140,12 @@ function scores({ task, lanes, rows }: Step): readonly Statement[] {
   const body = (row: Expr): readonly Statement[] => {
     const [out, inner]: [Statement[], Statement[]] = [[], []];
     const rowAt = (c: Expr): Expr => build.add(row, c);
-    const score = fill(context, "score", tileRows, outputRows, () => build.real(0), out);
+    const score = fill(context, "score", keyTile, outputRows, () => build.real(0), out);
     const queryAt: TileValue = (_, c) =>
       build.loadArray(array.query, arrayIndex(task, depth, rowAt(c), at));
     const queries = fill(context, "query", 1, outputRows, queryAt, inner);
     const keyAt: TileValue = (r) => build.loadArray(lanes.keys, packedIndex(depth, keyOf(r), at));
-    const left = fill(context, "key", tileRows, 1, keyAt, inner);
+    const left = fill(context, "key", keyTile, 1, keyAt, inner);
     const scoreAt: TileValue = (r, c) => scoreIndex(lanes, rows, rowAt(c), keyOf(r));
     return [
       ...out,
@@ -142,7 +153,7 @@ function scores({ task, lanes, rows }: Step): readonly Statement[] {
       keep(context, score, array.score, scoreAt),
     ];
   };
-  return [loop(first, 0, keys, [overRows(task, outputRows, body, rows)], tileRows)];
+  return [loop(first, 0, keys, [overRows(task, outputRows, body, rows)], keyTile)];
 }
 
 /** Where the score of a row and a key of the tile lies. */
@@ -152,8 +163,8 @@ function scoreIndex({ blockRows }: Step["lanes"], { from }: Rows, row: Expr, key
 
 /** Makes logits of the products, and hides what the mask hides. */
 function logits(step: Step, unmasked: Expr): readonly Statement[] {
-  const { task, tile, rows } = step;
-  const { attention, keys } = task;
+  const { task, tile, keys, rows } = step;
+  const { attention } = task;
   const { context, op } = attention;
   const each = (value: (row: Expr, key: Expr, here: Expr) => Expr): Statement =>
     overRows(
@@ -196,8 +207,8 @@ function changed(
 
 /** Turns scores into weights, and brings the running maximum and sum along. */
 function weights(step: Step): readonly Statement[] {
-  const { task, lanes, rows } = step;
-  const { attention, array, keys, outputRows } = task;
+  const { task, lanes, keys, rows } = step;
+  const { attention, array, outputRows } = task;
   const { context, op } = attention;
   const { normalize } = op;
   const body = (row: Expr): readonly Statement[] => {
@@ -247,13 +258,13 @@ function weights(step: Step): readonly Statement[] {
 }
 
 /** Adds the values, times their weights, to the output. */
-function addValues({ task, lanes, rows }: Step): readonly Statement[] {
-  const { attention, array, keys, outputRows } = task;
+function addValues({ task, lanes, keys, rows }: Step): readonly Statement[] {
+  const { attention, array, outputRows } = task;
   const { context, op, width } = attention;
   const { output } = array;
   const { values } = lanes;
   if (output === undefined || values === undefined) return [];
-  return inBlocks(context, width, [tileRows], (start, size) => {
+  return inBlocks(context, width, [columnTile], (start, size) => {
     const body = (row: Expr): readonly Statement[] => {
       const [out, inner]: [Statement[], Statement[]] = [[], []];
       const key = context.fresh("key");

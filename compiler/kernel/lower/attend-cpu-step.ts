@@ -7,7 +7,7 @@ import type { ValueId } from "../../graph/graph.ts";
 import * as build from "../build.ts";
 import type { Expr, Statement } from "../kernel.ts";
 import { loop, tileMultiply, tileReduce, when } from "../statements.ts";
-import { overRows, type Task } from "./attend-cpu-task.ts";
+import { keysThere, keyTile, overRows, type Task } from "./attend-cpu-task.ts";
 import { logitOf, partArguments } from "./attend-pair.ts";
 import {
   asPower,
@@ -20,22 +20,24 @@ import {
   valueColumn,
   weightOf,
 } from "./attend-tiles.ts";
-import type { KeyTile } from "./attend-walk.ts";
+import type { KeyTile, WalkedTile } from "./attend-walk.ts";
 import { read } from "./read.ts";
 import { lowest } from "./reduce-group.ts";
 
 /** Takes the keys of a tile into the running rows; `unmasked` if all its pairs are visible. */
-export function softmaxStep(task: Task, tile: KeyTile, unmasked: Expr): readonly Statement[] {
+export function softmaxStep(task: Task, tile: WalkedTile, unmasked: Expr): readonly Statement[] {
   const part = partArguments(task.attention, tile.part);
+  const { statements, keys } = keysThere(task, tile);
   return [
-    ...scores(task, tile, part.key),
+    ...statements,
+    ...scores(task, tile, keys, part.key),
     ...weights(task, tile, unmasked),
-    ...addValues(task, tile, part.value),
+    ...addValues(task, tile, keys, part.value),
   ];
 }
 
 /** The products of queries and keys, four keys at a time. */
-function scores(task: Task, tile: KeyTile, keyValue: ValueId): readonly Statement[] {
+function scores(task: Task, tile: KeyTile, there: Expr, keyValue: ValueId): readonly Statement[] {
   const { attention, array, keys } = task;
   const scoreRows = Math.min(task.outputRows, 2);
   const { context, depth } = attention;
@@ -64,7 +66,7 @@ function scores(task: Task, tile: KeyTile, keyValue: ValueId): readonly Statemen
       build.add(build.multiply(build.add(first, r), keys), build.add(firstKey, c));
     return [...out, ...products, keep(context, score, array.score, at)];
   });
-  return [loop(key, 0, keys, [body], 4)];
+  return [loop(key, 0, there, [body], keyTile)];
 }
 
 /** Turns the scores of each row into weights, and brings the running maximum and sum along. */
@@ -120,7 +122,7 @@ function running({ attention, array }: Task, row: Expr, score: string): readonly
 }
 
 /** Adds the values, times their weights, to the output. */
-function addValues(task: Task, tile: KeyTile, value: ValueId): readonly Statement[] {
+function addValues(task: Task, tile: KeyTile, there: Expr, value: ValueId): readonly Statement[] {
   const { attention, array, keys, outputRows } = task;
   const { context, op, width } = attention;
   const { output } = array;
@@ -157,7 +159,7 @@ function addValues(task: Task, tile: KeyTile, value: ValueId): readonly Statemen
         );
         return [
           ...out,
-          loop(key, 0, keys, [...inner, tileMultiply(sum, weight, right)], 4),
+          loop(key, 0, there, [...inner, tileMultiply(sum, weight, right)], keyTile),
           keep(context, sum, output, at),
         ];
       }),

@@ -1,9 +1,9 @@
 /** One task of an attention on a CPU: its rows, arrays and key tiles; see `attend-cpu.ts`. */
 
-import type { Walk } from "./attend-walk.ts";
+import type { Walk, WalkedTile } from "./attend-walk.ts";
 import * as build from "../build.ts";
 import type { Expr, Statement } from "../kernel.ts";
-import { loop } from "../statements.ts";
+import { declare, loop } from "../statements.ts";
 import { queryRanges } from "./attend-class.ts";
 import { type Attention, packedRows, rowsOfTask } from "./attend-rows.ts";
 import { asConstant } from "../../op/dimension.ts";
@@ -39,6 +39,12 @@ interface Arrays {
   readonly decay: string;
 }
 
+/** Rows of the register tiles of a task of `step` rows. */
+export function registerRows({ rows }: Attention, { singleQuery }: Schedule, step: number): number {
+  if (singleQuery) return step < 4 ? Math.min(step, 2) : 4;
+  return (asConstant(rows) ?? step) <= 4 ? 4 : 8;
+}
+
 /** The task of `set` that takes the `count` rows from `first` on, at most `step`. */
 export function taskOf(
   attention: Attention,
@@ -50,10 +56,7 @@ export function taskOf(
 ): Task {
   const { context, op, depth, width } = attention;
   const { keys, singleQuery } = schedule;
-  const few = (asConstant(attention.rows) ?? step) <= 4;
-  const laneRows = few ? 4 : 8;
-  const headRows = step < 4 ? Math.min(step, 2) : 4;
-  const outputRows = singleQuery ? headRows : laneRows;
+  const outputRows = registerRows(attention, schedule, step);
   const whole = (size: number): number => Math.ceil(size / outputRows) * outputRows;
   const padded = whole(step);
   // Register tiles that reach past a task's rows reach past the last row, too.
@@ -80,6 +83,21 @@ export function taskOf(
       decay: context.array("decay", padded),
     },
   };
+}
+
+/** Keys of a register tile. */
+export const keyTile = 4;
+
+/** The keys of a tile that are there, rounded up to whole register tiles. */
+export function keysThere(
+  { attention, keys }: Task,
+  { inRange, existing }: WalkedTile,
+): { readonly statements: readonly Statement[]; readonly keys: Expr } {
+  if (inRange === undefined) return { statements: [], keys: build.int(keys) };
+  const name = attention.context.fresh("keys_there");
+  const filled = build.add(existing, keyTile - 1);
+  const rounded = build.subtract(filled, build.remainder(filled, keyTile));
+  return { statements: [declare(name, rounded)], keys: build.variable(name) };
 }
 
 /** Where element `column` of row `row` lies in an array of rows of `width`. */

@@ -33,16 +33,24 @@ import { finish, type Lowered, type Schedule } from "./schedule.ts";
 import { laneStep } from "./attend-cpu-lanes.ts";
 import { readsQueryRows } from "./attend-class.ts";
 import { softmaxStep } from "./attend-cpu-step.ts";
-import { arrayIndex, copyRow, overRows, type Task, taskOf } from "./attend-cpu-task.ts";
+import {
+  arrayIndex,
+  copyRow,
+  keyTile,
+  overRows,
+  registerRows,
+  type Task,
+  taskOf,
+} from "./attend-cpu-task.ts";
 import { walkPart } from "./attend-walk.ts";
 
 /** The kernel of a region whose root is an `attend` that gives its output or its log-sum-exp. */
 export function lowerAttendCpu(context: Context, region: Region, schedule: Schedule): Lowered {
   const attention = attentionOf(context, region, schedule.queries);
-  const { op, pack, rows } = attention;
+  const { op, rows } = attention;
   const step = taskRows(attention, schedule);
-  const { name, comment, blocks, tasks } = attendWork(attention, step);
-  const { flops } = attendWork(attention, Math.min(step, rowsOfTask(schedule, pack)));
+  const grain = { rows: registerRows(attention, schedule, step), keys: keyTile };
+  const { name, comment, blocks, tasks, flops } = attendWork(attention, step, grain);
   return finish(context, schedule, name, comment, tasks, flops, (number) => {
     const tiles = context.size(blocks);
     const [first, count] = [context.fresh("first"), context.fresh("count")];

@@ -39,7 +39,7 @@ import {
   valueColumn,
   weightOf,
 } from "./attend-tiles.ts";
-import { type KeyTile, type Walk, walkPart } from "./attend-walk.ts";
+import { type Walk, type WalkedTile, walkPart } from "./attend-walk.ts";
 import type { Context, Coordinates } from "./context.ts";
 import { read } from "./read.ts";
 import { lowest } from "./reduce-group.ts";
@@ -52,7 +52,7 @@ export function lowerAttendSingle(context: Context, region: Region, schedule: Sc
   const elements = asConstant(context.extent(root.contracted)) ?? 1;
   const attention = attentionOf(context, region, mostPacked(schedule, elements));
   const { op, pack } = attention;
-  const work = attendWork(attention, pack);
+  const work = attendWork(attention, pack, { rows: 1, keys: 1 });
   const { blocks, tasks, flops } = work;
   const split = splitOf(attention, blocks, schedule);
   const body = inShare(attention, tasks, split, build.group, (number, own) => {
@@ -124,8 +124,8 @@ function taskOf(
   };
 }
 
-function softmaxStep(task: Task, tile: KeyTile, unmasked: Expr): readonly Statement[] {
-  const { attention, keys, outputs, weight: array } = task;
+function softmaxStep(task: Task, tile: WalkedTile, unmasked: Expr): readonly Statement[] {
+  const { attention, outputs, weight: array } = task;
   const { context, op, pack } = attention;
   const part = partArguments(attention, tile.part);
   const { normalize } = op;
@@ -159,7 +159,7 @@ function softmaxStep(task: Task, tile: KeyTile, unmasked: Expr): readonly Statem
     const value = (): Expr => read(context, part.value, new Map([...tile.place(here), ...column]));
     body.push(tileMultiply(output, weight, fill(context, "value", 1, 1, value, body)));
   });
-  return [...out, loop(key, 0, keys, body)];
+  return [...out, loop(key, 0, tile.existing, body)];
 }
 
 /** Where the logit or weight of head `row` and key `key` of the tile lies. */
@@ -177,7 +177,7 @@ function columnOf({ attention, keys }: Task, index: number, clamped: boolean): E
 /** The logits of the invocation's key with all heads; the result names their tile. */
 function scores(
   task: Task,
-  tile: KeyTile,
+  tile: WalkedTile,
   unmasked: Expr,
   keys: ValueId,
   out: Statement[],
@@ -186,21 +186,27 @@ function scores(
   const { context, pack, depth } = attention;
   const score = fill(context, "score", pack, 1, () => build.real(0), out);
   const place = tile.place(build.invocation);
+  const isThere = build.less(build.invocation, tile.existing);
+  const ofKey = (body: readonly Statement[]): readonly Statement[] =>
+    tile.inRange === undefined ? body : [when(isThere, body)];
   out.push(
-    ...inBlocks(context, depth, [4], (e, size) => {
-      const inner: Statement[] = [];
-      const left = fill(
-        ...([context, "query", pack, size] as const),
-        (r, c) => build.loadArray(query, build.add(build.multiply(r, depth), build.add(e, c))),
-        inner,
-      );
-      const right = fill(
-        ...([context, "key", size, 1] as const),
-        (r) => read(context, keys, new Map([...place, ...depthColumn(attention, build.add(e, r))])),
-        inner,
-      );
-      return [...inner, tileMultiply(score, left, right)];
-    }),
+    ...ofKey(
+      inBlocks(context, depth, [4], (e, size) => {
+        const inner: Statement[] = [];
+        const left = fill(
+          ...([context, "query", pack, size] as const),
+          (r, c) => build.loadArray(query, build.add(build.multiply(r, depth), build.add(e, c))),
+          inner,
+        );
+        const right = fill(
+          ...([context, "key", size, 1] as const),
+          (r) =>
+            read(context, keys, new Map([...place, ...depthColumn(attention, build.add(e, r))])),
+          inner,
+        );
+        return [...inner, tileMultiply(score, left, right)];
+      }),
+    ),
   );
   const shown = (r: Expr): Expr => build.or(unmasked, tile.shown(r, build.invocation));
   const logit = (r: Expr): Expr => {

@@ -56,11 +56,13 @@ export function lowerAttendGpu(context: Context, region: Region, schedule: Sched
   const attention = attentionOf(context, region, schedule.queries);
   const { op, pack, rows } = attention;
   const step = rowsOfTask(schedule, pack);
-  const work = attendWork(attention, step);
+  const keys = tileKeys(schedule, attention.depth, attention.width);
+  const work = attendWork(attention, step, { rows: 1, keys });
   const tiles = context.size(work.blocks);
   const [first, count] = [context.fresh("first"), context.fresh("count")];
   const left = build.subtract(context.size(rows), build.variable(first));
-  const task = taskOf(attention, schedule, build.quotient(build.group, tiles), step, first, count);
+  const set = build.quotient(build.group, tiles);
+  const task = taskOf(attention, { invocations: schedule.queries, keys }, set, step, first, count);
   const body = [
     declare(first, build.multiply(build.remainder(build.group, tiles), step)),
     declare(count, isMultiple(rows, step) ? build.int(step) : build.minimum(left, step)),
@@ -90,15 +92,13 @@ interface Task extends Walk {
 
 function taskOf(
   attention: Attention,
-  schedule: Schedule,
+  { invocations, keys }: Pick<Task, "invocations" | "keys">,
   set: Expr,
   step: number,
   firstName: string,
   countName: string,
 ): Task {
   const { context, op, depth, width } = attention;
-  const invocations = schedule.queries;
-  const keys = tileKeys(schedule, depth, width);
   // Invocations beyond whole query rows take rows that need not be there.
   const rows = packedRows(attention, set, step === invocations ? step : Number.POSITIVE_INFINITY);
   const [first, count] = [build.variable(firstName), build.variable(countName)];
@@ -121,22 +121,29 @@ function softmaxStep(task: Task, tile: KeyTile, unmasked: Expr): readonly Statem
   const { attention, output } = task;
   const { depth, width } = attention;
   const part = partArguments(attention, tile.part);
-  const decay = attention.context.fresh("decay");
   return [
     ...copyTile(task, tile, part.key, depth, (c) => depthColumn(attention, c)),
     barrier,
-    ...scores(task),
-    ...weights(task, tile, unmasked, decay),
+    ...ofRow(task, [...scores(task), ...weights(task, tile, unmasked)]),
     barrier,
     ...(output === undefined
       ? []
       : [
           ...copyTile(task, tile, part.value, width, (c) => valueColumn(attention, c)),
           barrier,
-          ...addValues(task, output, build.variable(decay, build.f32)),
+          ...ofRow(task, addValues(task, output)),
           barrier,
         ]),
   ];
+}
+
+/** What an invocation does for its row: past the last row there is none. */
+function ofRow(
+  { attention, invocations, count }: Task,
+  body: readonly Statement[],
+): readonly Statement[] {
+  if (isMultiple(attention.rows, invocations)) return body;
+  return [when(build.less(build.invocation, count), body)];
 }
 
 /** Copies rows of keys or values into the tile, all invocations together. */
@@ -203,9 +210,9 @@ function scores(task: Task): readonly Statement[] {
   return out;
 }
 
-/** Turns the logits of the invocation's row into weights, and brings maximum and sum along. */
-function weights(task: Task, tile: KeyTile, unmasked: Expr, decay: string): readonly Statement[] {
-  const { attention, keys, score, maximum, sum } = task;
+/** Turns the logits of the invocation's row into weights, and brings what runs along. */
+function weights(task: Task, tile: KeyTile, unmasked: Expr): readonly Statement[] {
+  const { attention, keys, score, maximum, sum, output } = task;
   const { context, op } = attention;
   const { normalize } = op;
   const overTile = (body: (key: Expr, value: Expr) => readonly Statement[]): Statement => {
@@ -229,7 +236,12 @@ function weights(task: Task, tile: KeyTile, unmasked: Expr, decay: string): read
     );
     return out;
   }
-  const [next, each] = [context.fresh("next"), context.fresh("logit")];
+  const [next, each, decay] = [
+    context.fresh("next"),
+    context.fresh("logit"),
+    context.fresh("decay"),
+  ];
+  const change = build.variable(decay, build.f32);
   const top = build.variable(next, build.f32);
   const value = build.variable(each, build.f32);
   const shown = (key: Expr): Expr => build.or(unmasked, tile.shown(build.invocation, key));
@@ -243,7 +255,10 @@ function weights(task: Task, tile: KeyTile, unmasked: Expr, decay: string): read
     ]),
     declare(decay, build.call("exp2", build.subtract(largest, top))),
     assign(maximum, top),
-    assign(sum, build.multiply(total, build.variable(decay, build.f32))),
+    assign(sum, build.multiply(total, change)),
+    ...(output === undefined
+      ? []
+      : [refill(context, output, () => build.multiply(build.element(output), change))]),
     overTile((key, logits) => {
       const weight = context.fresh("weight");
       const power = build.variable(weight, build.f32);
@@ -257,12 +272,9 @@ function weights(task: Task, tile: KeyTile, unmasked: Expr, decay: string): read
 }
 
 /** Adds the values of the tile, times their weights, to the output. */
-function addValues(task: Task, output: string, decay: Expr): readonly Statement[] {
+function addValues(task: Task, output: string): readonly Statement[] {
   const { attention, keys, tile, score } = task;
-  const { context, op, width } = attention;
-  const out: Statement[] = [];
-  if (op.normalize === "softmax")
-    out.push(refill(context, output, () => build.multiply(build.element(output), decay)));
+  const { context, width } = attention;
   const key = context.fresh("key");
   const inner: Statement[] = [];
   const weight = fill(
@@ -275,7 +287,7 @@ function addValues(task: Task, output: string, decay: Expr): readonly Statement[
     (_, c) => build.loadArray(tile, build.add(build.multiply(build.variable(key), width), c)),
     inner,
   );
-  return [...out, loop(key, 0, keys, [...inner, tileMultiply(output, weight, value)])];
+  return [loop(key, 0, keys, [...inner, tileMultiply(output, weight, value)])];
 }
 
 function storeResult(task: Task): readonly Statement[] {

@@ -16,6 +16,7 @@ import {
   constant,
   type Dimension,
   divide,
+  multiply,
   productOf,
   sumOf,
 } from "../../op/dimension.ts";
@@ -70,18 +71,33 @@ export interface AttendWork {
   /** Blocks of a set, and of all of them. */
   readonly blocks: Dimension;
   readonly tasks: Dimension;
-  /** Of all pairs of a row and a key, those past the end of a block included. */
+  /** Of all pairs of a row and a key, those past the ends of tiles included. */
   readonly flops: Dimension;
 }
 
+/** The tiles that an attention is computed in: what its packed rows and keys are rounded up to. */
+export interface AttendGrain {
+  readonly rows: number;
+  readonly keys: number;
+}
+
 /** The work of an attention in blocks of `step` packed rows. */
-export function attendWork(attention: Attention, step: number): AttendWork {
-  const { context, region, rows, sets, depth, width } = attention;
+export function attendWork(attention: Attention, step: number, grain: AttendGrain): AttendWork {
+  const { context, region, op, rows, sets, depth, width } = attention;
   const blocks = ceilDivide(rows, constant(step));
   const tasks = productOf([sets, blocks]);
+  const whole = (size: Dimension, tile: number): Dimension =>
+    multiply(constant(tile), ceilDivide(size, constant(tile)));
+  // Tiles of rows begin anew in each block.
+  const inTiles =
+    step % grain.rows === 0
+      ? whole(rows, grain.rows)
+      : multiply(constant(Math.ceil(step / grain.rows) * grain.rows), blocks);
+  const keys = sumOf(op.parts.map((part) => whole(context.extent(part.axis), grain.keys)));
+  const widths = op.result === "output" ? depth + width : depth;
   return {
     ...{ name: regionName(context, region), comment: commentOf(context, region), blocks, tasks },
-    flops: productOf([constant(2 * step * (depth + width)), tasks, keysOf(attention)]),
+    flops: productOf([constant(2 * widths), sets, inTiles, keys]),
   };
 }
 

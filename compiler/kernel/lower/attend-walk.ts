@@ -43,6 +43,8 @@ export interface KeyTile {
 /** A key tile in its walk, with the facts of its keys. */
 export interface WalkedTile extends KeyTile {
   readonly ranges: RowRanges;
+  /** How many of its keys are there. */
+  readonly existing: Expr;
   /** The coordinates of the heads whose keys they are. */
   readonly heads: Coordinates;
 }
@@ -107,7 +109,7 @@ export function walkPart(
   const left = build.subtract(count, place.start);
   const existing = place.inRange === undefined ? build.int(keys) : build.minimum(left, keys);
   const ranges = keyRanges(attention, part, rows, place.start, existing, keys);
-  const tile = { ...place, ranges, heads: rows.keyHeads };
+  const tile = { ...place, ranges, existing, heads: rows.keyHeads };
   const { possible, whole } = tileClasses(attention, queries, tile);
   const unmasked = context.fresh("unmasked");
   const isPlain = mask.kind === "constant";

@@ -69,7 +69,7 @@ export function warpAttend(context: Context, region: Region, schedule: Schedule)
   const attention = attentionOf(context, region, mostPacked);
   const { op, depth, width } = attention;
   const shape = attendBlock({ depth, width, parts: op.parts.length }, schedule);
-  const { blocks: rowBlocks, tasks, ...work } = attendWork(attention, shape.rows);
+  const { blocks: rowBlocks, tasks, ...work } = attendWork(attention, shape.rows, shape);
   const memory = new GroupMemory(context);
   const split = shape.splits ? splitOf(attention, rowBlocks, schedule) : undefined;
   const facts = {

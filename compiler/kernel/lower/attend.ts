@@ -37,7 +37,8 @@ export function lowerAttend(context: Context, region: Region, schedule: Schedule
   const attention = attentionOf(context, region, schedule.queries);
   const { op, pack, rows } = attention;
   const step = rowsOfTask(schedule, pack);
-  const { name, comment, tasks, flops, blocks } = attendWork(attention, step);
+  const grain = { rows: step, keys: schedule.keys };
+  const { name, comment, tasks, flops, blocks } = attendWork(attention, step, grain);
   return finish(context, schedule, name, comment, tasks, flops, (task) => {
     const tiles = context.size(blocks);
     const [first, count] = [context.fresh("first"), context.fresh("count")];

@@ -4,7 +4,8 @@
  * times. Needs an inner index that is a multiple of the step.
  *
  * An invocation has every eighth row and column of the block, and rows of group memory are padded by
- * four elements: so the invocations of a subgroup read from different banks.
+ * four elements: so the invocations of a subgroup read from different banks. Rows past the last one
+ * are not multiplied.
  */
 
 import type { Region } from "../../fusion/region.ts";
@@ -26,7 +27,9 @@ import {
   tile as declareTile,
   tileEach,
   tileMultiply,
+  when,
 } from "../statements.ts";
+import { divides } from "./affine.ts";
 import type { Context } from "./context.ts";
 import { commentOf, regionName } from "./name.ts";
 import {
@@ -79,9 +82,13 @@ export function blockProduct(context: Context, region: Region, schedule: Schedul
       ceilDivide(product.rows, constant(extent)),
     ]);
   const reductions = reductionsOf(context, product).length;
-  const flops = product.parts.map((part) => {
-    const perElement = 2 * extent * part.sums.length + reductions;
-    return times([constant(extent * product.inner * perElement), blocks(part)]);
+  const flops = product.parts.flatMap((part) => {
+    const strips = ceilDivide(part.columns, constant(extent));
+    const perRow = constant(2 * extent * product.inner * part.sums.length);
+    return [
+      times([perRow, product.batch, strips, product.rows]),
+      times([constant(extent * product.inner * reductions), blocks(part)]),
+    ];
   });
   const rows = sharedRows(context, product, extent, across * across, "invocation");
   const group = context.fresh("block");
@@ -128,20 +135,24 @@ function blockOf(
     batch: corner.batch,
     rowStart: build.add(corner.rowStart, row),
     columnStart: build.add(corner.columnStart, column),
-    rows: each,
+    rows: 1,
     columns: each,
-    rowStep: across,
     columnStep: across,
     block: { rows: extent, columns: extent },
   };
-  const sums = part.sums.map(() => context.fresh("sum"));
+  const lines = Array.from({ length: each }, (_, index): Line => {
+    const line = build.add(row, index * across);
+    const at = { ...tile, rowStart: build.add(corner.rowStart, line) };
+    return { line, tile: at, sums: part.sums.map(() => context.fresh("sum")) };
+  });
   const start = context.fresh("k");
-  const place = placeTile(context, product, part, tile);
-  const ofBlock = placeTile(context, product, part, { ...tile, ...corner, rowStep: 1 });
-  const scales = rows.tiles(place, each, (index) => build.add(row, build.multiply(index, across)));
+  const ofBlock = placeTile(context, product, part, { ...tile, ...corner });
+  const rowsLeft = build.subtract(context.size(product.rows), corner.rowStart);
+  const left = divides(constant(extent), product.rows) ? undefined : rowsLeft;
+  const ofPart = { ...memory, rights: memory.rights.slice(0, part.sums.length) };
   return [
     ...rows.add(ofBlock),
-    ...sums.map((sum) => declareTile(sum, each, each, 0)),
+    ...lines.flatMap(({ sums }) => sums.map((sum) => declareTile(sum, 1, each, 0))),
     loop(
       start,
       0,
@@ -149,15 +160,33 @@ function blockOf(
       [
         ...fill(context, product, part, memory, { ...tile, ...corner }, build.variable(start)),
         barrier,
-        multiplyBlocks(context, memory, sums, row, column),
+        ...multiplyBlocks(context, ofPart, lines, column, left),
         // Nobody may fill the memory again before all have read it.
         barrier,
       ],
       blockStep,
     ),
-    ...scales.statements,
-    ...storeTile(context, part, tile, place, sums, scales.known),
+    ...lines.flatMap((each) => storeLine(context, product, part, rows, each)),
   ];
+}
+
+/** A row of the block that an invocation has, with a tile of one row for each sum. */
+interface Line {
+  readonly line: Expr;
+  readonly tile: ProductTile;
+  readonly sums: readonly string[];
+}
+
+function storeLine(
+  context: Context,
+  product: Product,
+  part: ProductPart,
+  rows: SharedRows,
+  { line, tile, sums }: Line,
+): readonly Statement[] {
+  const place = placeTile(context, product, part, tile);
+  const scales = rows.tiles(place, 1, () => line);
+  return [...scales.statements, ...storeTile(context, part, tile, place, sums, scales.known)];
 }
 
 /** Brings a step of both operands to group memory, four elements along the inner index at a time. */
@@ -201,31 +230,44 @@ function fill(
   ];
 }
 
-/** Adds the products of what is in group memory to the sums. */
+/**
+ * Adds the products of what is in group memory to the sums. Past the last row nothing is multiplied:
+ * `left` rows of the block are there.
+ */
 function multiplyBlocks(
   context: Context,
   memory: GroupMemory,
-  sums: readonly string[],
-  row: Expr,
+  lines: readonly Line[],
   column: Expr,
-): Statement {
-  const inner = context.fresh("k");
-  const at = (line: Expr, step: string, index: string): Expr =>
-    build.add(
-      build.multiply(build.add(line, build.multiply(build.variable(step), across)), pitch),
-      build.variable(inner),
-      build.variable(index),
-    );
-  const left = context.fresh("left");
-  const [leftRow, leftColumn] = [context.fresh("row"), context.fresh("column")];
-  const leftValue = build.loadArray(memory.left, at(row, leftRow, leftColumn));
-  const body = [declareTile(left, each, lanes, leftValue, leftRow, leftColumn)];
-  for (const [index, sum] of sums.entries()) {
-    const right = context.fresh("right");
-    const [rightRow, rightColumn] = [context.fresh("row"), context.fresh("column")];
-    const value = build.loadArray(memory.rights[index] ?? "", at(column, rightColumn, rightRow));
-    body.push(declareTile(right, lanes, each, value, rightRow, rightColumn));
-    body.push(tileMultiply(sum, left, right));
-  }
-  return loop(inner, 0, blockStep, body, lanes);
+  left: Expr | undefined,
+): readonly Statement[] {
+  const steps = (guarded: (line: Line, body: readonly Statement[]) => readonly Statement[]) => {
+    const inner = context.fresh("k");
+    const at = (line: Expr, index: string): Expr =>
+      build.add(build.multiply(line, pitch), build.variable(inner), build.variable(index));
+    const rights = memory.rights.map((array) => {
+      const [name, k, step] = [
+        context.fresh("right"),
+        context.fresh("row"),
+        context.fresh("column"),
+      ];
+      const line = build.add(column, build.multiply(build.variable(step), across));
+      const value = build.loadArray(array, at(line, k));
+      return { name, tile: declareTile(name, lanes, each, value, k, step) };
+    });
+    const ofLine = (line: Line): readonly Statement[] => {
+      const [name, row, k] = [context.fresh("left"), context.fresh("row"), context.fresh("column")];
+      const value = build.loadArray(memory.left, at(line.line, k));
+      return guarded(line, [
+        declareTile(name, 1, lanes, value, row, k),
+        ...line.sums.map((sum, index) => tileMultiply(sum, name, rights[index]?.name ?? "")),
+      ]);
+    };
+    const body = [...rights.map(({ tile }) => tile), ...lines.flatMap(ofLine)];
+    return loop(inner, 0, blockStep, body, lanes);
+  };
+  const whole = steps((_, body) => body);
+  if (left === undefined) return [whole];
+  const edge = steps(({ line }, body) => [when(build.less(line, left), body)]);
+  return [when(build.lessEqual(extent, left), [whole], [edge])];
 }

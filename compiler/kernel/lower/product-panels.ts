@@ -159,10 +159,22 @@ function stripsFor(
   return { tileRows, width, blockRows, blocks, strips, stripsOfTask, groups, tasks, flops };
 }
 
-/** Few rows take several panels at once, up to eight registers of sums. */
+/** The share of a strip's columns that may lie past the last one. */
+const mostWasted = 0.05;
+
+/**
+ * Few rows take several panels at once, up to eight registers of sums: as many as waste little on the
+ * last strip, but not one by one, which would leave too few sums under way.
+ */
 function stripWidth({ rowPanels }: Schedule, tileRows: number, columns: number): number {
   const panels = Math.ceil(columns / panelWidth);
-  return panelWidth * Math.max(1, Math.min(panels, Math.floor(rowPanels / tileRows)));
+  const most = Math.max(1, Math.min(panels, Math.floor(rowPanels / tileRows)));
+  const fewest = Math.min(most, 2);
+  const counts = Array.from({ length: most - fewest + 1 }, (_, index) => most - index);
+  const wasted = (count: number): number => (Math.ceil(panels / count) * count) / panels - 1;
+  const least = Math.min(...counts.map(wasted));
+  const count = counts.find((each) => wasted(each) <= Math.max(least, mostWasted)) ?? most;
+  return panelWidth * count;
 }
 
 /** What one task does, the `task`-th of its part. */

@@ -15,7 +15,8 @@ import {
 import * as build from "../build.ts";
 import type { Expr, Statement } from "../kernel.ts";
 import { roundUp } from "../round-up.ts";
-import { loop, tile as declareTile, tileMultiply } from "../statements.ts";
+import { loop, tile as declareTile, tileMultiply, when } from "../statements.ts";
+import { divides } from "./affine.ts";
 import type { Context } from "./context.ts";
 import { commentOf, regionName } from "./name.ts";
 import { type Product, productOf, type ProductPart, type ProductTile } from "./product.ts";
@@ -39,10 +40,17 @@ export type TileBody = (
   rows: Known,
 ) => readonly Statement[];
 
-/** Lowers a region of products. */
+/**
+ * Lowers a region of products. Rows that fill no tile are taken one by one; in software that takes
+ * longer to compile than rows that are not there take to compute.
+ */
 export function registerProduct(context: Context, region: Region, schedule: Schedule): Lowered {
-  return inTiles(context, region, productOf(context, region), schedule, block);
+  const edge = schedule.target.groupMemory === 0 ? "tile" : "row";
+  return inTiles(context, region, productOf(context, region), schedule, block, edge);
 }
+
+/** What the rows at an edge are taken in: a tile that reaches past it, or one by one. */
+type Edge = "tile" | "row";
 
 /** A kernel whose tasks do `body` for the tiles of `product`. */
 export function inTiles(
@@ -51,9 +59,11 @@ export function inTiles(
   product: Product,
   schedule: Schedule,
   body: TileBody,
+  edge: Edge = "tile",
 ): Lowered {
   const reductions = reductionsOf(context, product).length;
-  const tilesOf = (part: ProductPart): Tiles => tilesFor(product, part, schedule, reductions);
+  const tilesOf = (part: ProductPart): Tiles =>
+    tilesFor(product, part, schedule, { reductions, edge });
   const tasks = sumOf(product.parts.map((part) => tilesOf(part).tasks));
   const flops = sumOf(product.parts.map((part) => tilesOf(part).flops));
   const name = regionName(context, region);
@@ -71,6 +81,7 @@ export function inTiles(
 /** How a part is cut: panels of columns, walked through in tiles. */
 interface Tiles {
   readonly rows: number;
+  readonly edge: Edge;
   readonly columns: number;
   readonly panel: number;
   readonly rowTiles: Dimension;
@@ -83,7 +94,7 @@ function tilesFor(
   { batch, rows, inner }: Product,
   part: ProductPart,
   schedule: Schedule,
-  reductions: number,
+  { reductions, edge }: { readonly reductions: number; readonly edge: Edge },
 ): Tiles {
   const count = asConstant(part.columns);
   // As many sums as columns take their registers.
@@ -93,15 +104,12 @@ function tilesFor(
   const rowTiles = ceilDivide(rows, constant(schedule.rows));
   const panels = ceilDivide(part.columns, constant(panel));
   const tasks = times([batch, panels, rowTiles]);
-  const products = times([
-    constant(2 * schedule.rows * columns * part.sums.length),
-    batch,
-    rowTiles,
-    ceilDivide(part.columns, constant(columns)),
-    constant(inner),
-  ]);
-  const flops = sumOf([products, times([constant(reductions * schedule.rows * inner), tasks])]);
-  return { rows: schedule.rows, columns, panel, rowTiles, panels, tasks, flops };
+  const computed = edge === "row" ? rows : times([constant(schedule.rows), rowTiles]);
+  const strips = ceilDivide(part.columns, constant(columns));
+  const products = times([constant(2 * columns * part.sums.length), strips]);
+  const perRow = sumOf([products, times([constant(reductions), panels])]);
+  const flops = times([batch, computed, constant(inner), perRow]);
+  return { rows: schedule.rows, edge, columns, panel, rowTiles, panels, tasks, flops };
 }
 
 /** What one task does, the `task`-th of its part. */
@@ -124,10 +132,34 @@ function panelOf(
     rows: tiles.rows,
     columns: tiles.columns,
   };
+  const overColumns = (from: ProductTile): readonly Statement[] =>
+    inColumns(context, product, part, from, tiles, inTile);
+  const even = divides(constant(tiles.rows), product.rows);
+  if (tiles.edge === "tile" || even || tiles.rows === 1) return overColumns(tile);
+  const row = context.fresh("row");
+  const end = context.size(product.rows);
+  const single = { ...tile, rowStart: build.variable(row), rows: 1 };
+  return [
+    when(build.lessEqual(build.add(tile.rowStart, tiles.rows), end), overColumns(tile), [
+      loop(row, tile.rowStart, end, overColumns(single)),
+    ]),
+  ];
+}
+
+/** Takes the columns of a panel, of which `tile` is the first tile. */
+function inColumns(
+  context: Context,
+  product: Product,
+  part: ProductPart,
+  tile: ProductTile,
+  tiles: Tiles,
+  inTile: TileBody,
+): readonly Statement[] {
   const rows = rowTiles(context, product, placeTile(context, product, part, tile), tile.rows);
   if (tiles.panel === tiles.columns)
     return [...rows.statements, ...inTile(context, product, part, tile, rows.known)];
   const start = context.fresh("column_start");
+  const panelStart = tile.columnStart;
   const end = build.minimum(build.add(panelStart, tiles.panel), context.size(part.columns));
   const moved = { ...tile, columnStart: build.variable(start) };
   const body = inTile(context, product, part, moved, rows.known);
