@@ -2,7 +2,7 @@
 
 import { showRoofline } from "./roofline.ts";
 import type { Machine } from "./roofline.ts";
-import type { PhaseSpending, Spending } from "./spending.ts";
+import { excuses, type PhaseSpending, type Spending } from "./spending.ts";
 import { textTable } from "./text-table.ts";
 import { showBytes, showFlops } from "./units.ts";
 
@@ -36,6 +36,9 @@ export function spendingText(spending: Spending, machine: Machine): string {
     "",
     "  FLOPs are needed where the mask shows a pair; bytes are least if a call reads each weight and",
     "  each cache once, and a kernel its activations once.",
+    ...phases.flatMap((each) =>
+      excuses(each).map((why) => `  ${each.phase}, ${runs[each.runs]}: ${why}.`),
+    ),
     "",
     "TEMPORARIES",
     "",

@@ -18,6 +18,7 @@ import { phaseWork, type WorkFacts } from "./phase-work.ts";
 import { RowNumbers } from "./row-numbers.ts";
 import { hiddenFlops } from "./skipped-tiles.ts";
 import { type Traffic, trafficOf } from "./traffic.ts";
+import { edgeFlops } from "./whole-tiles.ts";
 
 /** The memory of temporaries as the runtime places them, in bytes. */
 export interface ArenaUse {
@@ -32,13 +33,22 @@ export interface SpendingReader {
   readonly arena: (phase: PlanPhase, measure: Measure) => ArenaUse;
 }
 
+/** Operations of one call; multiply-add is 2. */
+export interface FlopCounts {
+  readonly executed: number;
+  readonly needed: number;
+  /** What the smallest tiles have past the ends of shapes. */
+  readonly edges: number;
+  /** Of pairs that a mask hides in tiles that it does not hide as a whole. */
+  readonly crossed: number;
+}
+
 /** One call of a phase. */
 export interface PhaseSpending {
   readonly phase: string;
   readonly runs: "once" | "first" | "token";
   readonly dispatches: number;
-  /** Multiply-add is 2. */
-  readonly flops: { readonly executed: number; readonly needed: number };
+  readonly flops: FlopCounts;
   /** Bytes. */
   readonly traffic: Traffic;
   readonly memory: ArenaUse;
@@ -50,6 +60,49 @@ export interface Spending {
   readonly target: Plan["target"];
   readonly lengths: Lengths;
   readonly phases: readonly PhaseSpending[];
+}
+
+/** What a call may spend at most, as shares of the least. */
+const [mostFlops, mostBytes] = [1.05, 1.15];
+
+/** From so many operations on attention has many tiles, and few of them are crossed by a mask. */
+const large = 1e9;
+
+/**
+ * Whether a call computes and moves little in vain. Beside those shares there is what shapes ask for:
+ * whole tiles, in small calls tiles that masks cross, and weights that products of several sets of rows
+ * read, each its own.
+ */
+export function withinBudget({ flops, traffic }: PhaseSpending): {
+  readonly flops: boolean;
+  readonly traffic: boolean;
+} {
+  const { executed, needed, edges, crossed } = flops;
+  const tiles = edges + (needed < large ? crossed : 0);
+  return {
+    flops: executed <= mostFlops * needed + tiles,
+    traffic: traffic.moved <= mostBytes * traffic.least + traffic.again,
+  };
+}
+
+/** What a call spends beyond those shares, in words; empty if it does not. */
+export function excuses({ flops, traffic }: PhaseSpending): readonly string[] {
+  const { executed, needed, edges, crossed } = flops;
+  const share = (part: number, of: number): string => ((of + part) / of).toFixed(3);
+  return [
+    ...(executed > mostFlops * needed
+      ? [
+          `whole tiles take ${share(edges, needed)} of the FLOPs needed at these shapes, ` +
+            `tiles that masks cross ${share(crossed, needed)}`,
+        ]
+      : []),
+    ...(traffic.moved > mostBytes * traffic.least
+      ? [
+          "products of several sets of rows read the same weights, which takes " +
+            `${share(traffic.again, traffic.least)} of the least bytes`,
+        ]
+      : []),
+  ];
 }
 
 /** What is needed to count. */
@@ -97,7 +150,12 @@ function phaseSpending(
     growing,
     ...(attentionSchedule === undefined ? {} : { attentionSchedule }),
   };
-  const { decoder, others, reductions, executed } = phaseWork(work, made.phase, values, measure);
+  const { decoder, others, reductions, skipped, executed } = phaseWork(
+    work,
+    made.phase,
+    values,
+    measure,
+  );
   const products = [...others.values()].reduce((sum, flops) => sum + flops, decoder);
   const { graph } = made.phase;
   const hidden = hiddenFlops(graph, new RowNumbers(graph, values, growing));
@@ -105,7 +163,12 @@ function phaseSpending(
     phase: name,
     runs,
     dispatches: dispatchCount(planned, measure),
-    flops: { executed, needed: products + reductions - hidden },
+    flops: {
+      executed,
+      needed: products + reductions - hidden,
+      edges: edgeFlops(graph, plan.target, values),
+      crossed: hidden - skipped,
+    },
     traffic: trafficOf(made, values, storedElements(prepared, target)),
     memory: reader.arena(planned, measure),
   };

@@ -19,6 +19,8 @@ export interface Traffic {
   readonly moved: number;
   /** The same with each weight and each cache once in the call. */
   readonly least: number;
+  /** What products read of weights that products of other rows have read. */
+  readonly again: number;
 }
 
 /** The traffic of one call of a phase for these sizes. */
@@ -39,6 +41,7 @@ export function trafficOf(
   let moved = 0;
   let least = 0;
   const lasting = new Map<string, number>();
+  const multiplied = new Map<string, readonly number[]>();
   for (const { region } of regions) {
     const written = resultsOf(region).reduce(
       (sum, { result, store }) => sum + elements(result) * bytesAt(store.target, result),
@@ -62,10 +65,16 @@ export function trafficOf(
       moved += count;
       if (name === undefined) least += count;
       else lasting.set(name, Math.max(count, lasting.get(name) ?? 0));
+      if (op.kind === "weight" && region.kind === "contract")
+        multiplied.set(op.name, [...(multiplied.get(op.name) ?? []), count]);
     }
   }
   for (const count of lasting.values()) least += count;
-  return { moved, least };
+  const again = [...multiplied.values()].reduce(
+    (sum, counts) => sum + counts.reduce((a, b) => a + b, 0) - Math.max(...counts),
+    0,
+  );
+  return { moved, least, again };
 }
 
 /** By value that a region reads from memory: itself, or the rows of it that are looked up. */

@@ -7,7 +7,12 @@ import { checkModel, compileFor, prepare } from "../../../compiler/compile.ts";
 import { targets } from "../../../compiler/kernel/target.ts";
 import { readLengths } from "../../../compiler/report/lengths.ts";
 import { rooflineSvg } from "../../../compiler/report/roofline.ts";
-import { type Spending, spendingOf } from "../../../compiler/report/spending.ts";
+import {
+  excuses,
+  type Spending,
+  spendingOf,
+  withinBudget,
+} from "../../../compiler/report/spending.ts";
 import { ratio, spendingText } from "../../../compiler/report/spending-text.ts";
 
 const examples = new URL("../../../examples/", import.meta.url);
@@ -56,9 +61,16 @@ test.each(folders.map(({ name }) => name))("what %s spends", async (folder) => {
     (["cpu", "gpu"] as const).flatMap((family) => {
       const spending = spend(`${folder}/${file}`, family);
       if (spending === undefined) return [];
-      for (const { memory } of spending.phases)
-        expect(memory.arena).toBeLessThanOrEqual(1.1 * memory.live);
-      return [`${file} on ${family}`, ...spending.phases.map(line)];
+      for (const each of spending.phases) {
+        expect(each.memory.arena).toBeLessThanOrEqual(1.1 * each.memory.live);
+        const name = `${file} on ${family}: ${each.phase}, ${each.runs}`;
+        expect(withinBudget(each), name).toEqual({ flops: true, traffic: true });
+      }
+      const lines = spending.phases.flatMap((each) => [
+        line(each),
+        ...excuses(each).map((why) => `    ${why}`),
+      ]);
+      return [`${file} on ${family}`, ...lines];
     }),
   );
   if (lines.length === 0) return;
