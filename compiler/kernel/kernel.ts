@@ -246,8 +246,8 @@ export interface AcrossStatement {
   readonly of: Expr | string;
   readonly fn: "sum" | "max";
   /**
-   * Runs of so many invocations, a power of two, that begin at its multiples, or each subgroup, which
-   * are runs of `subgroup_size`.
+   * The whole group, runs of so many invocations, a power of two, that begin at its multiples, or each
+   * subgroup, which are runs of `subgroup_size`.
    */
   readonly sharers: number | "subgroup";
 }

@@ -157,7 +157,10 @@ class Checker {
     const { workgroupSize, tiles } = this.kernel;
     this.check(this.extents === undefined, () => "invocations meet inside a tile statement");
     this.check(tiles === undefined, () => "a warp's tile is no invocation's");
-    const isRun = sharers === "subgroup" || (isPower(sharers) && workgroupSize % sharers === 0);
+    const isRun =
+      sharers === "subgroup" ||
+      sharers === workgroupSize ||
+      (isPower(sharers) && workgroupSize % sharers === 0);
     this.check(isRun, () => `${sharers} invocations share what ${workgroupSize} have`);
     if (typeof of === "string") {
       this.tiles.set(name, this.tileNamed(of));

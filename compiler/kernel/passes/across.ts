@@ -43,13 +43,14 @@ export function throughSubgroups(kernel: Kernel): Kernel {
   return rewritten(kernel, inSubgroups);
 }
 
-/** Which sizes of subgroups `kernel` has a form for; undefined if it takes nothing across invocations. */
+/** Which sizes of subgroups `kernel` has a form for; undefined if it has none. */
 export function subgroupsOf({ body, workgroupSize }: Kernel): SubgroupRange | undefined {
   const runs: number[] = [];
   visitBody(body, (each) => {
     if (each.kind === "across" && typeof each.sharers === "number") runs.push(each.sharers);
   });
-  if (runs.length === 0) return undefined;
+  // Other groups are no multiple of every size in between.
+  if (runs.length === 0 || !Number.isInteger(Math.log2(workgroupSize))) return undefined;
   const within = runs.filter((run) => run < workgroupSize);
   return { min: Math.max(leastSubgroup, ...within), max: workgroupSize };
 }
@@ -180,11 +181,12 @@ function inMemory(
     return [...out, own.declare(name, all)];
   }
   const place = isWhole ? invocation : build.remainder(invocation, sharers);
-  for (let half = sharers / 2; half >= 1; half /= 2) {
+  for (let left = sharers; left > 1; left = Math.ceil(left / 2)) {
+    const half = Math.ceil(left / 2);
     const step = own.each(of, (_, index) =>
       keep(index, combine(at(index, invocation), at(index, build.add(invocation, half)))),
     );
-    out.push(when(build.less(place, half), [step]), barrier);
+    out.push(when(build.less(place, left - half), [step]), barrier);
   }
   return [...out, own.declare(name, (index) => at(index, first))];
 }

@@ -24,14 +24,19 @@ import {
 } from "../../support/web-gpu.ts";
 import { values } from "./cases.ts";
 
-const invocations = 64;
+const most = 64;
 const rows = 4;
 const rounds = 3;
 
 type Fn = AcrossStatement["fn"];
 
 /** Each invocation has `rows` numbers in each of `rounds`; what they share is stored by all of them. */
-function sharing(fn: Fn, sharers: number, form: "value" | "tile"): Kernel {
+function sharing(
+  fn: Fn,
+  sharers: number,
+  form: "value" | "tile",
+  invocations: number = most,
+): Kernel {
   const { add, multiply, variable, invocation } = build;
   const round = variable("round");
   const at = (row: ReturnType<typeof variable>) =>
@@ -61,13 +66,21 @@ function sharing(fn: Fn, sharers: number, form: "value" | "tile"): Kernel {
   };
 }
 
-function launchOf(): Launch & { readonly buffers: { readonly x: Float32Array } } {
+function launchOf(
+  invocations: number = most,
+): Launch & { readonly buffers: { readonly x: Float32Array } } {
   const count = rounds * rows * invocations;
   return { groups: 1, buffers: { x: values(count, 1), y: new Float32Array(count) } };
 }
 
 /** The results from the definition in double precision; a sum of `sharers` rounds as often. */
-function expectShared(launch: Launch, fn: Fn, sharers: number, form: "value" | "tile"): void {
+function expectShared(
+  launch: Launch,
+  fn: Fn,
+  sharers: number,
+  form: "value" | "tile",
+  invocations: number = most,
+): void {
   const { x = [], y = [] } = launch.buffers;
   const wrong: string[] = [];
   for (let row = 0; row < rounds * rows; row++) {
@@ -144,6 +157,21 @@ test("a kernel says which sizes of subgroups it has a form for", () => {
     false,
     false,
   ]);
+});
+
+test.each([3, 6, 18, 31])("a group of %i shares as a whole, in group memory alone", (group) => {
+  for (const fn of ["sum", "max"] as const) {
+    for (const form of ["value", "tile"] as const) {
+      const kernel = sharing(fn, group, form, group);
+      expect(subgroupsOf(kernel)).toBeUndefined();
+      for (const each of [kernel, throughMemory(kernel)]) {
+        const launch = launchOf(group);
+        verifyKernel(each);
+        evaluateKernel(each, launch);
+        expectShared(launch, fn, group, form, group);
+      }
+    }
+  }
 });
 
 test("subgroups take less group memory", () => {
