@@ -14,6 +14,7 @@ import type {
   TileStatement,
 } from "./kernel.ts";
 import { f32, i32, warpSize } from "./kernel.ts";
+import { isPowerOfTwo } from "./counts.ts";
 import { pieceLength } from "./memory.ts";
 import { printExpr, printStatement } from "./print.ts";
 import { childrenOf, declaredBy, expressionsOf, reads, someStatement } from "./rewrite.ts";
@@ -160,7 +161,7 @@ class Checker {
     const isRun =
       sharers === "subgroup" ||
       sharers === workgroupSize ||
-      (isPower(sharers) && workgroupSize % sharers === 0);
+      (isPowerOfTwo(sharers) && workgroupSize % sharers === 0);
     this.check(isRun, () => `${sharers} invocations share what ${workgroupSize} have`);
     if (typeof of === "string") {
       this.tiles.set(name, this.tileNamed(of));
@@ -373,10 +374,6 @@ export function verifyKernel(kernel: Kernel): void {
 
 function isCount(value: number): boolean {
   return Number.isInteger(value) && value > 0;
-}
-
-function isPower(value: number): boolean {
-  return isCount(value) && Number.isInteger(Math.log2(value));
 }
 
 function shorten(text: string): string {

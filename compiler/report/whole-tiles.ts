@@ -6,6 +6,7 @@
 
 import { productRoles } from "../graph/product-roles.ts";
 import { type Graph, nodeAt, sizeOf, valueId } from "../graph/graph.ts";
+import { roundUp } from "../kernel/counts.ts";
 import { packedHeads } from "../kernel/lower/attend-rows.ts";
 import type { Family } from "../kernel/target.ts";
 import type { AxisName } from "../op/axis.ts";
@@ -23,7 +24,7 @@ interface SmallestTiles {
 const up =
   (step: number) =>
   (count: number): number =>
-    Math.ceil(count / step) * step;
+    roundUp(count, step);
 
 /** Rows past the last one are skipped on a GPU; a register has the keys and columns of a tile. */
 const onGpu: SmallestTiles = {

@@ -2,6 +2,7 @@
 
 import type { Walk, WalkedTile } from "./attend-walk.ts";
 import * as build from "../build.ts";
+import { roundUp } from "../counts.ts";
 import type { Expr, Statement } from "../kernel.ts";
 import { declare, loop } from "../statements.ts";
 import { queryRanges } from "./attend-class.ts";
@@ -57,11 +58,10 @@ export function taskOf(
   const { context, op, depth, width } = attention;
   const { keys, singleQuery } = schedule;
   const outputRows = registerRows(attention, schedule, step);
-  const whole = (size: number): number => Math.ceil(size / outputRows) * outputRows;
-  const padded = whole(step);
+  const padded = roundUp(step, outputRows);
   // Register tiles that reach past a task's rows reach past the last row, too.
   const rows = packedRows(attention, set, padded === step ? step : Number.POSITIVE_INFINITY);
-  const blockRows = whole(Math.min(step, rowsOfTask(schedule, attention.pack)));
+  const blockRows = roundUp(Math.min(step, rowsOfTask(schedule, attention.pack)), outputRows);
   const hasOutput = op.result === "output";
   return {
     ...{ attention, rows, first, count, keys, outputRows },

@@ -22,6 +22,7 @@ import {
 } from "../../op/dimension.ts";
 import { type AttendArguments, type AttendOp, attendArguments } from "../../op/op.ts";
 import * as build from "../build.ts";
+import { roundUp } from "../counts.ts";
 import type { Expr } from "../kernel.ts";
 import { type Affine, affineOf, plus, times } from "./affine.ts";
 import type { Context, Coordinates } from "./context.ts";
@@ -92,7 +93,7 @@ export function attendWork(attention: Attention, step: number, grain: AttendGrai
   const inTiles =
     step % grain.rows === 0
       ? whole(rows, grain.rows)
-      : multiply(constant(Math.ceil(step / grain.rows) * grain.rows), blocks);
+      : multiply(constant(roundUp(step, grain.rows)), blocks);
   const keys = sumOf(op.parts.map((part) => whole(context.extent(part.axis), grain.keys)));
   const widths = op.result === "output" ? depth + width : depth;
   return {

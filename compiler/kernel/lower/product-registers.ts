@@ -14,7 +14,7 @@ import {
 } from "../../op/dimension.ts";
 import * as build from "../build.ts";
 import type { Expr, Statement } from "../kernel.ts";
-import { roundUp } from "../round-up.ts";
+import { roundUp } from "../counts.ts";
 import { loop, tile as declareTile, tileMultiply, when } from "../statements.ts";
 import { divides } from "./affine.ts";
 import type { Context } from "./context.ts";

@@ -10,6 +10,7 @@
 import { invariant } from "../../../grammar/invariant.ts";
 import type { SubgroupRange } from "../../../runtime/contract.ts";
 import * as build from "../build.ts";
+import { isPowerOfTwo } from "../counts.ts";
 import type { AcrossStatement, Expr, GroupArray, Kernel, Statement } from "../kernel.ts";
 import { mapBlocks, someStatement, visitBody } from "../rewrite.ts";
 import {
@@ -50,7 +51,7 @@ export function subgroupsOf({ body, workgroupSize }: Kernel): SubgroupRange | un
     if (each.kind === "across" && typeof each.sharers === "number") runs.push(each.sharers);
   });
   // Other groups are no multiple of every size in between.
-  if (runs.length === 0 || !Number.isInteger(Math.log2(workgroupSize))) return undefined;
+  if (runs.length === 0 || !isPowerOfTwo(workgroupSize)) return undefined;
   const within = runs.filter((run) => run < workgroupSize);
   return { min: Math.max(leastSubgroup, ...within), max: workgroupSize };
 }

@@ -6,7 +6,7 @@
 
 import type { Schedule } from "../lower/schedule.ts";
 import { factorElement, innerStep } from "../lower/warps.ts";
-import { roundUp } from "../round-up.ts";
+import { roundUp } from "../counts.ts";
 import { fitsInvocation, registersOf } from "./registers.ts";
 
 /** A block of an attention. */

@@ -9,7 +9,7 @@ import { type WarpMath, warpSize } from "../kernel.ts";
 import type { Product, ProductPart } from "../lower/product.ts";
 import type { Schedule } from "../lower/schedule.ts";
 import { factorElement, innerStep } from "../lower/warps.ts";
-import { roundUp } from "../round-up.ts";
+import { roundUp } from "../counts.ts";
 import { fitsInvocation, registersOf, registersOfTile, residentGroups } from "./registers.ts";
 
 /** A block of sums, all extents in elements. */
