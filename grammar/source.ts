@@ -7,6 +7,13 @@ export interface Source {
   readonly text: string;
 }
 
+/** A text, and what it is called whoever reads it from where. */
+export interface NamedText {
+  /** The path from the folder of the file that was asked for, with `/`, or `std/decoder`. */
+  readonly name: string;
+  readonly text: string;
+}
+
 /** A half-open range `[start, end)` of offsets into the text of one source. */
 export interface Span {
   readonly file: string;

@@ -6,7 +6,7 @@
 import type { Module } from "../../grammar/ast.ts";
 import type { Diagnostic } from "../../grammar/diagnostic.ts";
 import { parse } from "../../grammar/index.ts";
-import type { Source } from "../../grammar/source.ts";
+import type { NamedText, Source } from "../../grammar/source.ts";
 import { stdSources } from "../std/sources.ts";
 import { findCircles, type Link } from "./circles.ts";
 import { unknownModule } from "./errors.ts";
@@ -26,21 +26,21 @@ export interface Elaborated {
 export function elaborate(entry: Source, resolve: Resolve): Elaborated {
   const diagnostics: Diagnostic[] = [];
   const modules = new Map<string, Module>();
-  const sources = new Map<string, string>();
+  const sources = new Map<string, NamedText>();
   const links: Link[] = [];
-  const read = (source: Source): void => {
+  const read = (source: Source, name: string): void => {
     const parsed = parse(source);
     diagnostics.push(...parsed.diagnostics);
     modules.set(source.file, parsed.module);
-    sources.set(source.file, source.text);
+    sources.set(source.file, { name, text: source.text });
     for (const item of parsed.module.imports) {
       const target = find(item.from.text, source.file, resolve);
       links.push({ importer: source.file, target: target?.file, item });
       if (target === undefined) diagnostics.push(unknownModule(item, stdSources.keys()));
-      else if (!modules.has(target.file)) read(target);
+      else if (!modules.has(target.file)) read(target, importedName(item.from.text, name));
     }
   };
-  read(entry);
+  read(entry, entry.file.replace(/^.*[\\/]/, ""));
   const circles = findCircles(entry.file, links);
   diagnostics.push(...circles.diagnostics);
   const resolved = new Map<string, ResolvedModule>();
@@ -54,6 +54,19 @@ export function elaborate(entry: Source, resolve: Resolve): Elaborated {
   }
   const isBroken = diagnostics.some((each) => each.severity === "error");
   return { program: { entry: entry.file, isBroken, modules: resolved, sources }, diagnostics };
+}
+
+/** What `importer`, so named, calls a file `from`, seen from the folder of the entry. */
+function importedName(from: string, importer: string): string {
+  if (stdSources.has(from) || from.startsWith("/")) return from;
+  const parts = importer.split("/").slice(0, -1);
+  for (const part of from.split("/")) {
+    const up = parts.at(-1);
+    if (part === ".." && up !== undefined && up !== "..") parts.pop();
+    else if (part !== ".") parts.push(part);
+  }
+  const name = parts.join("/");
+  return name.endsWith(".braid") ? name : `${name}.braid`;
 }
 
 function find(from: string, importer: string, resolve: Resolve): Source | undefined {

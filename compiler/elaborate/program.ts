@@ -12,6 +12,7 @@ import type {
   Module,
   ScoreDeclaration,
 } from "../../grammar/ast.ts";
+import type { NamedText } from "../../grammar/source.ts";
 
 /** A declaration with the module whose names its body sees. */
 export type Definition =
@@ -40,7 +41,7 @@ export interface Program {
   /** Every module, imported ones before their importers. */
   readonly modules: ReadonlyMap<string, ResolvedModule>;
   /** Their texts, by file. */
-  readonly sources: ReadonlyMap<string, string>;
+  readonly sources: ReadonlyMap<string, NamedText>;
 }
 
 /** The module called `file`, which must exist. */

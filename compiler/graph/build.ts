@@ -4,6 +4,7 @@
  */
 
 import { invariant } from "../../grammar/invariant.ts";
+import type { NamedText } from "../../grammar/source.ts";
 import type { Axis, AxisName } from "../op/axis.ts";
 import { symbolsOf } from "../op/dimension.ts";
 import type { Op } from "../op/op.ts";
@@ -35,11 +36,11 @@ export class GraphBuilder {
   readonly #configChecks: ConfigCheck[] = [];
   /** By symbol: the node that measures it. */
   readonly #measures = new Map<string, ValueId>();
-  readonly #sources: ReadonlyMap<string, string>;
+  readonly #sources: ReadonlyMap<string, NamedText>;
   #generation: Generation | undefined;
 
   /** An empty graph called `name`, whose origins are in `sources`. */
-  constructor(name: string, sources: ReadonlyMap<string, string> = new Map()) {
+  constructor(name: string, sources: ReadonlyMap<string, NamedText> = new Map()) {
     this.name = name;
     this.#sources = sources;
   }

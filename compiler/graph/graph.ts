@@ -5,7 +5,7 @@
  * every axis named is in `axes`; outputs exist. Passes build a new graph and leave the old one alone.
  */
 
-import type { Span } from "../../grammar/source.ts";
+import type { NamedText, Span } from "../../grammar/source.ts";
 import type { Axis, AxisName, Placement } from "../op/axis.ts";
 import type { Dimension } from "../op/dimension.ts";
 import type { Op } from "../op/op.ts";
@@ -112,7 +112,7 @@ export interface Graph {
   readonly generation?: Generation;
   readonly configChecks: readonly ConfigCheck[];
   /** The texts of the files that origins name, so that generated code can quote them. */
-  readonly sources: ReadonlyMap<string, string>;
+  readonly sources: ReadonlyMap<string, NamedText>;
 }
 
 /** The id of the node at `index`. */

@@ -32,8 +32,10 @@ export function specLines(context: Context, region: Region): readonly string[] {
   }
   const lines = new Map<string, Line>();
   for (const { file, start } of places.values()) {
-    const { number, text } = lineAt(context.graph.sources.get(file) ?? "", start);
-    lines.set(`${file}:${number}`, { file, number, text });
+    const source = context.graph.sources.get(file);
+    if (source === undefined) continue;
+    const { number, text } = lineAt(source.text, start);
+    lines.set(`${source.name}:${number}`, { file: source.name, number, text });
   }
   const all = [...lines.values()].sort((a, b) => compare(a.file, b.file) || a.number - b.number);
   return [

@@ -5,9 +5,19 @@ import { printCuda, printWgsl } from "../../../../compiler/codegen/index.ts";
 import { checkModel, compileFor } from "../../../../compiler/compile.ts";
 import { cudaTarget } from "../../../../compiler/kernel/architectures.ts";
 import type { Kernel } from "../../../../compiler/kernel/kernel.ts";
+import type { Source } from "../../../../grammar/source.ts";
 
-function kernelsOf(text: string): readonly Kernel[] {
-  const { value, diagnostics } = checkModel({ file: "models/small.braid", text });
+/** Kernels of a model in `models/small.braid`, which may import `files`, read in the folder `from`. */
+function kernelsOf(
+  text: string,
+  from = "models/",
+  files: Readonly<Record<string, string>> = {},
+): readonly Kernel[] {
+  const resolve = (path: string): Source | undefined => {
+    const imported = files[path];
+    return imported === undefined ? undefined : { file: `${from}${path}.braid`, text: imported };
+  };
+  const { value, diagnostics } = checkModel({ file: `${from}small.braid`, text }, { resolve });
   expect(diagnostics).toEqual([]);
   if (value === undefined) throw new Error("the model has mistakes");
   return compileFor(value, cudaTarget("sm_80", "f16")).kernels;
@@ -34,8 +44,8 @@ test("the user's line comes first, then those of the library's blocks", () => {
   const [head, ...lines] = comment;
   expect(head).toBe("mlp: hidden [rows, F = 128]");
   expect(lines.slice(0, 2)).toEqual([
-    "models/small.braid:5  x = given + swiglu[F](",
-    "models/small.braid:6  rms_norm(given) at norm) at mlp",
+    "small.braid:5  x = given + swiglu[F](",
+    "small.braid:6  rms_norm(given) at norm) at mlp",
   ]);
   expect(lines.slice(2).every((line) => /^std\/layers:\d+ {2}\S/.test(line))).toBe(true);
   expect(lines.at(-1)).toMatch(/ {2}hidden = silu\(x @ gate_proj.weight\)/);
@@ -64,7 +74,7 @@ test("a kernel that computes several values names them", () => {
 }
 `;
   const { comment } = kernel(kernelsOf(text), "x_contract");
-  expect(comment).toEqual(["x [rows, F = 128]", "models/small.braid:6  x = a @ first", "also y"]);
+  expect(comment).toEqual(["x [rows, F = 128]", "small.braid:6  x = a @ first", "also y"]);
 });
 
 test("of many lines the first are quoted", () => {
@@ -78,8 +88,8 @@ ${sums}  output y = x9
   const [only] = kernelsOf(text);
   const lines = only?.comment.slice(1) ?? [];
   expect(lines).toHaveLength(7);
-  expect(lines[0]).toBe("models/small.braid:3  x0 = given + 1.0");
-  expect(lines[6]).toBe("and 4 more lines of models/small.braid");
+  expect(lines[0]).toBe("small.braid:3  x0 = given + 1.0");
+  expect(lines[6]).toBe("and 4 more lines of small.braid");
 });
 
 test("a long line is cut", () => {
@@ -90,7 +100,7 @@ test("a long line is cut", () => {
 }
 `;
   const [only] = kernelsOf(text);
-  expect(only?.comment[1]).toMatch(/^models\/small\.braid:3 {2}x = given (\+ given )+\+…$/);
+  expect(only?.comment[1]).toMatch(/^small\.braid:3 {2}x = given (\+ given )+\+…$/);
 });
 
 test("what only arranges rows quotes the lines that say so", () => {
@@ -103,6 +113,29 @@ test("what only arranges rows quotes the lines that say so", () => {
 }
 `;
   for (const { comment } of kernelsOf(text)) {
-    expect(comment.at(-1)).toBe("models/small.braid:5  x = join S(visual = a, text = b)");
+    expect(comment.at(-1)).toBe("small.braid:5  x = join S(visual = a, text = b)");
   }
+});
+
+test("files are named from the folder of the spec, wherever it is read", () => {
+  const text = `import { twice } from "../shared/./twice"
+model Twice[D = 64] {
+  input given: [T, D]
+  output y = twice(given)
+}
+`;
+  const files = {
+    "../shared/./twice": `import { once } from "more/once"
+block twice(x: [T, D]) -> [T, D] {
+  return once(x) + x
+}
+`,
+    "more/once": "block once(x: [T, D]) -> [T, D] {\n  return x * 3.0\n}\n",
+  };
+  const printed = ["models/", "/home/me/", "", "..\\models\\"].map((from) =>
+    kernelsOf(text, from, files).map(printCuda),
+  );
+  expect(printed[0]?.join("")).toContain("// ../shared/twice.braid:3  return once(x) + x");
+  expect(printed[0]?.join("")).toContain("// ../shared/more/once.braid:2  return x * 3.0");
+  for (const other of printed) expect(other).toEqual(printed[0]);
 });
