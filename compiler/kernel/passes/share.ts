@@ -26,7 +26,7 @@ export function share(kernel: Kernel): Kernel {
   const counter = new Walk(kernel, versions, interner);
   counter.run();
   versions.restart();
-  const writer = new Walk(kernel, versions, interner, counter.named());
+  const writer = new Walk(kernel, versions, interner, counter);
   return dropUnused({ ...kernel, body: writer.run() });
 }
 
@@ -34,49 +34,48 @@ export function share(kernel: Kernel): Kernel {
 interface Block {
   readonly number: number;
   readonly isLoop: boolean;
+  /** The values met so far that are computed in it, by their numbers. */
+  readonly values: Map<number, Value>;
   readonly out: Statement[];
 }
 
-interface Use {
-  count: number;
+interface Value {
+  uses: number;
   /** Whether it is used in a loop inside the block where it is computed. */
   moved: boolean;
+  /** What stands for it from now on. */
+  written: Expr | undefined;
 }
 
 /**
  * One walk over the kernel. The first only counts, for each value, the uses in the block where it
  * would be computed; the second knows which values get a name and rewrites. Both meet the same
- * blocks and versions in the same order, so their keys agree.
+ * blocks and versions in the same order, so their numbers agree.
  */
 class Walk {
   private readonly kernel: Kernel;
-  private readonly chosen: ReadonlySet<number> | undefined;
-  private readonly uses = new Map<number, Use>();
-  /** The values met so far, with the block where each would be computed. */
-  private readonly met = new Set<number>();
-  private readonly written = new Map<number, Expr>();
+  private readonly counted: Walk | undefined;
   /** Names that became another name for the same value. */
   private readonly aliases = new Map<string, Expr>();
+  /** All blocks, by their numbers. */
+  private readonly all: Block[] = [];
+  /** Those around, outermost first. */
   private readonly blocks: Block[] = [];
   private readonly depths = new Map<string, number>();
   /** What `earliest` has found. */
-  private readonly depthOf = new Map<Expr, number>();
+  private readonly depthOf: Map<Expr, number>;
   private readonly versions: Versions;
   private readonly interner: Interner;
   private readonly names: Names;
-  private blockCount = 0;
 
-  constructor(
-    kernel: Kernel,
-    versions: Versions,
-    interner: Interner,
-    chosen?: ReadonlySet<number>,
-  ) {
+  constructor(kernel: Kernel, versions: Versions, interner: Interner, counted?: Walk) {
     this.kernel = kernel;
-    this.chosen = chosen;
+    this.counted = counted;
     this.versions = versions;
     this.interner = interner;
-    this.names = new Names(kernel);
+    this.names = counted?.names ?? new Names(kernel);
+    // Both walks find the same.
+    this.depthOf = counted?.depthOf ?? new Map();
   }
 
   run(): readonly Statement[] {
@@ -84,18 +83,13 @@ class Walk {
     return this.block(this.kernel.body, false);
   }
 
-  /** The values worth a name: used twice, or computed outside a loop that uses them. */
-  named(): ReadonlySet<number> {
-    const found = [...this.uses].filter(([, use]) => use.count > 1 || use.moved);
-    return new Set(found.map(([key]) => key));
-  }
-
   private block(
     body: readonly Statement[],
     isLoop: boolean,
     ...bound: readonly string[]
   ): readonly Statement[] {
-    const block: Block = { number: this.blockCount++, isLoop, out: [] };
+    const block: Block = { number: this.all.length, isLoop, values: new Map(), out: [] };
+    this.all.push(block);
     this.blocks.push(block);
     for (const name of bound) this.depths.set(name, this.blocks.length - 1);
     for (const statement of body) block.out.push(this.statement(statement));
@@ -162,75 +156,84 @@ class Walk {
 
   /** The value of a `let`, whose own name serves where the value needs one. */
   private definition(name: string, value: Expr, depth: number): Expr {
-    const place = this.sharedPlace(value, this.placeOf(value, depth));
-    this.depths.set(name, place);
     if (isFree(value)) {
+      this.depths.set(name, this.placeOf(value, depth));
       const changed = this.expression(value, depth);
       const isFixed = value.kind === "var" && this.versions.of(value.name) === undefined;
       if (isFixed || value.kind === "const") this.aliases.set(name, changed);
       return changed;
     }
-    if (this.chosen === undefined) return this.expression(value, depth);
-    const key = this.keyOf(value, place);
-    if (this.chosen.has(key) && !this.written.has(key) && place === depth) {
-      this.written.set(key, variable(name, value.type));
-      this.met.add(key);
+    const id = this.interner.idOf(value);
+    const place = this.sharedPlace(id, this.placeOf(value, depth));
+    this.depths.set(name, place);
+    const isNamed = this.isNamed(id, place);
+    const met = this.valueOf(id, place);
+    if (isNamed && met.written === undefined && place === depth) {
+      met.written = variable(name, value.type);
       return mapChildren(value, (part) => this.expression(part, depth));
     }
-    const changed = this.expression(value, depth);
-    if (this.chosen.has(key)) this.aliases.set(name, changed);
+    const changed = this.used(value, id, place, depth);
+    if (isNamed) this.aliases.set(name, changed);
     return changed;
   }
 
-  /** The block around that has met `expr` already, or `place` itself. */
-  private sharedPlace(expr: Expr, place: number): number {
-    if (isFree(expr)) return place;
-    const id = this.interner.idOf(expr);
+  /** The block around that has met the value with that number already, or `place` itself. */
+  private sharedPlace(id: number, place: number): number {
     for (let at = place - 1; at >= 0; at--) {
-      if (this.met.has(keyIn(this.blocks[at], id))) return at;
+      if (this.blocks[at]?.values.has(id)) return at;
     }
     return place;
-  }
-
-  private keyOf(expr: Expr, place: number): number {
-    return keyIn(this.blocks[place], this.interner.idOf(expr));
   }
 
   /** Counts or rewrites `expr`, which is used in the block at `depth`. */
   private expression(expr: Expr, depth: number): Expr {
     if (expr.kind === "var") return this.aliases.get(expr.name) ?? expr;
     if (isFree(expr)) return mapChildren(expr, (part) => this.expression(part, depth));
-    const place = this.sharedPlace(expr, this.placeOf(expr, depth));
-    const key = this.keyOf(expr, place);
-    this.met.add(key);
-    return this.chosen === undefined
-      ? this.count(expr, key, place, depth)
-      : this.rewrite(expr, key, place);
+    const id = this.interner.idOf(expr);
+    return this.used(expr, id, this.sharedPlace(id, this.placeOf(expr, depth)), depth);
   }
 
-  private count(expr: Expr, key: number, place: number, depth: number): Expr {
-    const use = this.uses.get(key) ?? { count: 0, moved: false };
-    use.count++;
-    use.moved ||= place < depth;
-    const isFirst = use.count === 1;
-    this.uses.set(key, use);
-    if (isFirst) for (const part of childrenOf(expr)) this.expression(part, place);
+  /** The same where its number and the block that computes it are known. */
+  private used(expr: Expr, id: number, place: number, depth: number): Expr {
+    const value = this.valueOf(id, place);
+    if (this.counted !== undefined) return this.rewrite(expr, value, id, place);
+    value.uses++;
+    value.moved ||= place < depth;
+    if (value.uses === 1) for (const part of childrenOf(expr)) this.expression(part, place);
     return expr;
   }
 
-  private rewrite(expr: Expr, key: number, place: number): Expr {
-    const before = this.written.get(key);
+  /** The value with that number, computed in the block at `place`. */
+  private valueOf(id: number, place: number): Value {
+    const { values } = this.blockAt(place);
+    const before = values.get(id);
     if (before !== undefined) return before;
+    const value = { uses: 0, moved: false, written: undefined };
+    values.set(id, value);
+    return value;
+  }
+
+  /** Whether it is worth a name: it is used twice, or computed outside a loop that uses it. */
+  private isNamed(id: number, place: number): boolean {
+    const value = this.counted?.all[this.blockAt(place).number]?.values.get(id);
+    return value !== undefined && (value.uses > 1 || value.moved);
+  }
+
+  private rewrite(expr: Expr, met: Value, id: number, place: number): Expr {
+    if (met.written !== undefined) return met.written;
     const value = mapChildren(expr, (part) => this.expression(part, place));
-    if (!this.chosen?.has(key)) return value;
-    const block = this.blocks[place];
-    invariant(block !== undefined, "share: a value is computed in no block");
+    if (!this.isNamed(id, place)) return value;
     const word = wordOf(value);
     const name = word === undefined ? this.names.numbered(kindOf(value)) : this.names.fresh(word);
-    block.out.push({ kind: "let", name, value });
-    const read = variable(name, value.type);
-    this.written.set(key, read);
-    return read;
+    this.blockAt(place).out.push({ kind: "let", name, value });
+    met.written = variable(name, value.type);
+    return met.written;
+  }
+
+  private blockAt(place: number): Block {
+    const block = this.blocks[place];
+    invariant(block !== undefined, "share: a value is computed in no block");
+    return block;
   }
 
   /**
@@ -266,15 +269,6 @@ class Walk {
     return latest;
   }
 }
-
-/** The value with that number, computed in that block. */
-function keyIn(block: Block | undefined, id: number): number {
-  invariant(block !== undefined, "share: a value is computed in no block");
-  return block.number * mostValues + id;
-}
-
-/** More than a kernel computes; so many times its blocks is an exact number. */
-const mostValues = 2 ** 28;
 
 /** Expressions that cost nothing to repeat. */
 function isFree(expr: Expr): boolean {
