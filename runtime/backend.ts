@@ -43,7 +43,7 @@ export type Command =
       readonly groups: number;
       readonly buffers: readonly Slice[];
       readonly scalars: readonly number[];
-      /** Floating-point operations, where a trace asks for them. */
+      /** Floating-point operations, where they are known. */
       readonly flops?: number;
     }
   | {

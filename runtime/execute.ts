@@ -48,7 +48,7 @@ type Prepared =
 interface PreparedVariant {
   readonly kernel: string;
   readonly groups: number;
-  readonly flops: number | undefined;
+  readonly flops: number;
   readonly when: { readonly size: number; readonly atMost: number } | undefined;
 }
 
@@ -69,8 +69,7 @@ export class PhaseCommands {
   /** Where each reference lay when it was last looked for. */
   readonly #slices: (Slice | undefined)[] = [];
 
-  /** With `countsFlops` commands say what they compute. */
-  constructor(phase: PlanPhase, countsFlops: boolean = false) {
+  constructor(phase: PlanPhase) {
     const numbers = new Map<string, number>();
     const numberOf = (reference: DirectReference): number => {
       const key = showReference(reference);
@@ -83,7 +82,7 @@ export class PhaseCommands {
       return number;
     };
     this.#steps = occurrences(phase.steps).map(({ step, resolve }) =>
-      prepare(step, (reference) => numberOf(resolve(reference)), this.#sizes, countsFlops),
+      prepare(step, (reference) => numberOf(resolve(reference)), this.#sizes),
     );
   }
 
@@ -109,7 +108,7 @@ export class PhaseCommands {
       const before = this.#made[index];
       if (step === undefined) continue;
       const command =
-        step.kind === "copy" ? this.#copy(step, before) : this.#dispatch(step, before);
+        step.kind === "copy" ? this.#copy(step, before) : this.#dispatch(step, before, moved);
       if (command === before) continue;
       this.#made[index] = command;
       const place = this.#places[index];
@@ -158,21 +157,17 @@ export class PhaseCommands {
   #dispatch(
     step: Extract<Prepared, { kind: "dispatch" }>,
     before: Command | undefined,
+    moved: boolean,
   ): Command | undefined {
     const sizes = this.#sizes;
-    // The first whose condition holds.
-    const chosen = step.variants.find(
-      ({ when }) => when === undefined || sizes.at(when.size) <= when.atMost,
-    );
-    invariant(chosen !== undefined, `${step.label} has no variant for its sizes`);
+    const { kernel, ...chosen } = this.#variant(step);
     const groups = sizes.at(chosen.groups);
     if (groups < 0) invariant(false, `${step.label} is to run ${groups} groups`);
     if (groups === 0) return undefined;
     const { label, references } = step;
-    const { kernel } = chosen;
-    const flops = chosen.flops === undefined ? undefined : sizes.at(chosen.flops);
+    const flops = sizes.at(chosen.flops);
     const old = before?.kind === "dispatch" && before.kernel === kernel ? before : undefined;
-    const lies = old !== undefined && this.#lies(references, old.buffers);
+    const lies = old !== undefined && (!moved || this.#lies(references, old.buffers));
     if (
       lies &&
       old.flops === flops &&
@@ -182,8 +177,16 @@ export class PhaseCommands {
       return old;
     const buffers = lies ? old.buffers : references.map((each) => this.#slice(each));
     const scalars = step.scalars.map((each) => sizes.at(each));
-    const command = { kind: "dispatch", label, kernel, groups, buffers, scalars } as const;
-    return flops === undefined ? command : { ...command, flops };
+    return { kind: "dispatch", label, kernel, groups, buffers, scalars, flops };
+  }
+
+  /** The first variant whose condition holds. */
+  #variant({ label, variants }: Extract<Prepared, { kind: "dispatch" }>): PreparedVariant {
+    for (const variant of variants) {
+      const { when } = variant;
+      if (when === undefined || this.#sizes.at(when.size) <= when.atMost) return variant;
+    }
+    invariant(false, `${label} has no variant for its sizes`);
   }
 
   /** Whether references still lie in these slices. */
@@ -241,7 +244,6 @@ function prepare(
   step: LeafStep,
   numberOf: (reference: BufferReference) => number,
   sizes: SizeTable,
-  countsFlops: boolean,
 ): Prepared {
   const { label } = step;
   invariant(step.kind !== "measure", `${label} is run with commands that depend on it`);
@@ -254,7 +256,7 @@ function prepare(
   }
   const variants = step.variants.map(({ kernel, groups, when, flops = step.flops }) => ({
     kernel,
-    flops: countsFlops ? sizes.add(flops) : undefined,
+    flops: sizes.add(flops),
     groups: sizes.add(groups),
     when: when === undefined ? undefined : { size: sizes.add(when.size), atMost: when.atMost },
   }));
@@ -263,7 +265,7 @@ function prepare(
   const used = step.variants.flatMap(({ groups, when, flops = step.flops }) => [
     groups,
     when?.size ?? 0,
-    countsFlops ? flops : 0,
+    flops,
   ]);
   const symbols = sizes.symbolsOf([...used, ...step.scalars]);
   return { kind: "dispatch", label, symbols, variants, references, scalars };

@@ -22,9 +22,8 @@ export class PhaseProgram {
   readonly #sections: readonly Section[];
   readonly #measures: readonly Measure[];
 
-  /** With `countsFlops` its commands say what they compute. */
-  constructor(phase: PlanPhase, countsFlops: boolean = false) {
-    this.#sections = sectionsOf(phase, countsFlops);
+  constructor(phase: PlanPhase) {
+    this.#sections = sectionsOf(phase);
     this.#measures = this.#sections.flatMap(({ measure }) => measure ?? []);
   }
 
@@ -74,10 +73,10 @@ export class PhaseProgram {
   }
 }
 
-function sectionsOf(phase: PlanPhase, countsFlops: boolean): readonly Section[] {
+function sectionsOf(phase: PlanPhase): readonly Section[] {
   const sections: Section[] = [];
   let steps: PlanStep[] = [];
-  const commands = (): PhaseCommands => new PhaseCommands({ ...phase, steps }, countsFlops);
+  const commands = (): PhaseCommands => new PhaseCommands({ ...phase, steps });
   for (const step of phase.steps) {
     if (step.kind === "measure") {
       sections.push({ commands: commands(), measure: step });

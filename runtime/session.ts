@@ -297,8 +297,7 @@ export class Session {
 
   /** Runs a phase for the inputs given; the sizes that it ran for. */
   async #execute(phase: PlanPhase): Promise<SymbolValues> {
-    const program =
-      this.#programs.get(phase.name) ?? new PhaseProgram(phase, this.#trace !== undefined);
+    const program = this.#programs.get(phase.name) ?? new PhaseProgram(phase);
     this.#programs.set(phase.name, program);
     const values = this.#symbols(phase, this.past);
     const most = program.atMost(values);

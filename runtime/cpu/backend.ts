@@ -16,8 +16,9 @@ import type {
 } from "../backend.ts";
 import type { CompiledModel, PlanKernel } from "../contract.ts";
 import { BraidError, invariant, reasonOf } from "../errors.ts";
-import { CallList, type LoadedKernel, type RecordMaker } from "./call-list.ts";
+import { CallList, type RecordMaker } from "./call-list.ts";
 import { Heap, largestMemory } from "./heap.ts";
+import { ResultMemory } from "./result-memory.ts";
 import { record } from "./runner-module.ts";
 import { type KernelFunction, Runner } from "./runner.ts";
 import { availableThreads } from "./threads.ts";
@@ -42,12 +43,6 @@ export interface CpuOptions {
   readonly threads?: number;
 }
 
-/** Sharing a kernel pays off from so much processor time on, in milliseconds. */
-const worthSharing = 0.002;
-
-/** The first calls of a list are measured, and then one of so many. */
-const [firstMeasured, measuredOf] = [8, 64];
-
 /** How long kernels may run before timers, input and drawing get their turn, in milliseconds. */
 const sliceMilliseconds = 50;
 
@@ -70,20 +65,22 @@ class CpuBackend implements Backend, RecordMaker {
   readonly halves: readonly HalfElement[] = [];
   readonly capacity: number = largestMemory;
   readonly largestTensor: undefined = undefined;
-  readonly #kernels: Map<string, LoadedKernel> = new Map();
-  readonly #threads: number;
+  /** The number of each kernel. */
+  readonly #kernels: Map<string, number> = new Map();
+  readonly threads: number;
   #runner: Runner | undefined;
   /** The records of lists that were run before. */
   readonly #lists: WeakMap<readonly Command[], CallList> = new WeakMap();
   /** Lists that were run once, and what they all use: most of them are not seen again. */
   readonly #seen: WeakSet<readonly Command[]> = new WeakSet();
   readonly #once: CallList = new CallList(this);
+  readonly #results: ResultMemory = new ResultMemory();
   recordWords: number = record.arguments;
   #heap: Heap | undefined = new Heap();
   #turn: number = performance.now();
 
   constructor(threads: number) {
-    this.#threads = threads;
+    this.threads = threads;
     const several = threads > 1 ? `, ${threads} threads` : "";
     this.description = `the CPU (WebAssembly${several})`;
   }
@@ -105,9 +102,7 @@ class CpuBackend implements Backend, RecordMaker {
     const { exports } = await WebAssembly.instantiate(module, { env: own });
     const kernels = plan.kernels.map((kernel) => kernelOf(exports, kernel));
     const names = plan.kernels.map(({ name }) => name);
-    for (const [index, name] of names.entries()) {
-      this.#kernels.set(name, { name, index, groupTime: undefined });
-    }
+    for (const [index, name] of names.entries()) this.#kernels.set(name, index);
     // Those of a copy are three.
     const most = kernels.reduce((all, { length }) => Math.max(all, length - 2), 3);
     // Whole lines: what one thread patches is not what another reads.
@@ -130,6 +125,7 @@ class CpuBackend implements Backend, RecordMaker {
   free(buffer: DeviceBuffer): void {
     this.heap.free(this.#addressOf(buffer), buffer.bytes);
     if (buffer instanceof CpuBuffer) buffer.address = undefined;
+    this.#results.forget(buffer);
   }
 
   async upload(buffer: DeviceBuffer, offset: number, data: DeviceData): Promise<void> {
@@ -146,26 +142,29 @@ class CpuBackend implements Backend, RecordMaker {
   }
 
   async download(buffer: DeviceBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
+    const found = this.#bytes(buffer, offset, bytes);
+    const ready = this.#results.take(buffer, bytes);
     // Made from another list, memory is not cleared first.
-    return new Uint8Array(this.#bytes(buffer, offset, bytes)).buffer;
+    if (ready === undefined) return new Uint8Array(found).buffer;
+    new Uint8Array(ready).set(found);
+    return ready;
   }
 
   async run(commands: readonly Command[]): Promise<void> {
     const list = this.#listOf(commands);
     list.take(commands);
-    const round = list.rounds++;
-    const isMeasured = this.#threads > 1 && (round < firstMeasured || round % measuredOf === 0);
+    let prepares = this.threads > 1 && this.#results.expects(commands);
     for (let index = 0; index < commands.length; ) {
-      const count = isMeasured ? 1 : list.fewFrom(index, commands.length);
-      if (isMeasured) this.#measure(list, index);
-      else this.#call(list, index, count);
+      const count = prepares ? 1 : list.fewFrom(index, commands.length);
+      const beside = prepares && list.isShared(index);
+      if (beside) prepares = false;
+      this.#call(list, index, count, beside);
       index += count;
       if (performance.now() - this.#turn > sliceMilliseconds) {
         await othersTurn();
         this.#turn = performance.now();
       }
     }
-    if (isMeasured) list.decide();
   }
 
   async finish(): Promise<void> {
@@ -189,16 +188,10 @@ class CpuBackend implements Backend, RecordMaker {
     return this.#kernels.size;
   }
 
-  kernel(name: string): LoadedKernel {
+  kernel(name: string): number {
     const kernel = this.#kernels.get(name);
     invariant(kernel !== undefined, `no kernel ${name} was loaded`);
     return kernel;
-  }
-
-  /** Whether threads share so many groups of a kernel: where that is likely to be faster. */
-  shares({ groupTime }: LoadedKernel, groups: number): boolean {
-    if (this.#threads < 2 || groups < 2) return false;
-    return groupTime === undefined || groupTime * groups > worthSharing;
   }
 
   #listOf(commands: readonly Command[]): CallList {
@@ -213,12 +206,13 @@ class CpuBackend implements Backend, RecordMaker {
     return list;
   }
 
-  /** Runs some records of a list. */
-  #call(list: CallList, index: number, count: number): void {
+  /** Runs some records of a list, the only one `beside` making memory ready for results. */
+  #call(list: CallList, index: number, count: number, beside: boolean): void {
     const runner = this.#runner;
     invariant(runner !== undefined, "commands are run before kernels were loaded");
     try {
-      runner.run(list.at(index), count, list.step);
+      if (beside) runner.runBeside(list.at(index), () => this.#results.prepare());
+      else runner.run(list.at(index), count, list.step);
     } catch (error) {
       if (error instanceof BraidError) throw error;
       const command = list.commandAt(runner.current);
@@ -228,23 +222,11 @@ class CpuBackend implements Backend, RecordMaker {
     }
   }
 
-  /** Runs one record and notes what its groups took. */
-  #measure(list: CallList, index: number): void {
-    const kernel = list.kernelOf(index);
-    const start = performance.now();
-    this.#call(list, index, 1);
-    if (kernel === undefined) return;
-    const groups = list.groupsOf(index);
-    const threads = list.isShared(index) ? this.#threads : 1;
-    const time = ((performance.now() - start) * threads) / groups;
-    if (kernel.groupTime === undefined || time < kernel.groupTime) kernel.groupTime = time;
-  }
-
   /** An address of scratch memory for each thread, if kernels need any. */
   #scratch(module: WebAssembly.Module): readonly number[] {
     const [section] = WebAssembly.Module.customSections(module, "scratch");
     const bytes = section === undefined ? 0 : Number(new TextDecoder().decode(section));
-    return Array.from({ length: this.#threads }, () =>
+    return Array.from({ length: this.threads }, () =>
       bytes === 0 ? 0 : this.heap.allocate(bytes, "the scratch memory of kernels"),
     );
   }

@@ -7,42 +7,40 @@ import type { Command } from "../backend.ts";
 import type { Heap } from "./heap.ts";
 import { record } from "./runner-module.ts";
 
-/** A kernel, and what is known of it from its calls. */
-export interface LoadedKernel {
-  readonly name: string;
-  readonly index: number;
-  /** The least processor time that a group took, in milliseconds; unknown at first. */
-  groupTime: number | undefined;
-}
-
 /** What turns commands into records. */
 export interface RecordMaker {
   readonly heap: Heap;
-  kernel(name: string): LoadedKernel;
+  /** The number of a kernel. */
+  kernel(name: string): number;
   /** The number of what copies memory. */
   readonly copies: number;
   /** The address of `length` bytes at `offset` in a buffer; it checks that they are inside. */
   address(buffer: Slice["buffer"], offset: number, length: number): number;
-  /** Whether threads share a kernel's groups. */
-  shares(kernel: LoadedKernel, groups: number): boolean;
+  readonly threads: number;
   /** Words of a record: enough for any kernel's arguments. */
   readonly recordWords: number;
 }
 
 type Slice = Extract<Command, { kind: "copy" }>["from"];
 
-/** Kernels of fewer groups are over soon; so are as many of them as are run at once. */
-const [smallGroups, mostAtOnce] = [64, 16];
+/**
+ * Threads share the groups of a kernel that does so many floating-point operations, or is given so
+ * many bytes, or both together: some microseconds of one thread, and what it costs to share them is one.
+ */
+const worthSharing = 32_768;
+
+/** Kernels are run at once that do so much together, in the same units: a millisecond or two. */
+const littleWork = 2 ** 25;
 
 /** One list, call after call. */
 export class CallList {
   readonly #maker: RecordMaker;
   readonly #commands: (Command | undefined)[] = [];
-  readonly #kernels: (LoadedKernel | undefined)[] = [];
+  /** The bytes of the buffers that each is given, and with them the operations that it does. */
+  readonly #bytes: number[] = [];
+  readonly #work: number[] = [];
   #address: number = 0;
   #capacity: number = 0;
-  /** How often it was run. */
-  rounds: number = 0;
 
   constructor(maker: RecordMaker) {
     this.#maker = maker;
@@ -78,43 +76,22 @@ export class CallList {
     return this.#commands[(address - this.#address) / this.step];
   }
 
-  /** The kernel of a record; none where that is a copy. */
-  kernelOf(index: number): LoadedKernel | undefined {
-    return this.#kernels[index];
-  }
-
-  groupsOf(index: number): number {
-    return this.#maker.heap.words[this.at(index) / 4 + record.groups] ?? 0;
-  }
-
   /** Whether threads share a record's groups. */
   isShared(index: number): boolean {
     return this.#maker.heap.words[this.at(index) / 4 + record.shared] !== 0;
   }
 
-  /** Decides anew which kernels threads share. */
-  decide(): void {
-    const { words } = this.#maker.heap;
-    for (const [index, kernel] of this.#kernels.entries()) {
-      if (kernel === undefined) continue;
-      const shares = this.#maker.shares(kernel, this.groupsOf(index));
-      words[this.at(index) / 4 + record.shared] = shares ? 1 : 0;
-    }
-  }
-
   /** How many records from `index` on, of `count` in all, take little time together. */
   fewFrom(index: number, count: number): number {
-    const most = Math.min(count, index + mostAtOnce);
     let end = index;
-    while (end < most && this.groupsOf(end) < smallGroups) end++;
-    return Math.max(1, end - index);
+    for (let work = 0; end < count && work < littleWork; end++) work += this.#work[end] ?? 0;
+    return end - index;
   }
 
   #grow(count: number): void {
     const { heap } = this.#maker;
     if (this.#capacity > 0) heap.free(this.#address, this.#capacity * this.step);
     this.#commands.length = 0;
-    this.#kernels.length = 0;
     this.#capacity = 0;
     this.#address = heap.allocate(count * this.step, "a list of kernel calls");
     this.#capacity = count;
@@ -126,7 +103,7 @@ export class CallList {
     before: Command | undefined,
   ): void {
     const { heap } = this.#maker;
-    const { buffers, scalars, groups } = command;
+    const { buffers, scalars, groups, flops = 0 } = command;
     const start = this.at(index) / 4;
     const isAlike =
       before?.kind === "dispatch" &&
@@ -135,25 +112,28 @@ export class CallList {
       before.groups === groups;
     if (!isAlike) {
       const kernel = this.#maker.kernel(command.kernel);
-      this.#kernels[index] = kernel;
+      this.#bytes[index] = buffers.reduce((sum, { bytes }) => sum + bytes, 0);
       // Asked for before any is written: memory may not grow between.
       const pointers = buffers.map(({ buffer, offset }) => this.#maker.address(buffer, offset, 0));
-      heap.words[start + record.kernel] = kernel.index;
+      heap.words[start + record.kernel] = kernel;
       heap.words[start + record.groups] = groups;
-      heap.words[start + record.shared] = this.#maker.shares(kernel, groups) ? 1 : 0;
       for (let at = 0; at < pointers.length; at++)
         heap.words[start + record.arguments + at] = pointers[at] ?? 0;
     }
+    const work = flops + (this.#bytes[index] ?? 0);
+    this.#work[index] = work;
+    const isShared = this.#maker.threads > 1 && groups > 1 && work >= worthSharing;
+    heap.words[start + record.shared] = isShared ? 1 : 0;
     const first = start + record.arguments + buffers.length;
     for (let at = 0; at < scalars.length; at++) heap.words[first + at] = scalars[at] ?? 0;
   }
 
   #copy(index: number, { from, to, bytes, toOffset }: Extract<Command, { kind: "copy" }>): void {
     const { heap, copies } = this.#maker;
-    this.#kernels[index] = undefined;
     const source = this.#maker.address(from.buffer, from.offset, bytes);
     const target = this.#maker.address(to.buffer, to.offset + toOffset, bytes);
     const start = this.at(index) / 4;
+    this.#work[index] = bytes;
     heap.words[start + record.kernel] = copies;
     heap.words[start + record.groups] = 1;
     heap.words[start + record.shared] = 0;

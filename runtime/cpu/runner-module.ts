@@ -204,8 +204,8 @@ function finish(taking: number): Coded {
   };
 }
 
-/** Runs a record at 1 with all threads. */
-function share(finishing: number): Coded {
+/** Shares the groups of the record at 1 out; other threads begin with theirs. */
+function share(): Coded {
   const [sync, at, index, threads, each, more, place] = [0, 1, 2, 3, 4, 5, 6];
   const groups = load(4 * record.groups, get(at));
   const takesMore = less(get(index), get(more));
@@ -236,14 +236,14 @@ function share(finishing: number): Coded {
         loadShared(shared.sleepers, get(sync)),
         drop(notify(shared.calls, get(sync), constant(-1))),
       ),
-      ...call(finishing, get(sync)),
     ],
   };
 }
 
 /** Runs `count` records from `at` on, `bytes` apart. */
-function run(sharing: number): Coded {
+function run(sharing: number, finishing: number): Coded {
   const [sync, at, count, bytes] = [0, 1, 2, 3];
+  const together = [...call(sharing, get(sync), get(at)), ...call(finishing, get(sync))];
   const alone = runGroups(get(at), constant(0), load(4 * record.groups, get(at)));
   return {
     parameters: 4,
@@ -251,7 +251,7 @@ function run(sharing: number): Coded {
     body: rounds(
       leave(isZero(get(count))),
       store(shared.current, get(sync), get(at)),
-      either(load(4 * record.shared, get(at)), call(sharing, get(sync), get(at)), alone),
+      either(load(4 * record.shared, get(at)), together, alone),
       set(at, add(get(at), get(bytes))),
       set(count, subtract(get(count), constant(1))),
     ),
@@ -287,7 +287,8 @@ function serve(taking: number): Coded {
 /**
  * The module for kernels that take so many `numbers` beside the two groups. It imports them as
  * `kernels.0`, `kernels.1` …, and `env.memory`; in records a copy is the kernel after the last. It
- * exports `run(shared, at, count, bytes)`, `finish(shared)` and `serve(shared, thread)`.
+ * exports `run(shared, at, count, bytes)`, `share(shared, at)`, `finish(shared)` and
+ * `serve(shared, thread)`.
  */
 export function runnerModule(
   numbers: readonly number[],
@@ -297,7 +298,7 @@ export function runnerModule(
   const callers = [...numbers.map((count, index) => kernelCall(index, count)), copyCall];
   const first = kernels + callers.length;
   const [taking, finishing, sharing] = [first, first + 1, first + 2];
-  const more = [take(), finish(taking), share(finishing), run(sharing), serve(taking)];
+  const more = [take(), finish(taking), share(), run(sharing, finishing), serve(taking)];
   const functions = [...callers, ...more];
   const counts = [
     ...new Set([
@@ -327,6 +328,7 @@ export function runnerModule(
         exported("finish", finishing),
         exported("run", sharing + 1),
         exported("serve", sharing + 2),
+        exported("share", sharing),
       ]),
     ),
     ...section(9, list([[0x00, ...constant(0), 0x0b, ...list(places)]])),

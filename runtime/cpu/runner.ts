@@ -29,6 +29,7 @@ export class Runner {
   /** The address of what the threads share. */
   readonly #sync: number;
   readonly #run: Export;
+  readonly #share: Export;
   readonly #finish: Export;
   readonly #threads: readonly Thread[];
   #failure: unknown;
@@ -44,6 +45,7 @@ export class Runner {
       env: { memory },
     });
     this.#run = functionOf(exports, "run");
+    this.#share = functionOf(exports, "share");
     this.#finish = functionOf(exports, "finish");
     this.#set(shared.threads, scratch.length + 1);
     this.#set(shared.maySleep, mayWait ? 1 : 0);
@@ -86,6 +88,29 @@ export class Runner {
       this.#settle();
       throw error;
     }
+    this.#check();
+  }
+
+  /**
+   * Runs the record at the address `at`, which threads share. Others begin while this one does
+   * `meanwhile`, which throws nothing.
+   */
+  runBeside(at: number, meanwhile: () => void): void {
+    if (this.#failed) throw threadError(this.#failure);
+    this.#set(shared.current, at);
+    this.#share(this.#sync, at);
+    meanwhile();
+    try {
+      this.#finish(this.#sync);
+    } catch (error) {
+      this.#settle();
+      throw error;
+    }
+    this.#check();
+  }
+
+  /** Throws what a kernel threw on another thread. */
+  #check(): void {
     const length = this.#get(shared.failure);
     if (length === 0) return;
     const start = (this.#sync + shared.failure) / 4 + 1;

@@ -149,7 +149,7 @@ export class Trial {
   }
 
   #command({ lowered, sources }: Candidate): Command {
-    const { kernel, groups, scalars } = lowered;
+    const { kernel, groups, scalars, flops } = lowered;
     const { sizes } = this.#shape;
     return {
       kind: "dispatch",
@@ -162,6 +162,7 @@ export class Trial {
         return wholeOf(found.buffer);
       }),
       scalars: scalars.map((scalar) => evaluateDimension(scalar, sizes)),
+      flops: evaluateDimension(flops, sizes),
     };
   }
 
