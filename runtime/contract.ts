@@ -293,6 +293,11 @@ export interface PlanGeneration {
   readonly tokens: string;
   /** The output of `extend` whose last row is the logits of the next token. */
   readonly logits: string;
+  /**
+   * The output of `extend` that is the token of the greatest of them, of equal ones the first; -1 where
+   * one is not a number or none is above minus infinity. Absent: the host looks through the logits.
+   */
+  readonly token?: string;
   /** The position input of the growing rows. */
   readonly positions: string;
   readonly vocabulary: number;

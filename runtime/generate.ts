@@ -8,7 +8,8 @@
 
 import { BraidError, invariant } from "./errors.ts";
 import type { Inputs } from "./inputs.ts";
-import type { Session } from "./session.ts";
+import { greedy } from "./sample.ts";
+import type { Outputs, Session } from "./session.ts";
 import { stopStrings } from "./stop-strings.ts";
 import { integers } from "./tensor.ts";
 
@@ -20,7 +21,10 @@ export interface Turn {
   readonly tokens: ArrayLike<number>;
   /** The position of each of them in the sequence. */
   readonly positions: ArrayLike<number>;
-  /** Chooses a token by its logits: `greedy`, or `sample` with options. */
+  /**
+   * Chooses a token by its logits: `greedy`, which the device does itself so that only the token is
+   * read back, or anything else, for which the logits are: `sample` with options.
+   */
   readonly choose: (logits: Float32Array) => number;
   /** Tokens that end the answer; they are no part of it. */
   readonly endTokens: ReadonlySet<number>;
@@ -74,12 +78,12 @@ export class Conversation {
     await this.#session.prepare(turn.inputs);
     const kept = this.#keep(rows);
     this.#session.reserve(this.#session.past + rows.length - kept + turn.maxTokens);
-    let logits = await this.#extend(rows.slice(kept));
+    let outputs = await this.#extend(rows.slice(kept));
     let position = this.#nextPosition(turn);
     const text = turn.text ?? { push: () => "", end: () => "" };
     const stop = stopStrings(turn.stopStrings ?? []);
     for (let count = 0; ; count++) {
-      const id = count < turn.maxTokens ? turn.choose(logits) : undefined;
+      const id = count < turn.maxTokens ? await this.#choose(turn, outputs) : undefined;
       const reason = this.#ending(turn, id);
       if (id === undefined || reason !== undefined) {
         const rest = stop.push(text.end()) + stop.end();
@@ -93,7 +97,7 @@ export class Conversation {
         return;
       }
       // The last token's own row would only be needed for a token after it.
-      if (count + 1 < turn.maxTokens) logits = await this.#extend([{ token: id, position }]);
+      if (count + 1 < turn.maxTokens) outputs = await this.#extend([{ token: id, position }]);
       position++;
     }
   }
@@ -122,10 +126,24 @@ export class Conversation {
     return kept;
   }
 
-  /** Appends rows; gives the logits of the token after the last of them. */
-  async #extend(rows: readonly Row[]): Promise<Float32Array> {
+  /** The token after the last row of a call that gave `outputs`. */
+  async #choose({ choose }: Turn, outputs: Outputs): Promise<number> {
+    const { logits, token, vocabulary } = generationOf(this.#session);
+    if (choose === greedy && token !== undefined) {
+      const chosen = (await outputs.get(token)?.readLast(1))?.data[0];
+      invariant(chosen !== undefined, `there is no output ${token}`);
+      // Less than 0: there is no choice, and the logits say why.
+      if (chosen >= 0) return chosen;
+    }
+    const tensor = await outputs.get(logits)?.readLast(vocabulary);
+    invariant(tensor?.element === "f32", `there are no logits ${logits}`);
+    return choose(tensor.data);
+  }
+
+  /** Appends rows; what is given of them is the token after the last one, or its logits. */
+  async #extend(rows: readonly Row[]): Promise<Outputs> {
     const session = this.#session;
-    const { tokens, positions, logits, vocabulary } = generationOf(session);
+    const { tokens, positions } = generationOf(session);
     const { phases, model } = session.plan;
     const prompt =
       this.#held.length === 0 ? phases.find(({ kind }) => kind === "prompt") : undefined;
@@ -140,9 +158,7 @@ export class Conversation {
     const outputs = await session.run(phase.name, given);
     if (prompt !== undefined) this.#given = rows.length;
     this.#held.push(...rows);
-    const tensor = await outputs.get(logits)?.readLast(vocabulary);
-    invariant(tensor?.element === "f32", `${phase.name} gives no logits ${logits}`);
-    return tensor.data;
+    return outputs;
   }
 
   /** One more than every position given. */

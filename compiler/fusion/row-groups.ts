@@ -7,6 +7,7 @@
 import { type Graph, nodeAt, sizeOf, type ValueId, valueId } from "../graph/graph.ts";
 import type { AxisName } from "../op/axis.ts";
 import { asConstant, productOf } from "../op/dimension.ts";
+import { placeFunctions } from "../op/op.ts";
 import type { Epilogues } from "./epilogues.ts";
 import type { RowStep } from "./region.ts";
 import type { Users } from "./users.ts";
@@ -153,7 +154,8 @@ function chainOf(graph: Graph, { root, result }: RowStep): readonly ValueId[] {
 function reductionOf(graph: Graph, { epilogues }: RowFacts, id: ValueId): RowStep | undefined {
   const root = epilogues.roots.get(id) ?? id;
   const { op, type } = nodeAt(graph, root);
-  if (op.kind !== "reduce" || op.fn === "argmax" || type.element !== "float") return undefined;
+  if (op.kind !== "reduce" || placeFunctions.has(op.fn) || type.element !== "float")
+    return undefined;
   return { root, result: id };
 }
 

@@ -55,6 +55,8 @@ function reduceRow(
       return extreme(numbers, Math.min, element === "int" ? 2 ** 31 - 1 : Number.POSITIVE_INFINITY);
     case "argmax":
       return argmax(numbers);
+    case "greedy":
+      return greedy(numbers);
     default:
       return unreachable(fn);
   }
@@ -87,6 +89,12 @@ function argmax(numbers: Float64Array): number {
   let best = 0;
   for (let i = 1; i < numbers.length; i++) if ((numbers[i] ?? 0) > (numbers[best] ?? 0)) best = i;
   return best;
+}
+
+function greedy(numbers: Float64Array): number {
+  if (numbers.some(Number.isNaN)) return -1;
+  const best = argmax(numbers);
+  return (numbers[best] ?? Number.NEGATIVE_INFINITY) > Number.NEGATIVE_INFINITY ? best : -1;
 }
 
 /** The definition of `cumulative`: in the layout of `x`. */

@@ -3,7 +3,7 @@
  * than the margin in the arguments take the same decisions; otherwise the comparison is a tie.
  */
 
-import { applyTable, type MapFunction, type Op, type OpTable } from "../op/op.ts";
+import { applyTable, type MapFunction, type Op, type OpTable, placeFunctions } from "../op/op.ts";
 import { floorRemainder } from "../op/special.ts";
 import type { EvaluateContext } from "./evaluate-context.ts";
 import { rowsOver } from "./evaluate-reduce.ts";
@@ -35,7 +35,7 @@ const table: OpTable<Rule, number | undefined> = {
   index: none,
   measure: none,
   map: (op, args) => mapMargin(op.fn, args),
-  reduce: (op, args) => (op.fn === "argmax" ? orderMargin(args, op.over, 1) : undefined),
+  reduce: (op, args) => (placeFunctions.has(op.fn) ? orderMargin(args, op.over, 1) : undefined),
   cumulative: none,
   contract: none,
   rename: none,

@@ -9,7 +9,7 @@
 
 import { invariant } from "../../grammar/invariant.ts";
 import type { AxisName } from "../op/axis.ts";
-import { type Op, type OpOf, type OpTable, applyTable } from "../op/op.ts";
+import { type Op, type OpOf, type OpTable, applyTable, placeFunctions } from "../op/op.ts";
 import { type Element, scalarType, type TensorType } from "../op/type.ts";
 import { attendType } from "./attend-type.ts";
 import type { Graph } from "./graph.ts";
@@ -74,11 +74,15 @@ const table: OpTable<[Types, TypeContext], TensorType> = {
   reduce: (op, args) => {
     const [x] = takes(op, args, 1);
     for (const axis of op.over) has(op, x, axis);
-    const element = op.fn === "argmax" ? "int" : x.element;
+    const isPlace = placeFunctions.has(op.fn);
     invariant(x.element !== "bool", `\`${op.fn}\` reduces a bool`);
     invariant(op.fn !== "mean" || x.element === "float", "`mean` of an int");
-    invariant(op.fn !== "argmax" || op.over.length === 1, "`argmax` goes over one axis");
-    return { element, axes: x.axes.filter((axis) => !op.over.includes(axis)) };
+    invariant(!isPlace || op.over.length === 1, `\`${op.fn}\` goes over one axis`);
+    invariant(op.fn !== "greedy" || x.element === "float", "`greedy` of an int");
+    return {
+      element: isPlace ? "int" : x.element,
+      axes: x.axes.filter((axis) => !op.over.includes(axis)),
+    };
   },
   cumulative: (op, args) => {
     const [x] = takes(op, args, 1);

@@ -54,7 +54,11 @@ export type BinaryFunction =
 /** `where(condition, then, otherwise)`. `clamp` is `min` of `max`. */
 export type MapFunction = UnaryFunction | BinaryFunction | "where";
 
-export type ReduceFunction = "sum" | "mean" | "max" | "min" | "argmax";
+/** `greedy` is `argmax` that minds what is no choice: see `reduce`. */
+export type ReduceFunction = "sum" | "mean" | "max" | "min" | "argmax" | "greedy";
+
+/** The reductions that give the place of an element. */
+export const placeFunctions: ReadonlySet<ReduceFunction> = new Set(["argmax", "greedy"]);
 
 /** One key segment of an attention: its rows and, simplified under that assumption, the mask. */
 export interface AttendPart {
@@ -94,7 +98,10 @@ export type Op =
   | { readonly kind: "measure"; readonly symbol: string; readonly most: Dimension }
   /** Elementwise; an operand that lacks an axis of the result is repeated along it. */
   | { readonly kind: "map"; readonly fn: MapFunction }
-  /** Over no rows: sum 0, mean 0, max -∞, min +∞, argmax 0. Ties of argmax go to the lower index. */
+  /**
+   * Over no rows: sum 0, mean 0, max -∞, min +∞, argmax 0. Ties of argmax go to the lower index.
+   * `greedy` is argmax of floats, but -1 where one is not a number or none is above -∞.
+   */
   | { readonly kind: "reduce"; readonly fn: ReduceFunction; readonly over: readonly AxisName[] }
   /** Running sum along an axis, the element itself included. */
   | { readonly kind: "cumulative"; readonly axis: AxisName }

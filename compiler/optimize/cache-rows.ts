@@ -11,11 +11,29 @@ import { zerosOf } from "./zeros.ts";
 /** The name of the output of `extend` and `prompt` that holds the next token's logits. */
 export const logitsOutput = "logits";
 
+/** The name of the output beside it that is the greedy choice of that token. */
+export const tokenOutput = "token";
+
 /** The cache that holds 1 for each given row. */
 export const givenCache = "given";
 
+/**
+ * Adds what leaves of `logits`, which have rows `rows`: the last row, and the token that is chosen where
+ * nothing is left to chance, so that nobody need fetch the logits for it.
+ */
+export function addChoice(builder: GraphBuilder, logits: ValueId, rows: AxisName): void {
+  const last = lastRow(builder, logits, rows);
+  builder.addOutput(logitsOutput, last);
+  const over = builder.typeOf(logits).axes.filter((axis) => axis !== rows);
+  const origin = { ...builder.nodeOf(last).origin, name: tokenOutput };
+  builder.addOutput(
+    tokenOutput,
+    builder.node({ kind: "reduce", fn: "greedy", over }, [last], origin),
+  );
+}
+
 /** Adds the axis of the last of the rows `rows`, and slices it. */
-export function lastRow(builder: GraphBuilder, value: ValueId, rows: AxisName): ValueId {
+function lastRow(builder: GraphBuilder, value: ValueId, rows: AxisName): ValueId {
   const axis = builder.axis(rows);
   invariant(axis !== undefined, `there is no axis ${rows}`);
   const size = constant(1);

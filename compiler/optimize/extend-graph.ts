@@ -20,12 +20,12 @@ import type { Growth } from "../phase/growth.ts";
 import { isView } from "../phase/keep.ts";
 import { past } from "../phase/phase.ts";
 import { liveFrom, type Stream } from "../phase/streams.ts";
-import { addCacheAxis, asCacheRows, givenCache, lastRow, logitsOutput } from "./cache-rows.ts";
+import { addCacheAxis, addChoice, asCacheRows, givenCache } from "./cache-rows.ts";
 import { zerosOf } from "./zeros.ts";
 
 /** What `extend` reads that other phases leave, by the temporary name of the state. */
 export interface ExtendGraph {
-  /** Its only output is the last row of the logits, under the name `logits`. */
+  /** Its outputs are the last row of the logits, `logits`, and the greedy choice by it, `token`. */
   readonly graph: Graph;
   /** Values of the split graph that depend on the prompt as a whole. */
   readonly wholes: ReadonlyMap<string, ValueId>;
@@ -82,7 +82,7 @@ class Extending {
       if (streams[id] !== "whole") this.#moved.set(id, this.#emit(id, nodeAt(graph, id)));
     const rows = nodeAt(graph, logits).type.axes.find((axis) => this.#facts.growth.rows.has(axis));
     invariant(rows !== undefined, "extend: the logits have rows");
-    this.#builder.addOutput(logitsOutput, lastRow(this.#builder, this.#arg(logits), rows));
+    addChoice(this.#builder, this.#arg(logits), rows);
     return { graph: this.#builder.finish(), wholes: this.#wholes, caches: this.#caches };
   }
 

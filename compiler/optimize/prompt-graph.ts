@@ -11,7 +11,7 @@ import { isGivenRows } from "../phase/attend-cells.ts";
 import { maskOfGivenRows } from "../phase/given.ts";
 import type { Growth } from "../phase/growth.ts";
 import { stateOutput } from "../phase/phase-facts.ts";
-import { addCacheAxis, asCacheRows, lastRow, logitsOutput } from "./cache-rows.ts";
+import { addCacheAxis, addChoice, asCacheRows } from "./cache-rows.ts";
 import type { SplitGraph } from "./split-segments.ts";
 import { zerosOf } from "./zeros.ts";
 
@@ -43,7 +43,7 @@ export function promptGraph(
   });
   const rows = nodeAt(graph, logits).type.axes.find((axis) => growth.rows.has(axis));
   invariant(rows !== undefined, "prompt: the logits have rows");
-  builder.addOutput(logitsOutput, lastRow(builder, logits, rows));
+  addChoice(builder, logits, rows);
   for (const [name, value] of states.wholes) builder.addOutput(stateOutput(name), value);
   const cacheAxes = new Map<AxisName, AxisName>();
   const append = (state: string, value: ValueId, of: AxisName): void => {

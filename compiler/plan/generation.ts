@@ -11,8 +11,8 @@ export function planGeneration(graph: Graph, split: Phases): PlanGeneration | un
   const { generation } = graph;
   if (generation === undefined) return undefined;
   const extend = split.phases.find((phase) => phase.kind === "extend");
-  const [output] = extend?.graph.outputs ?? [];
-  invariant(output !== undefined, "plan: `extend` gives logits");
+  const [output, token] = extend?.graph.outputs ?? [];
+  invariant(output !== undefined && token !== undefined, "plan: `extend` gives logits and a token");
   const { axes } = nodeAt(graph, generation.logits).type;
   const vocabulary = axes.at(-1);
   invariant(vocabulary !== undefined, "plan: logits have a vocabulary axis");
@@ -22,6 +22,7 @@ export function planGeneration(graph: Graph, split: Phases): PlanGeneration | un
   return {
     tokens: generation.tokens,
     logits: output.name,
+    token: token.name,
     positions: `position.${segment?.name ?? generation.axis}`,
     vocabulary: evaluateDimension(sizeOf(graph, vocabulary), new Map()),
   };

@@ -8,6 +8,7 @@ import { type CheckedModel, compileFor } from "../../compiler/compile.ts";
 import type { ErrorOptions } from "../../compiler/graph/estimate-error.ts";
 import type { NamedTensor, Tensor } from "../../compiler/graph/tensor.ts";
 import { Conversation } from "../../runtime/generate.ts";
+import type { Inputs } from "../../runtime/inputs.ts";
 import { greedy } from "../../runtime/sample.ts";
 import type { Session } from "../../runtime/session.ts";
 import { testedBackends } from "../support/backends.ts";
@@ -171,6 +172,23 @@ async function expectAnswer(
     expect(isClose(best - second, step), `token ${step} is a tie`).toBe(false);
   }
   expect(tokens.slice(0, -1)).toEqual(Array.from(generated.data));
+  if (factorUnit === undefined)
+    expect(await chosenByDevice(session, inputs, tokens)).toEqual(tokens);
   if (after === undefined) return;
   expectLogits(steps.at(-1) ?? [], after, allowed.slice(-width), "after the answer");
+}
+
+/** The answer again, as long as `tokens`, with nothing read back but its tokens. */
+async function chosenByDevice(
+  session: Session,
+  inputs: Inputs,
+  { length: maxTokens }: readonly number[],
+): Promise<readonly number[]> {
+  const found: number[] = [];
+  const prompt = { inputs, tokens: one.tokens, positions: one.textAt };
+  const limits = { endTokens: new Set<number>(), maxTokens };
+  session.reset();
+  const events = new Conversation(session).answer({ ...prompt, ...limits, choose: greedy });
+  for await (const event of events) if (event.kind === "token") found.push(event.id);
+  return found;
 }

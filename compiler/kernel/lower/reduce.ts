@@ -18,13 +18,13 @@ import {
   tileAssign,
   tileEach,
   tileReduce,
-  when,
 } from "../statements.ts";
 import { affineOf } from "./affine.ts";
 import type { Context, Coordinates } from "./context.ts";
 import { extentOf, compute, read, unflatten } from "./read.ts";
 import { commentOf, regionName } from "./name.ts";
-import { lowest, reduceInGroup, sharesRow } from "./reduce-group.ts";
+import { lowest, reduceInGroup, type Row, sharesRow } from "./reduce-group.ts";
+import { placeInGroup, searchFor, walkForPlace } from "./reduce-place.ts";
 import { finish, finishGroups, type Lowered, type Schedule } from "./schedule.ts";
 import { storeTo } from "./store.ts";
 
@@ -45,7 +45,7 @@ export function lowerReduce(context: Context, region: Region, schedule: Schedule
   const flops = multiply(rows, length);
   const name = regionName(context, region);
   const comment = commentOf(context, region);
-  const accesses = (task: Expr): RowAccess => {
+  const accesses = (task: Expr): Row => {
     const outer = unflatten(
       context,
       node.type.axes,
@@ -66,82 +66,64 @@ export function lowerReduce(context: Context, region: Region, schedule: Schedule
       );
     return { value, store };
   };
-  if (type.element === "float" && sharesRow(schedule, length)) {
-    const row = { ...accesses(build.group), start: build.real(lowest) };
-    const { arrays, body } = reduceInGroup(context, op, schedule, length, row);
+  const { target } = schedule;
+  const search = searchFor(op.fn, type.element === "float" ? build.f32 : build.i32);
+  const shares = search === undefined ? target.family === "gpu" : target.family !== "cpu";
+  if (type.element === "float" && shares && sharesRow(target, length)) {
+    const row = accesses(build.group);
+    // One row of a whole vocabulary is all that there is to do: as many as can look through it.
+    const invocations = op.fn === "greedy" ? target.invocations : schedule.invocations;
+    const { arrays, body } =
+      search === undefined
+        ? reduceInGroup(context, op, invocations, length, row)
+        : placeInGroup(context, search, invocations, length, row);
+    const work = { groups: rows, flops };
     return finishGroups(
       context,
-      schedule,
+      { ...schedule, invocations },
       { name, comment },
       arrays,
-      { groups: rows, flops },
+      work,
       body,
     );
   }
   return finish(context, schedule, name, comment, rows, flops, (task) => {
-    const { value, store } = accesses(task);
-    const single = op.fn === "argmax" || type.element !== "float";
-    return (single ? walk : inLanes)(context, op, length, value, store);
+    const row = accesses(task);
+    if (search !== undefined) return walkForPlace(context, search, length, row);
+    return (type.element === "float" ? inLanes : walk)(context, op, length, row);
   });
 }
 
-/** The elements of a row, and where its result goes. */
-interface RowAccess {
-  readonly value: (index: Expr) => Expr;
-  readonly store: (result: Expr) => Statement;
-}
-
-/** One element after another: for `argmax` and for integers. */
+/** One element after another: for integers. */
 function walk(
   context: Context,
-  op: OpOf<"reduce">,
+  { fn }: OpOf<"reduce">,
   length: Dimension,
-  value: (index: Expr) => Expr,
-  store: (result: Expr) => Statement,
+  { value, store }: Row,
 ): readonly Statement[] {
-  const [best, place, index] = [context.fresh("best"), context.fresh("place"), context.fresh("i")];
-  const i = build.variable(index);
-  const each = value(i);
-  const current = build.variable(best, each.type);
-  const where = build.variable(place);
-  const start = build.constant(each.type, startOf(op, each.type.scalar === "f32"));
-  const step = (): readonly Statement[] => {
-    switch (op.fn) {
-      case "sum":
-      case "mean":
-        return [assign(best, build.add(current, each))];
-      case "max":
-        return [assign(best, build.maximum(current, each))];
-      case "min":
-        return [assign(best, build.minimum(current, each))];
-      case "argmax": {
-        const first = build.equal(i, 0);
-        const better = build.or(first, build.less(current, each));
-        return [when(better, [assign(best, each), assign(place, i)])];
-      }
-    }
-  };
-  const result = op.fn === "argmax" ? where : current;
+  const [best, index] = [context.fresh("best"), context.fresh("i")];
+  const current = build.variable(best);
+  const each = value(build.variable(index));
+  const adds = fn === "sum" || fn === "mean";
+  const next = adds
+    ? build.add(current, each)
+    : fn === "min"
+      ? build.minimum(current, each)
+      : build.maximum(current, each);
+  const start = adds ? 0 : fn === "min" ? 2147483647 : -2147483648;
   return [
-    mutable(best, start),
-    mutable(place, build.int(0)),
-    loop(index, 0, context.size(length), step()),
-    store(result),
+    mutable(best, build.int(start)),
+    loop(index, 0, context.size(length), [assign(best, next)]),
+    store(current),
   ];
 }
 
-function startOf(op: OpOf<"reduce">, real: boolean): number {
-  if (op.fn === "sum" || op.fn === "mean") return 0;
-  const least = real ? lowest : -2147483648;
-  return op.fn === "min" ? (real ? -lowest : 2147483647) : least;
-}
-
+/** Floats, four at a time. */
 function inLanes(
   context: Context,
   op: OpOf<"reduce">,
   length: Dimension,
-  value: (index: Expr) => Expr,
-  store: (result: Expr) => Statement,
+  { value, store }: Row,
 ): readonly Statement[] {
   const [partial, total, index, rest] = [
     context.fresh("partial"),

@@ -261,6 +261,8 @@ function reduceText(op: OpOf<"reduce">, written: Written): string {
   const kept = x.axes.filter((axis) => !op.over.includes(axis));
   const last = ordered(x, [...kept, ...x.axes.filter((axis) => op.over.includes(axis))]);
   const rows = op.over.length === 1 ? last : `${last}.flatten(${kept.length})`;
+  if (op.fn === "greedy")
+    return `torch.where(${rows}.amax(-1) > -torch.inf, ${rows}.argmax(-1), -1)`;
   const name = { sum: "sum", mean: "mean", max: "amax", min: "amin", argmax: "argmax" }[op.fn];
   return op.over.length === 0 ? x.text : `${rows}.${name}(-1)`;
 }
