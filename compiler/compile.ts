@@ -7,7 +7,7 @@
 import type { Diagnostic } from "../grammar/diagnostic.ts";
 import type { Source } from "../grammar/source.ts";
 import { check } from "./check/check.ts";
-import { encodeWasm, kernelFile, printCuda, wgslFiles } from "./codegen/index.ts";
+import { kernelFile, printCuda, wasmFiles, wgslFiles } from "./codegen/index.ts";
 import { elaborate } from "./elaborate/elaborate.ts";
 import type { Graph } from "./graph/graph.ts";
 import type { Target } from "./kernel/target.ts";
@@ -98,7 +98,7 @@ export function kernelFiles({
   target,
   kernels,
 }: Compiled): ReadonlyMap<string, string | Uint8Array> {
-  if (target.family === "cpu") return new Map([["kernels.wasm", encodeWasm(kernels)]]);
+  if (target.family === "cpu") return new Map(wasmFiles(kernels));
   return new Map(
     kernels.flatMap((kernel): (readonly [string, string])[] => [
       ...wgslFiles(kernel),

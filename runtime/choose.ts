@@ -6,8 +6,9 @@
  */
 
 import type { Backend } from "./backend.ts";
-import type { SubgroupRange } from "./contract.ts";
-import { createCpuBackend } from "./cpu/backend.ts";
+import type { MultiplyAdd, SubgroupRange } from "./contract.ts";
+import { type CpuOptions, createCpuBackend } from "./cpu/backend.ts";
+import { usableMultiplyAdd } from "./cpu/multiply-add.ts";
 import { availableThreads } from "./cpu/threads.ts";
 import {
   type CudaPlatform,
@@ -35,6 +36,8 @@ export interface ChosenBackend {
   readonly software: boolean;
   /** The sizes of subgroups that WebGPU kernels are to be made for; none where they use none. */
   readonly subgroups?: SubgroupRange;
+  /** How kernels for the CPU multiply and add. */
+  readonly multiplyAdd?: MultiplyAdd;
   /** The device that kernels of `cuda` are for. */
   readonly cuda?: CudaDevice;
   /** For people: which device, and why. */
@@ -53,19 +56,19 @@ export const platformGpu: GpuSource = async () => globalThis.navigator?.gpu;
 const mostThreads = 16;
 
 /**
- * Chooses a device. `threads` are those of the CPU, as many as it has if absent; without `cuda`, CUDA
- * is no choice. Throws what is missing only for a device that was asked for by name, and
- * `backend/name` for other names.
+ * Chooses a device. The CPU is used as `options` say, with as many threads as it has if they say
+ * nothing; without `cuda`, CUDA is no choice. Throws what is missing only for a device that was asked
+ * for by name, and `backend/name` for other names.
  */
 export async function chooseBackend(
   wanted: string,
   gpu: GpuSource,
-  threads?: number,
+  options: CpuOptions = {},
   cuda?: CudaSource,
 ): Promise<ChosenBackend> {
   switch (wanted) {
     case "cpu":
-      return cpu("using the CPU, as asked", threads);
+      return cpu("using the CPU, as asked", options);
     case "webgpu":
       return webGpu(gpu, await findAdapter(await gpu()), "as asked");
     case "cuda": {
@@ -74,7 +77,7 @@ export async function chooseBackend(
       return onCuda(platform, findCudaDevice(platform), "as asked");
     }
     case "auto":
-      return automatic(gpu, threads, cuda);
+      return automatic(gpu, options, cuda);
     default:
       throw new BraidError("backend/name", `there is no backend \`${wanted}\``, {
         hint: `choose one of ${backendNames.join(", ")}`,
@@ -84,7 +87,7 @@ export async function chooseBackend(
 
 async function automatic(
   gpu: GpuSource,
-  threads: number | undefined,
+  options: CpuOptions,
   cuda: CudaSource | undefined,
 ): Promise<ChosenBackend> {
   const tried = cuda === undefined ? undefined : await cudaOrReason(cuda);
@@ -96,11 +99,11 @@ async function automatic(
     found = await findAdapter(await gpu());
   } catch (error) {
     const reason = `WebGPU does not start (${firstLine(reasonOf(error))})`;
-    return cpu(`${before}${reason}: using the CPU`, threads);
+    return cpu(`${before}${reason}: using the CPU`, options);
   }
-  if (found === undefined) return cpu(`${before}no WebGPU adapter: using the CPU`, threads);
+  if (found === undefined) return cpu(`${before}no WebGPU adapter: using the CPU`, options);
   if (found.software) {
-    return cpu(`${before}the WebGPU adapter ${found.name} is software: using the CPU`, threads);
+    return cpu(`${before}the WebGPU adapter ${found.name} is software: using the CPU`, options);
   }
   return webGpu(gpu, found, `${before}the best device here`);
 }
@@ -129,13 +132,16 @@ function noCuda(): BraidError {
   });
 }
 
-function cpu(reason: string, wanted: number | undefined): ChosenBackend {
+function cpu(reason: string, options: CpuOptions): ChosenBackend {
+  const { threads: wanted } = options;
   const { count, why } = availableThreads();
   const threads = why === undefined ? (wanted ?? Math.min(count, mostThreads)) : 1;
   const instead = wanted !== undefined && wanted !== threads ? `, not ${wanted}: ${why}` : "";
   const said = wanted === undefined && threads === 1 ? "" : `, ${countOf(threads)}${instead}`;
-  const open = async (): Promise<Backend> => createCpuBackend({ threads });
-  return { kind: "cpu", target: "cpu", software: false, reason: `${reason}${said}`, open };
+  const multiplyAdd = usableMultiplyAdd(options.multiplyAdd);
+  const open = async (): Promise<Backend> => createCpuBackend({ threads, multiplyAdd });
+  const chosen = { kind: "cpu", target: "cpu", software: false, multiplyAdd } as const;
+  return { ...chosen, reason: `${reason}${said}`, open };
 }
 
 function countOf(threads: number): string {

@@ -268,6 +268,17 @@ export function fitsSubgroups(
   return device.min >= wanted.min && device.max <= wanted.max;
 }
 
+/**
+ * How WebAssembly kernels multiply four lanes and add: `fused` in one instruction of relaxed SIMD, which
+ * rounds once, or `separate` in two, which every engine has.
+ */
+export type MultiplyAdd = "fused" | "separate";
+
+/** The file of all kernels of a plan for the CPU, beside it. */
+export function moduleFile(multiplyAdd: MultiplyAdd): string {
+  return multiplyAdd === "fused" ? "kernels.fused.wasm" : "kernels.wasm";
+}
+
 /** How a kernel is called; its code lies beside the plan, by name. */
 export interface PlanKernel {
   readonly name: string;
@@ -351,7 +362,10 @@ export interface CompiledModel {
   readonly plan: Plan;
   /** WGSL text by kernel name (plans for gpu). */
   readonly wgsl?: ReadonlyMap<string, string>;
-  /** One WebAssembly module that exports each kernel by name (plans for cpu). */
+  /**
+   * One WebAssembly module that exports each kernel by name (plans for cpu). If it multiplies and adds
+   * `fused`, a custom section `fused` says so, and only engines that do so can run it.
+   */
   readonly wasm?: Uint8Array;
   /** CUDA C++ text by kernel name (plans for cuda). */
   readonly cuda?: ReadonlyMap<string, string>;

@@ -19,7 +19,7 @@ export {
   platformGpu,
 } from "./choose.ts";
 export type * from "./contract.ts";
-export { createCpuBackend } from "./cpu/backend.ts";
+export { type CpuBackend, type CpuOptions, createCpuBackend } from "./cpu/backend.ts";
 export { BraidError, type ErrorCode, InvariantError } from "./errors.ts";
 export {
   Conversation,

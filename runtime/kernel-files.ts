@@ -2,10 +2,17 @@
  * The kernels of an emitted model, as files beside it: `kernels/<name>.wgsl` for WebGPU,
  * `<name>.subgroups.wgsl` for devices whose subgroups suit the kernel, `.cu` for
  * CUDA with one `kernels/<architecture>.cubin` for each architecture they were compiled for, and
- * `kernels.wasm` for the CPU.
+ * `kernels.wasm` for the CPU, `kernels.fused.wasm` for engines with fused multiply-add.
  */
 
-import { type CompiledModel, fitsSubgroups, type Plan, type SubgroupRange } from "./contract.ts";
+import {
+  type CompiledModel,
+  fitsSubgroups,
+  moduleFile,
+  type MultiplyAdd,
+  type Plan,
+  type SubgroupRange,
+} from "./contract.ts";
 import { BraidError, reasonOf } from "./errors.ts";
 
 /** Reads the whole file at an address. */
@@ -37,13 +44,21 @@ export const fetchFile: ReadFile = async (address) => {
 /**
  * The plan with its kernels, which lie beside `base`, for a device: with `cubin`, an architecture, those
  * of a plan for CUDA as they were compiled for it, else as text; with the sizes of its subgroups those
- * of a plan for WebGPU that use them.
+ * of a plan for WebGPU that use them; with `multiplyAdd` those of a plan for the CPU that add so.
  */
 export async function loadKernels(
   plan: Plan,
   base: URL,
   read: ReadFile = fetchFile,
-  { cubin, subgroups }: { readonly cubin?: string; readonly subgroups?: SubgroupRange } = {},
+  {
+    cubin,
+    subgroups,
+    multiplyAdd = "separate",
+  }: {
+    readonly cubin?: string;
+    readonly subgroups?: SubgroupRange;
+    readonly multiplyAdd?: MultiplyAdd;
+  } = {},
 ): Promise<CompiledModel> {
   const texts = async (ending: string): Promise<ReadonlyMap<string, string>> => {
     const sources = plan.kernels.map(async (kernel): Promise<[string, string]> => {
@@ -57,7 +72,7 @@ export async function loadKernels(
   };
   switch (plan.target) {
     case "cpu":
-      return { plan, wasm: await read(new URL("kernels.wasm", base)) };
+      return { plan, wasm: await read(new URL(moduleFile(multiplyAdd), base)) };
     case "gpu":
       return { plan, wgsl: await texts("wgsl") };
     case "cuda":

@@ -7,7 +7,7 @@ import {
   type GpuSource,
   platformGpu,
 } from "./choose.ts";
-import type { Plan } from "./contract.ts";
+import type { MultiplyAdd, Plan } from "./contract.ts";
 import type { CudaSource } from "./cuda/backend.ts";
 import { fittingCubin } from "./cuda/fit.ts";
 import { BraidError, invariant } from "./errors.ts";
@@ -29,6 +29,11 @@ export interface LoadOptions {
   readonly backend?: BackendName;
   /** Threads where it runs on the CPU; as many as that has if absent. */
   readonly threads?: number;
+  /**
+   * How it multiplies and adds there: `fused` in one instruction, where the engine has that, if absent;
+   * `separate` gives the same bits on every machine.
+   */
+  readonly multiplyAdd?: MultiplyAdd;
   /** How to reach WebGPU; what the platform offers if absent. */
   readonly gpu?: GpuSource;
   /** How to reach CUDA; without, a model that was built for it has no device. */
@@ -56,7 +61,7 @@ export async function openModel(files: ModelFiles, options: LoadOptions): Promis
   const backend = backendFor(files, options);
   // What comes with kernels for WebGPU alone must not choose CUDA where both are.
   const cuda = backend === "cuda" ? options.cuda : undefined;
-  const chosen = await chooseBackend(backend, gpu, options.threads, cuda);
+  const chosen = await chooseBackend(backend, gpu, options, cuda);
   const plan = chosen.target === files.gpu.target ? files.gpu : await otherPlan(files, chosen);
   const architecture = chosen.cuda?.architecture;
   const cubin =
@@ -64,6 +69,7 @@ export async function openModel(files: ModelFiles, options: LoadOptions): Promis
   const model = await loadKernels(plan, new URL(files.base), read, {
     ...(cubin !== undefined && { cubin }),
     ...(chosen.subgroups !== undefined && { subgroups: chosen.subgroups }),
+    ...(chosen.multiplyAdd !== undefined && { multiplyAdd: chosen.multiplyAdd }),
   });
   const open = async (source: WeightSource): Promise<Session> =>
     Session.open({

@@ -98,7 +98,7 @@ async function openAssistant() {
   );
   const code =
     chosen.target === "cpu"
-      ? { wasm: encodeWasm(kernels) }
+      ? { wasm: encodeWasm(kernels, chosen.multiplyAdd) }
       : {
           wgsl: new Map(
             kernels.map((kernel) => [kernel.name, printWgsl(kernel, chosen.subgroups)]),

@@ -1,7 +1,7 @@
 /** `braid build`: kernels and the model's program as files. */
 
 import { type Command, Option } from "commander";
-import { encodeWasm, kernelFile, wgslFiles } from "../codegen/index.ts";
+import { kernelFile, wasmFiles, wgslFiles } from "../codegen/index.ts";
 import { type Target, targets } from "../kernel/target.ts";
 import { type CheckedModel, checkModel, prepare } from "../compile.ts";
 import { type BuildThread, startBuildThread } from "./build-thread.ts";
@@ -62,8 +62,8 @@ export function addBuild(program: Command): void {
     .addHelpText(
       "after",
       `
-Writes model.ts (with model.js and model.d.ts), kernels/*.wgsl and *.cu for GPUs, and kernels.wasm
-for the CPU. Equal specs give equal files, byte for byte. With \`--target cuda\`: model.ts for CUDA alone,
+Writes model.ts (with model.js and model.d.ts), kernels/*.wgsl and *.cu for GPUs, and for the CPU
+kernels.wasm and kernels.fused.wasm, for engines with fused multiply-add. Equal specs give equal files, byte for byte. With \`--target cuda\`: model.ts for CUDA alone,
 kernels/*.cu, and where nvcc is a cubin for each architecture; without, kernels are compiled where the
 model is loaded. With \`--target torch\`: a folder for \`pip install -e\` with a function for each block and
 each attention, and their test.
@@ -144,14 +144,14 @@ async function compiled(
   const plans = { gpu: gpu.plan, ...(cpu === undefined ? {} : { cpu: cpu.plan }) };
   const emitting = thread.emitModel(plans);
   const firstHalf = gpu.kernels.slice(0, half).flatMap(wgslFiles);
-  const wasm = cpu === undefined ? undefined : encodeWasm(cpu.kernels);
+  const wasm = cpu === undefined ? [] : wasmFiles(cpu.kernels);
   const [{ cuda, wgsl }, modelFiles] = await Promise.all([printing, emitting]);
   return new Map<string, string | Uint8Array>([
     ...modelFiles,
     ...firstHalf,
     ...wgsl,
     ...gpu.kernels.map(({ name }, index) => [kernelFile(name, "cu"), cuda[index] ?? ""] as const),
-    ...(wasm === undefined ? [] : [["kernels.wasm", wasm] as const]),
+    ...wasm,
   ]);
 }
 

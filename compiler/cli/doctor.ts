@@ -3,6 +3,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { Command } from "commander";
+import { platformMultiplyAdd } from "../../runtime/cpu/multiply-add.ts";
 import { availableThreads } from "../../runtime/cpu/threads.ts";
 import { subgroupText } from "../../runtime/choose.ts";
 import { findCudaDevices } from "../../runtime/cuda/driver.ts";
@@ -57,7 +58,9 @@ function node(): Finding {
 function cpu(): Finding {
   const { count, why } = availableThreads();
   const threads = count === 1 ? "one thread" : `${count} threads`;
-  return { what: "CPU", found: true, detail: why === undefined ? threads : `${threads}: ${why}` };
+  const shared = why === undefined ? threads : `${threads}: ${why}`;
+  const fused = platformMultiplyAdd() === "fused" ? "fused multiply-add" : "no relaxed SIMD";
+  return { what: "CPU", found: true, detail: `${shared}; ${fused}` };
 }
 
 async function webGpu(): Promise<Finding> {

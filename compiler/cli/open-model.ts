@@ -4,9 +4,9 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { unreachable } from "../../grammar/invariant.ts";
 import { Assistant } from "../../runtime/assistant.ts";
-import { chooseBackend } from "../../runtime/choose.ts";
+import { type ChosenBackend, chooseBackend } from "../../runtime/choose.ts";
 import { diskFolder, nodeCuda, nodeGpu, quietGpu } from "../../runtime/node/index.ts";
-import type { CompiledModel, Quantization, SubgroupRange } from "../../runtime/contract.ts";
+import type { CompiledModel, MultiplyAdd, Quantization } from "../../runtime/contract.ts";
 import { Session } from "../../runtime/session.ts";
 import { checkConfig } from "../../runtime/weights/config.ts";
 import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
@@ -32,6 +32,8 @@ export interface RunOptions extends MathOption, PrecisionOption, SchedulesOption
   readonly backend: string;
   /** Threads of the CPU; as many as it has if absent. */
   readonly threads?: number;
+  /** How the CPU multiplies and adds; fused where the engine can if absent. */
+  readonly multiplyAdd?: MultiplyAdd;
   /** How weights of products are stored; as floats if absent. */
   readonly weightsType?: Quantization;
   /** Where a Chrome trace of the run goes. */
@@ -59,7 +61,7 @@ export async function openSession(
   prepared: readonly PreparedPhase[] = prepare(model),
 ): Promise<Session> {
   const gpu = options.backend === "auto" ? quietGpu : nodeGpu;
-  const chosen = await chooseBackend(options.backend, gpu, options.threads, nodeCuda);
+  const chosen = await chooseBackend(options.backend, gpu, options, nodeCuda);
   say(chosen.reason);
   const { weightsType } = options;
   if (weightsType !== undefined && chosen.target !== "cpu") {
@@ -81,7 +83,7 @@ export async function openSession(
     const match = matchWeights(compiled.plan.weights, checkpoint.tensors, folder.name);
     tellUnread(unreadNote(match.unread, folder.name), options.strict === true);
     const session = await Session.open({
-      model: { plan: compiled.plan, ...codeOf(compiled, chosen.subgroups) },
+      model: { plan: compiled.plan, ...codeOf(compiled, chosen) },
       backend: await chosen.open(),
       weights: checkpointWeights(match),
       quantized: (name, loss) => losses?.add(name, loss),
@@ -108,16 +110,16 @@ export async function openAssistant(
   return Assistant.open(await openSession(model, folder, options, prepared), folder);
 }
 
-/** The code of kernels, in the language of their target, for a device with such subgroups. */
+/** The code of kernels, in the language of their target, for a device that was chosen. */
 export function codeOf(
   { target, kernels }: Pick<Compiled, "target" | "kernels">,
-  subgroups: SubgroupRange | undefined,
+  { subgroups, multiplyAdd }: Pick<ChosenBackend, "subgroups" | "multiplyAdd">,
 ): Omit<CompiledModel, "plan"> {
   const texts = (print: (kernel: Kernel) => string): ReadonlyMap<string, string> =>
     new Map(kernels.map((kernel) => [kernel.name, print(kernel)]));
   switch (target.family) {
     case "cpu":
-      return { wasm: encodeWasm(kernels) };
+      return { wasm: encodeWasm(kernels, multiplyAdd ?? "separate") };
     case "gpu":
       return { wgsl: texts((kernel) => printWgsl(kernel, subgroups)) };
     case "cuda":

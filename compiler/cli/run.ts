@@ -36,6 +36,12 @@ export function withAnswerOptions(command: Command): Command {
       new Option("--backend <name>", "the device").choices([...backendNames]).default("auto"),
     )
     .option("--threads <count>", "threads of the CPU; as many as it has if absent", atLeastOne)
+    .addOption(
+      new Option(
+        "--multiply-add <how>",
+        "on the CPU: `fused` in one instruction, where that exists, if absent; `separate` gives the same bits everywhere",
+      ).choices(["fused", "separate"]),
+    )
     .option(
       "--weights-type <type>",
       "store weights of products as int8 or int4[:group]",

@@ -77,7 +77,7 @@ async function tune(file: string, options: TuneOptions): Promise<void> {
   if (model === undefined) return;
   const lengths = lengthsOf(model.graph, options.length);
   const gpu = options.backend === "auto" ? quietGpu : nodeGpu;
-  const chosen = await chooseBackend(options.backend, gpu, options.threads, nodeCuda);
+  const chosen = await chooseBackend(options.backend, gpu, options, nodeCuda);
   say(chosen.reason);
   const { weightsType: weights } = options;
   if (weights !== undefined && chosen.target !== "cpu") {
@@ -90,8 +90,7 @@ async function tune(file: string, options: TuneOptions): Promise<void> {
   };
   const backend = await chosen.open();
   try {
-    const device = { backend, subgroups: chosen.subgroups };
-    const tuning = await tuningOf(model, target, lengths, device, options);
+    const tuning = await tuningOf(model, target, lengths, { backend, chosen }, options);
     report(tuning, options, target, backend.description);
   } finally {
     clear();
@@ -103,10 +102,7 @@ async function tuningOf(
   model: CheckedModel,
   target: Target,
   lengths: Lengths,
-  {
-    backend,
-    subgroups,
-  }: { readonly backend: Backend; readonly subgroups: ChosenBackend["subgroups"] },
+  { backend, chosen }: { readonly backend: Backend; readonly chosen: ChosenBackend },
   { kernels, budget }: TuneOptions,
 ): Promise<Tuning> {
   const prepared = prepare(model);
@@ -129,7 +125,7 @@ async function tuningOf(
     shapes: open,
     graph: model.graph,
     device: { backend, plan, clock: () => performance.now() },
-    code: { plan: called, ...codeOf({ target, kernels: made }, subgroups) },
+    code: { plan: called, ...codeOf({ target, kernels: made }, chosen) },
     budget: budget * 1000,
     progress: (done) => progress("timing kernels", done, open.length),
   });

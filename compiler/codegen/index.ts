@@ -3,7 +3,12 @@
  * is gone before its printer sees the kernel. Tests verify kernels; a build need not.
  */
 
-import { fitsSubgroups, type SubgroupRange } from "../../runtime/contract.ts";
+import {
+  fitsSubgroups,
+  moduleFile,
+  type MultiplyAdd,
+  type SubgroupRange,
+} from "../../runtime/contract.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { subgroupsOf, throughMemory, throughSubgroups } from "../kernel/passes/across.ts";
 import { share } from "../kernel/passes/share.ts";
@@ -11,7 +16,6 @@ import { expand, legalize } from "../kernel/passes/legalize.ts";
 import { cudaText } from "./cuda/cuda.ts";
 import { toAddresses } from "./wasm/addresses.ts";
 import { encodeModule } from "./wasm/encode.ts";
-import type { WasmFunction } from "./wasm/instructions.ts";
 import { lowerToWasm } from "./wasm/lower.ts";
 import { printWasm } from "./wasm/print.ts";
 import { spreadLoads } from "./wasm/spread-loads.ts";
@@ -44,19 +48,42 @@ export function printCuda(kernel: Kernel): string {
 
 /**
  * One WebAssembly module that exports each kernel by name and imports `env.memory`; how a kernel is
- * called is in `runtime/contract.ts`. Kernels have groups of one invocation.
+ * called is in `runtime/contract.ts`. Kernels have groups of one invocation. They add products as
+ * `multiplyAdd` says.
  */
-export function encodeWasm(kernels: readonly Kernel[]): Uint8Array<ArrayBuffer> {
-  return encodeModule(kernels.map(wasmFunction));
+export function encodeWasm(
+  kernels: readonly Kernel[],
+  multiplyAdd: MultiplyAdd,
+): Uint8Array<ArrayBuffer> {
+  return encodeLegal(kernels.map(legalizeWasm), multiplyAdd);
+}
+
+/** The modules of `kernels` by their names: one for every engine, and one that adds products fused. */
+export function wasmFiles(
+  kernels: readonly Kernel[],
+): readonly (readonly [string, Uint8Array<ArrayBuffer>])[] {
+  const legal = kernels.map(legalizeWasm);
+  return (["separate", "fused"] as const).map((each) => [
+    moduleFile(each),
+    encodeLegal(legal, each),
+  ]);
 }
 
 /** The WebAssembly function of `kernel` as text, for reading. */
-export function printWasmText(kernel: Kernel): string {
-  return printWasm(wasmFunction(kernel));
+export function printWasmText(kernel: Kernel, multiplyAdd: MultiplyAdd): string {
+  return printWasm(lowerToWasm(legalizeWasm(kernel), multiplyAdd));
 }
 
-function wasmFunction(kernel: Kernel): WasmFunction {
-  return lowerToWasm(spreadLoads(share(toAddresses(expand(kernel, "wasm")))));
+function encodeLegal(
+  kernels: readonly Kernel[],
+  multiplyAdd: MultiplyAdd,
+): Uint8Array<ArrayBuffer> {
+  const functions = kernels.map((each) => lowerToWasm(each, multiplyAdd));
+  return encodeModule(functions, multiplyAdd);
+}
+
+function legalizeWasm(kernel: Kernel): Kernel {
+  return spreadLoads(share(toAddresses(expand(kernel, "wasm"))));
 }
 
 /** The file of a kernel's text, beside the plan that calls it. */

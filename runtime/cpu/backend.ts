@@ -14,10 +14,11 @@ import type {
   HalfElement,
   Progress,
 } from "../backend.ts";
-import type { CompiledModel, PlanKernel } from "../contract.ts";
+import type { CompiledModel, MultiplyAdd, PlanKernel } from "../contract.ts";
 import { BraidError, invariant, reasonOf } from "../errors.ts";
 import { CallList, type RecordMaker } from "./call-list.ts";
 import { Heap, largestMemory } from "./heap.ts";
+import { usableMultiplyAdd } from "./multiply-add.ts";
 import { ResultMemory } from "./result-memory.ts";
 import { record } from "./runner-module.ts";
 import { type KernelFunction, Runner } from "./runner.ts";
@@ -37,29 +38,39 @@ class CpuBuffer implements DeviceBuffer {
   }
 }
 
+/** A backend that says which form of kernels it takes. */
+export interface CpuBackend extends Backend {
+  /** The form that its kernels have; until they are loaded, the one that they are wanted in. */
+  readonly multiplyAdd: MultiplyAdd;
+}
+
 /** How the CPU is used. */
 export interface CpuOptions {
   /** Threads, this one included; 1 if absent. More than the platform offers throw `cpu/threads`. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
+  /**
+   * How kernels multiply and add; `fused` where the engine does, if absent. Throws `cpu/fused` where it
+   * does not. `separate` gives the same bits on every machine.
+   */
+  readonly multiplyAdd?: MultiplyAdd | undefined;
 }
 
 /** How long kernels may run before timers, input and drawing get their turn, in milliseconds. */
 const sliceMilliseconds = 50;
 
 /** A backend on this thread and, if asked for, on others. */
-export function createCpuBackend({ threads = 1 }: CpuOptions = {}): Backend {
+export function createCpuBackend({ threads = 1, multiplyAdd }: CpuOptions = {}): CpuBackend {
   const { why } = availableThreads();
   if (threads > 1 && why !== undefined) {
     throw new BraidError("cpu/threads", `${threads} threads cannot share memory: ${why}`, {
       hint: "use one thread",
     });
   }
-  return new CpuBackend(threads);
+  return new WebAssemblyBackend(threads, usableMultiplyAdd(multiplyAdd));
 }
 
-class CpuBackend implements Backend, RecordMaker {
+class WebAssemblyBackend implements CpuBackend, RecordMaker {
   readonly kind = "cpu";
-  readonly description: string;
   readonly target = "cpu";
   readonly separatesReadsFromWrites: boolean = false;
   readonly halves: readonly HalfElement[] = [];
@@ -68,6 +79,7 @@ class CpuBackend implements Backend, RecordMaker {
   /** The number of each kernel. */
   readonly #kernels: Map<string, number> = new Map();
   readonly threads: number;
+  #multiplyAdd: MultiplyAdd;
   #runner: Runner | undefined;
   /** The records of lists that were run before. */
   readonly #lists: WeakMap<readonly Command[], CallList> = new WeakMap();
@@ -79,10 +91,19 @@ class CpuBackend implements Backend, RecordMaker {
   #heap: Heap | undefined = new Heap();
   #turn: number = performance.now();
 
-  constructor(threads: number) {
+  constructor(threads: number, multiplyAdd: MultiplyAdd) {
     this.threads = threads;
-    const several = threads > 1 ? `, ${threads} threads` : "";
-    this.description = `the CPU (WebAssembly${several})`;
+    this.#multiplyAdd = multiplyAdd;
+  }
+
+  get description(): string {
+    const fused = this.#multiplyAdd === "fused" ? ", fused multiply-add" : "";
+    const several = this.threads > 1 ? `, ${this.threads} threads` : "";
+    return `the CPU (WebAssembly${fused}${several})`;
+  }
+
+  get multiplyAdd(): MultiplyAdd {
+    return this.#multiplyAdd;
   }
 
   /** All kernels are one module, so the first call compiles them all. */
@@ -97,6 +118,7 @@ class CpuBackend implements Backend, RecordMaker {
     progress(0, plan.kernels.length);
     const { memory } = this.heap;
     const module = await compile(wasm);
+    this.#take(multiplyAddOf(module));
     const scratch = this.#scratch(module);
     const own = { memory, scratch: scratch[0] ?? 0 };
     const { exports } = await WebAssembly.instantiate(module, { env: own });
@@ -116,6 +138,16 @@ class CpuBackend implements Backend, RecordMaker {
       scratch: workers,
     });
     progress(plan.kernels.length, plan.kernels.length);
+  }
+
+  /** Plain kernels run everywhere; fused ones where they are wanted. */
+  #take(found: MultiplyAdd): void {
+    if (found === "fused" && this.#multiplyAdd === "separate") {
+      throw new BraidError("cpu/fused", "these kernels multiply and add in one instruction", {
+        hint: "load `kernels.wasm`, as `loadKernels` does if it is not told otherwise",
+      });
+    }
+    this.#multiplyAdd = found;
   }
 
   async allocate(bytes: number, label: string): Promise<DeviceBuffer> {
@@ -263,6 +295,11 @@ async function compile(wasm: Uint8Array): Promise<WebAssembly.Module> {
       cause: error,
     });
   }
+}
+
+function multiplyAddOf(module: WebAssembly.Module): MultiplyAdd {
+  const sections = WebAssembly.Module.customSections(module, "fused");
+  return sections.length > 0 ? "fused" : "separate";
 }
 
 function kernelOf(exports: WebAssembly.Exports, kernel: PlanKernel): KernelFunction {

@@ -3,6 +3,7 @@
  * through web workers, which may share memory only where the page is cross-origin isolated.
  */
 
+import { builtinModules } from "./builtin-modules.ts";
 import { serve, type WorkerStart } from "./serve.ts";
 
 /** How many threads can share memory here, and what keeps it at one. */
@@ -14,21 +15,6 @@ export interface AvailableThreads {
 /** A thread that serves calls. */
 export interface Thread {
   stop(): void;
-}
-
-/** What is used of the modules that Node and Deno have built in, asked for without importing them. */
-interface BuiltinModules {
-  getBuiltinModule?(name: "node:worker_threads"): { readonly Worker: NodeWorkerClass };
-  getBuiltinModule?(name: "node:os"): { availableParallelism(): number };
-}
-
-type NodeWorkerClass = new (source: string, options: { readonly eval: true }) => NodeWorker;
-
-interface NodeWorker {
-  on(event: "error", listener: (error: unknown) => void): unknown;
-  postMessage(message: unknown): void;
-  unref(): void;
-  terminate(): unknown;
 }
 
 /** The processors that the process may use, if threads can share memory. */
@@ -66,8 +52,4 @@ export function startThread(start: WorkerStart, failed: (error: unknown) => void
       URL.revokeObjectURL(address);
     },
   };
-}
-
-function builtinModules(): BuiltinModules | undefined {
-  return typeof process === "undefined" ? undefined : process;
 }

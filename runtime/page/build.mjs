@@ -110,8 +110,10 @@ function packedModel() {
     "page/gpu-kernels": () =>
       `export const sources = ${JSON.stringify(wgslSources(join(model, "kernels")))};`,
     "page/cpu-kernels": (plugin) => {
-      const address = fileAddress(plugin, "kernels.wasm", join(model, "kernels.wasm"));
-      return `export const address = ${address};`;
+      const files = ["kernels.wasm", "kernels.fused.wasm"].map(
+        (name) => `"${name}": ${fileAddress(plugin, name, join(model, name))}`,
+      );
+      return `export const addresses = { ${files.join(", ")} };`;
     },
   };
   return {

@@ -23,6 +23,6 @@ declare module "page/gpu-kernels" {
 }
 
 declare module "page/cpu-kernels" {
-  /** Where the module of all CPU kernels lies. */
-  export const address: string;
+  /** Where the modules of all CPU kernels lie, by the name of the file. */
+  export const addresses: Readonly<Record<string, string>>;
 }

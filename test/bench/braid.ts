@@ -7,6 +7,7 @@ import { type Target, targets } from "../../compiler/kernel/target.ts";
 import type { Backend } from "../../runtime/backend.ts";
 import type { CompiledModel, Plan, SubgroupRange } from "../../runtime/contract.ts";
 import { createCpuBackend } from "../../runtime/cpu/backend.ts";
+import { platformMultiplyAdd } from "../../runtime/cpu/multiply-add.ts";
 import { Session } from "../../runtime/session.ts";
 import type { HostTensor } from "../../runtime/tensor.ts";
 import { memoryWeights } from "../../runtime/weight-source.ts";
@@ -49,7 +50,7 @@ function codeOf(
   backend: BenchOptions["backend"],
   subgroups: SubgroupRange | undefined,
 ): Omit<CompiledModel, "plan"> {
-  if (backend === "cpu") return { wasm: encodeWasm(kernels) };
+  if (backend === "cpu") return { wasm: encodeWasm(kernels, platformMultiplyAdd()) };
   return { wgsl: new Map(kernels.map((each) => [each.name, printWgsl(each, subgroups)])) };
 }
 

@@ -6,6 +6,7 @@ import { encodeWasm } from "../../compiler/codegen/index.ts";
 import { checkModel, compileFor } from "../../compiler/compile.ts";
 import { targets } from "../../compiler/kernel/target.ts";
 import { createCpuBackend } from "../../runtime/cpu/backend.ts";
+import { platformMultiplyAdd } from "../../runtime/cpu/multiply-add.ts";
 import { diskFolder } from "../../runtime/node/index.ts";
 import { Session } from "../../runtime/session.ts";
 import { floats, integers } from "../../runtime/tensor.ts";
@@ -42,7 +43,7 @@ export async function openShapes(threads: number): Promise<{
   const { plan, kernels } = compileFor(value, targets.cpu);
   const checkpoint = await openCheckpoint(diskFolder(weights));
   const session = await Session.open({
-    model: { plan, wasm: encodeWasm(kernels) },
+    model: { plan, wasm: encodeWasm(kernels, platformMultiplyAdd()) },
     backend: createCpuBackend({ threads }),
     weights: checkpointWeights(matchWeights(plan.weights, checkpoint.tensors, weights)),
   });

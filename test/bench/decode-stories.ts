@@ -9,6 +9,7 @@ import { encodeWasm } from "../../compiler/codegen/index.ts";
 import { compileFor } from "../../compiler/compile.ts";
 import { targets } from "../../compiler/kernel/target.ts";
 import { createCpuBackend } from "../../runtime/cpu/backend.ts";
+import { platformMultiplyAdd } from "../../runtime/cpu/multiply-add.ts";
 import { Conversation } from "../../runtime/generate.ts";
 import { diskFolder } from "../../runtime/node/index.ts";
 import { greedy } from "../../runtime/sample.ts";
@@ -35,7 +36,7 @@ export async function openStories(): Promise<
   const { plan, kernels } = compileFor(modelOf(text), targets.cpu);
   const checkpoint = await openCheckpoint(diskFolder(folder));
   const session = await Session.open({
-    model: { plan, wasm: encodeWasm(kernels) },
+    model: { plan, wasm: encodeWasm(kernels, platformMultiplyAdd()) },
     backend: createCpuBackend(),
     weights: checkpointWeights(matchWeights(plan.weights, checkpoint.tensors, folder)),
   });

@@ -1,7 +1,12 @@
-/** What the machine's cores can do at most: multiplications and additions of four lanes, nothing else. */
+/**
+ * What the machine's cores can do at most: multiplications and additions of four lanes, nothing else, in
+ * the form that kernels have here.
+ */
 
 import { encodeModule } from "../../compiler/codegen/wasm/encode.ts";
 import type { Instruction } from "../../compiler/codegen/wasm/instructions.ts";
+import type { MultiplyAdd } from "../../runtime/contract.ts";
+import { platformMultiplyAdd } from "../../runtime/cpu/multiply-add.ts";
 import { median } from "./bench.ts";
 
 /** Sums under way: enough that none waits for the one before, few enough for the registers. */
@@ -12,7 +17,8 @@ const lanes = 4;
 
 /** GFLOP/s of one thread that multiplies and adds registers and touches no memory. */
 export async function multiplyAddLimit(): Promise<number> {
-  const module = await WebAssembly.compile(encodeModule([bareLoop()]));
+  const form = platformMultiplyAdd();
+  const module = await WebAssembly.compile(encodeModule([bareLoop(form)], form));
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
   const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
   const found: unknown = exports["bare"];
@@ -26,7 +32,7 @@ export async function multiplyAddLimit(): Promise<number> {
 }
 
 /** `(first, end, address)`: multiplies each sum, adds to it, and stores them all at last. */
-function bareLoop(): Parameters<typeof encodeModule>[0][number] {
+function bareLoop(form: MultiplyAdd): Parameters<typeof encodeModule>[0][number] {
   const [first, end, address] = [0, 1, 2];
   const [left, right, sum] = [3, 4, 5];
   const one = (name: Instruction["name"], ...immediates: readonly number[]): Instruction => ({
@@ -38,7 +44,9 @@ function bareLoop(): Parameters<typeof encodeModule>[0][number] {
     Array.from({ length: sums }, (_, index) => body(sum + index)).flat();
   // A product that is the same in every round would be computed once.
   const step = each((local) => [
-    ...[get(local), get(left), one("f32x4.mul"), get(right), one("f32x4.add")],
+    ...(form === "fused"
+      ? [get(local), get(left), get(right), one("f32x4.relaxed_madd")]
+      : [get(local), get(left), one("f32x4.mul"), get(right), one("f32x4.add")]),
     one("local.set", local),
   ]);
   return {

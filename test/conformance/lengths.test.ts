@@ -7,6 +7,7 @@ import type { Environment, Tensor } from "../../compiler/graph/evaluate.ts";
 import { targets } from "../../compiler/kernel/target.ts";
 import type { Backend } from "../../runtime/backend.ts";
 import { createCpuBackend } from "../../runtime/cpu/backend.ts";
+import { platformMultiplyAdd } from "../../runtime/cpu/multiply-add.ts";
 import { Session } from "../../runtime/session.ts";
 import { memoryWeights } from "../../runtime/weight-source.ts";
 import { randomTensor, seeded } from "../support/random.ts";
@@ -54,7 +55,7 @@ function environmentOf(visual: number, words: number): Environment {
 }
 
 async function open(backend: Backend): Promise<Session> {
-  const wasm = encodeWasm(planned.kernels);
+  const wasm = encodeWasm(planned.kernels, platformMultiplyAdd());
   return Session.open({
     model: { plan: planned.plan, wasm },
     backend,

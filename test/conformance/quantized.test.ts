@@ -12,6 +12,7 @@ import { verifyKernel } from "../../compiler/kernel/verify.ts";
 import { targets } from "../../compiler/kernel/target.ts";
 import type { Quantization } from "../../runtime/contract.ts";
 import { createCpuBackend } from "../../runtime/cpu/backend.ts";
+import { platformMultiplyAdd } from "../../runtime/cpu/multiply-add.ts";
 import { Draft } from "../support/draft.ts";
 import { randomTensor, seeded } from "../support/random.ts";
 import { planGraph, runPlanned } from "../support/run-graph.ts";
@@ -89,7 +90,7 @@ async function compare(
   });
   const planned = planGraph(graph, { ...targets.cpu, weights: type });
   for (const kernel of planned.kernels) verifyKernel(kernel);
-  const code = { wasm: encodeWasm(planned.kernels) };
+  const code = { wasm: encodeWasm(planned.kernels, platformMultiplyAdd()) };
   const given = environment(weight.data);
   const actual = await runPlanned(graph, planned, createCpuBackend(), code, given);
   const meant = environment(dequantised(weight.data, type, columns, inner, turned));

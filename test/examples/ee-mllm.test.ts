@@ -20,6 +20,7 @@ import {
 } from "../../runtime/index.ts";
 import { diskFolder, readBytes } from "../../runtime/node/index.ts";
 import { evaluateSize } from "../../runtime/size.ts";
+import { platformMultiplyAdd } from "../../runtime/cpu/multiply-add.ts";
 
 const example = fileURLToPath(new URL("../../examples/ee-mllm", import.meta.url));
 const folder = diskFolder(`${example}/weights`);
@@ -99,7 +100,7 @@ test("the first questions of the evaluation are answered as PyTorch answers them
   const { plan, kernels } = compileFor(checked("ee-mllm.braid"), targets.cpu);
   const checkpoint = await openCheckpoint(folder);
   const session = await Session.open({
-    model: { plan, wasm: encodeWasm(kernels) },
+    model: { plan, wasm: encodeWasm(kernels, platformMultiplyAdd()) },
     backend: createCpuBackend(),
     weights: checkpointWeights(matchWeights(plan.weights, checkpoint.tensors, folder.name)),
   });

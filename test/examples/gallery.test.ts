@@ -14,6 +14,7 @@ import { type Graph, sizeOf } from "../../compiler/graph/graph.ts";
 import { targets } from "../../compiler/kernel/target.ts";
 import { evaluateDimension } from "../../compiler/op/dimension.ts";
 import { createCpuBackend } from "../../runtime/cpu/backend.ts";
+import { platformMultiplyAdd } from "../../runtime/cpu/multiply-add.ts";
 import { planModel, runPlanned } from "../support/run-graph.ts";
 import { expectWithin, graphTolerance } from "../support/tolerance.ts";
 import { openMasks } from "../../compiler/cli/mask-target.ts";
@@ -127,7 +128,7 @@ test.each(scoreGallery)("$name: weights are what the formula says", async (entry
     new URL(`pictures/${entry.name}.svg`, folder).pathname,
   );
   const planned = planModel(graph, targets.cpu);
-  const code = { wasm: encodeWasm(planned.kernels) };
+  const code = { wasm: encodeWasm(planned.kernels, platformMultiplyAdd()) };
   const found = await runPlanned(graph, planned, createCpuBackend(), code, environment);
   const actual = found.get("weights");
   if (actual === undefined || expected === undefined) throw new Error(entry.name);

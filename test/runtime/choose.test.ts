@@ -69,7 +69,7 @@ const choices: readonly (readonly [string, GpuSource, string, string])[] = [
 
 for (const [wanted, source, kind, reason] of choices) {
   test(`${wanted}: ${reason}`, async () => {
-    const chosen = await chooseBackend(wanted, source, 1);
+    const chosen = await chooseBackend(wanted, source, { threads: 1 });
     expect(chosen).toMatchObject({ kind, reason, target: kind === "cpu" ? "cpu" : "gpu" });
   });
 }
@@ -91,10 +91,11 @@ test("what was asked for by name and is not there is an error", async () => {
 });
 
 test("the CPU takes as many threads as it is given, and says so", async () => {
-  const chosen = await chooseBackend("cpu", none, 3);
+  const chosen = await chooseBackend("cpu", none, { threads: 3 });
   expect(chosen.reason).toBe("using the CPU, as asked, 3 threads");
   const backend = await chosen.open();
-  expect(backend.description).toBe("the CPU (WebAssembly, 3 threads)");
+  const fused = chosen.multiplyAdd === "fused" ? ", fused multiply-add" : "";
+  expect(backend.description).toBe(`the CPU (WebAssembly${fused}, 3 threads)`);
   backend.close();
 });
 

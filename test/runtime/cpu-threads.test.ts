@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 import { createCpuBackend } from "../../runtime/cpu/backend.ts";
+import { platformMultiplyAdd } from "../../runtime/cpu/multiply-add.ts";
 import { availableThreads } from "../../runtime/cpu/threads.ts";
 import { Session } from "../../runtime/session.ts";
 import { memoryWeights } from "../../runtime/weight-source.ts";
@@ -29,7 +30,7 @@ async function openProduct(threads: number): Promise<Session> {
   const { plan, kernels } = planGraph(draft.finish(), targets.cpu);
   const weights = Float32Array.from(randomTensor(seeded(1), [50, 300], 1).data);
   return Session.open({
-    model: { plan, wasm: encodeWasm(kernels) },
+    model: { plan, wasm: encodeWasm(kernels, platformMultiplyAdd()) },
     backend: createCpuBackend({ threads }),
     weights: memoryWeights(new Map([["w", weights]])),
   });

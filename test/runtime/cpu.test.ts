@@ -2,6 +2,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Backend } from "../../runtime/backend.ts";
 import { createCpuBackend } from "../../runtime/cpu/backend.ts";
+import { platformMultiplyAdd } from "../../runtime/cpu/multiply-add.ts";
+import { encodeWasm } from "../../compiler/codegen/index.ts";
 import { Heap } from "../../runtime/cpu/heap.ts";
 import { Session } from "../../runtime/session.ts";
 import { integers } from "../../runtime/tensor.ts";
@@ -92,13 +94,32 @@ test("bytes that are no module are a named error", async () => {
   await expect(load).rejects.toMatchObject({ code: "cpu/module" });
 });
 
+test("kernels of either form run where they can, and the backend says which it runs", async () => {
+  const own = platformMultiplyAdd();
+  const backend = createCpuBackend();
+  expect(backend.multiplyAdd).toBe(own);
+  const plan = toyPlan("cpu");
+  await backend.load({ plan, wasm: toyWasm }, new Set());
+  expect([backend.multiplyAdd, backend.description]).toEqual(["separate", "the CPU (WebAssembly)"]);
+  backend.close();
+  if (own === "separate") {
+    expect(() => createCpuBackend({ multiplyAdd: "fused" })).toThrow("in one instruction");
+    return;
+  }
+  const separate = createCpuBackend({ multiplyAdd: "separate" });
+  const wasm = encodeWasm([], "fused");
+  const load = separate.load({ plan: { ...plan, kernels: [] }, wasm }, new Set());
+  await expect(load).rejects.toMatchObject({ code: "cpu/fused" });
+  separate.close();
+});
+
 test("weights beyond the memory are refused before any is read", async () => {
   const plan = toyPlan("cpu");
   const [table] = plan.weights;
   if (table === undefined) throw new Error("the toy has a weight");
   const call = Session.open({
     model: { plan: { ...plan, weights: [{ ...table, shape: [32000, 65536] }] }, wasm: toyWasm },
-    backend: createCpuBackend(),
+    backend: createCpuBackend({ multiplyAdd: "separate" }),
     weights: memoryWeights(new Map()),
   });
   await expect(call).rejects.toMatchObject({

@@ -107,19 +107,23 @@ testWith("cuda-host", fakeCuda, "the device says how long commands took", async 
 
 testWith("cuda-host", fakeCuda, "what a machine lacks is one line", async (machine) => {
   const open = async (kind: FakeMachine): Promise<unknown> =>
-    chooseBackend("cuda", none, 1, () => machine(kind)).catch((error) => error.message);
+    chooseBackend("cuda", none, { threads: 1 }, () => machine(kind)).catch(
+      (error) => error.message,
+    );
   expect(await open("no-device")).toMatch(/^the CUDA driver finds no device\n {2}= hint: see what/);
   expect(await open("too-old")).toMatch(/^Host Shim \(sm_75\) is too old: kernels need sm_80/);
   expect(await open("broken")).toMatch(
     /^the CUDA driver does not start: an error of the fake driver/,
   );
-  const chosen = await chooseBackend("auto", none, 1, () => machine("device"));
+  const chosen = await chooseBackend("auto", none, { threads: 1 }, () => machine("device"));
   expect(chosen.reason).toBe("using CUDA on Host Shim (sm_90), the best device here");
-  const fallen = await chooseBackend("auto", none, 1, () => machine("no-device"));
+  const fallen = await chooseBackend("auto", none, { threads: 1 }, () => machine("no-device"));
   expect(fallen.reason).toBe(
     "the CUDA driver finds no device; no WebGPU adapter: using the CPU, one thread",
   );
-  const backend = await (await chooseBackend("cuda", none, 1, () => machine("full"))).open();
+  const backend = await (
+    await chooseBackend("cuda", none, { threads: 1 }, () => machine("full"))
+  ).open();
   await expect(backend.allocate(2 ** 21, "weights")).rejects.toThrow(
     /^Host Shim has no 2 MiB left for weights\n/,
   );
@@ -185,7 +189,7 @@ testWith(
   "a library that is no driver is named",
   async (other) => {
     process.env["BRAID_CUDA_DRIVER"] = await other();
-    await expect(chooseBackend("cuda", none, 1, nodeCuda)).rejects.toMatchObject({
+    await expect(chooseBackend("cuda", none, { threads: 1 }, nodeCuda)).rejects.toMatchObject({
       code: "cuda/driver",
       message: expect.stringMatching(/^the CUDA driver has no function cuInit/),
     });
@@ -194,7 +198,7 @@ testWith(
 
 test("a machine without the driver says so", async () => {
   process.env["BRAID_CUDA_DRIVER"] = "/nowhere/libcuda.so.1";
-  await expect(chooseBackend("cuda", none, 1, nodeCuda)).rejects.toMatchObject({
+  await expect(chooseBackend("cuda", none, { threads: 1 }, nodeCuda)).rejects.toMatchObject({
     code: "cuda/driver",
     message: expect.stringMatching(/^there is no CUDA driver on this machine/),
   });

@@ -34,12 +34,17 @@ test("a device gets the texts that use its subgroups", async () => {
   expect(await filesFor({ min: 64, max: 128 })).toBe(plain);
 });
 
-test("the CPU's kernels are one module", async () => {
+test.each([
+  ["kernels.wasm", {}],
+  ["kernels.wasm", { multiplyAdd: "separate" }],
+  ["kernels.fused.wasm", { multiplyAdd: "fused" }],
+] as const)("the CPU's kernels are one module: %s for %o", async (file, device) => {
   const bytes = new Uint8Array([0, 97, 115, 109]);
-  const { wgsl, wasm } = await loadKernels(toyPlan("cpu"), base, async (address) => {
-    expect(address.href).toBe("https://models.example/toy/kernels.wasm");
+  const read = async (address: URL): Promise<Uint8Array> => {
+    expect(address.href).toBe(`https://models.example/toy/${file}`);
     return bytes;
-  });
+  };
+  const { wgsl, wasm } = await loadKernels(toyPlan("cpu"), base, read, device);
   expect(wasm).toBe(bytes);
   expect(wgsl).toBeUndefined();
 });

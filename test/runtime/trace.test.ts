@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { targets } from "../../compiler/kernel/target.ts";
 import { encodeWasm } from "../../compiler/codegen/index.ts";
 import { createCpuBackend } from "../../runtime/cpu/backend.ts";
+import { platformMultiplyAdd } from "../../runtime/cpu/multiply-add.ts";
 import { Session } from "../../runtime/session.ts";
 import { Trace } from "../../runtime/trace.ts";
 import { memoryWeights } from "../../runtime/weight-source.ts";
@@ -31,7 +32,7 @@ async function runOnce(trace: Trace | undefined, count: () => void): Promise<Flo
     ({ name }) => [name, Float32Array.from(environment.weights(name).data)] as const,
   );
   const session = await Session.open({
-    model: { plan: planned.plan, wasm: encodeWasm(planned.kernels) },
+    model: { plan: planned.plan, wasm: encodeWasm(planned.kernels, platformMultiplyAdd()) },
     backend: counting,
     weights: memoryWeights(new Map(weights)),
     ...(trace === undefined ? {} : { trace }),

@@ -14,6 +14,7 @@ import { type Target, targets } from "../../compiler/kernel/target.ts";
 import type { Backend } from "../../runtime/backend.ts";
 import { type CompiledModel, fitsSubgroups, type SubgroupRange } from "../../runtime/contract.ts";
 import { createCpuBackend } from "../../runtime/cpu/backend.ts";
+import { platformMultiplyAdd } from "../../runtime/cpu/multiply-add.ts";
 import { createWebGpuBackend } from "../../runtime/webgpu/backend.ts";
 import { findAdapter } from "../../runtime/webgpu/device.ts";
 import { evaluateBackend } from "./evaluate-backend.ts";
@@ -83,7 +84,16 @@ export async function testedBackends(): Promise<readonly TestedBackend[]> {
       errors: {},
       takes: () => true,
       open: async () => createCpuBackend(),
-      code: (kernels) => ({ wasm: encodeWasm(kernels) }),
+      code: (kernels) => ({ wasm: encodeWasm(kernels, platformMultiplyAdd()) }),
+      missing: undefined,
+    },
+    {
+      name: "cpu separate",
+      target: targets.cpu,
+      errors: {},
+      takes: (seed) => seed % separateShare === 0,
+      open: async () => createCpuBackend({ multiplyAdd: "separate" }),
+      code: (kernels) => ({ wasm: encodeWasm(kernels, "separate") }),
       missing: undefined,
     },
     {
@@ -168,6 +178,9 @@ export function onSubgroups(size: number | undefined): TestedBackend {
 
 /** Cases that 16-bit storage takes one of; CUDA's arithmetics take more. */
 const halfShare = 4;
+
+/** Cases that the CPU takes one of without fused multiply-add. */
+const separateShare = 4;
 
 /** `npm test -- conformance` with `cuda-host` or `cuda` runs every case in every arithmetic. */
 const everyArithmetic = process.env["BRAID_EVERY_ARITHMETIC"] !== undefined;

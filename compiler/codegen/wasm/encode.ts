@@ -2,11 +2,13 @@
  * A WebAssembly module from functions: it imports `env.memory`, which is shared, and exports every
  * function by name.
  * If some need scratch memory it imports its address as the global `env.scratch`, too, and a custom
- * section `scratch` holds the number of bytes in decimal; each thread needs its own.
+ * section `scratch` holds the number of bytes in decimal; each thread needs its own. An empty one,
+ * `fused`, says that functions multiply and add in one instruction.
  * Sections and encodings are those of the core specification, section 5.5.
  */
 
 import { unreachable } from "../../../grammar/invariant.ts";
+import type { MultiplyAdd } from "../../../runtime/contract.ts";
 import { Bytes } from "./bytes.ts";
 import { codeOf, type Instruction, type WasmFunction, type WasmType } from "./instructions.ts";
 
@@ -15,8 +17,11 @@ const mostPages = 65536;
 
 const typeCodes: Readonly<Record<WasmType, number>> = { i32: 0x7f, f32: 0x7d, v128: 0x7b };
 
-/** The bytes of the module. */
-export function encodeModule(functions: readonly WasmFunction[]): Uint8Array<ArrayBuffer> {
+/** The bytes of the module, of functions that multiply and add so. */
+export function encodeModule(
+  functions: readonly WasmFunction[],
+  multiplyAdd: MultiplyAdd,
+): Uint8Array<ArrayBuffer> {
   const counts = [...new Set(functions.map((each) => each.parameters.length))];
   const out = new Bytes();
   out.raw([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
@@ -44,6 +49,7 @@ export function encodeModule(functions: readonly WasmFunction[]): Uint8Array<Arr
   });
   section(out, 10, functions, (bytes, each) => bytes.sized(code(each)));
   if (scratch > 0) custom(out, "scratch", String(scratch));
+  if (multiplyAdd === "fused") custom(out, "fused", "");
   return out.done();
 }
 

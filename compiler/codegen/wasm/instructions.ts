@@ -1,6 +1,7 @@
 /**
  * The WebAssembly instructions that kernels need: their names, codes and immediates, from the core
- * specification 2.0 (section 5.4), with fixed-width SIMD and saturating conversions.
+ * specification 2.0 (section 5.4), with fixed-width SIMD and saturating conversions, and two of
+ * relaxed SIMD (specification 3.0), which only the fused form of a module has.
  */
 
 /** What follows an instruction's code. */
@@ -129,6 +130,8 @@ const table = {
   "f32x4.pmax": ["simd", 0xeb, "none"],
   "i32x4.trunc_sat_f32x4_s": ["simd", 0xf8, "none"],
   "f32x4.convert_i32x4_s": ["simd", 0xfa, "none"],
+  "f32x4.relaxed_madd": ["simd", 0x105, "none"],
+  "f32x4.relaxed_nmadd": ["simd", 0x106, "none"],
 } as const;
 
 /** The name of an instruction in the text format. */

@@ -4,10 +4,12 @@
  */
 
 import { invariant, unreachable } from "../../../grammar/invariant.ts";
+import type { MultiplyAdd } from "../../../runtime/contract.ts";
 import { bitsOf } from "../../kernel/arithmetic.ts";
 import { type Bounds, boundsOf } from "../../kernel/bounds.ts";
 import * as build from "../../kernel/build.ts";
 import type { BinaryOperator, CallFunction, Expr, KernelType } from "../../kernel/kernel.ts";
+import { fusedOf } from "./fused.ts";
 import type { Instruction, InstructionName, WasmType } from "./instructions.ts";
 import { sumsOfLanes } from "./lane-sums.ts";
 
@@ -72,6 +74,11 @@ export abstract class ExpressionWriter {
   readonly locals: Map<string, number> = new Map();
   /** What is known of i32 variables, for the offsets of addresses. */
   readonly known: Map<string, Bounds> = new Map();
+  private readonly multiplyAdd: MultiplyAdd;
+
+  constructor(multiplyAdd: MultiplyAdd) {
+    this.multiplyAdd = multiplyAdd;
+  }
 
   /** Appends an instruction. */
   emit(name: InstructionName, ...immediates: readonly number[]): void {
@@ -196,6 +203,12 @@ export abstract class ExpressionWriter {
 
   private binary(expr: Extract<Expr, { kind: "binary" }>): void {
     const { operator, left, right } = expr;
+    const fused = this.multiplyAdd === "fused" ? fusedOf(expr) : undefined;
+    if (fused !== undefined) {
+      for (const operand of fused.operands) this.write(operand);
+      this.emit(fused.name);
+      return;
+    }
     const name = binaries[typeKey(left.type)]?.[operator];
     invariant(name !== undefined, `wasm: ${operator} of ${typeKey(left.type)} is not legalized`);
     this.write(left);

@@ -7,6 +7,7 @@
  */
 
 import { invariant } from "../../../grammar/invariant.ts";
+import type { MultiplyAdd } from "../../../runtime/contract.ts";
 import { boundsOf } from "../../kernel/bounds.ts";
 import type { Expr, Kernel, Statement } from "../../kernel/kernel.ts";
 import { pointerName, scratchBytes, scratchName } from "./addresses.ts";
@@ -14,7 +15,7 @@ import type { WasmFunction, WasmType } from "./instructions.ts";
 import { ExpressionWriter, wasmType } from "./lower-expression.ts";
 
 /** The function for `kernel`, whose loads and stores have byte addresses (`toAddresses`). */
-export function lowerToWasm(kernel: Kernel): WasmFunction {
+export function lowerToWasm(kernel: Kernel, multiplyAdd: MultiplyAdd): WasmFunction {
   invariant(kernel.workgroupSize === 1, `wasm: kernel ${kernel.name} needs groups of one`);
   const memory = [...kernel.buffers, ...kernel.arrays];
   const half = memory.find(({ element }) => element === "f16" || element === "bf16");
@@ -24,7 +25,7 @@ export function lowerToWasm(kernel: Kernel): WasmFunction {
   );
   const scalars = kernel.scalars.filter((name) => name !== scratchName);
   const parameters = ["@first", "@end", ...scalars];
-  const writer = new StatementWriter(kernel, parameters);
+  const writer = new StatementWriter(kernel, parameters, multiplyAdd);
   writer.groups(kernel.body);
   const { newLocals: locals, out: body } = writer;
   return { name: kernel.name, parameters, locals, body, scratchBytes: scratchBytes(kernel) };
@@ -37,8 +38,8 @@ class StatementWriter extends ExpressionWriter {
   private readonly free: Readonly<Record<WasmType, number[]>> = { i32: [], f32: [], v128: [] };
   private readonly scratchLocals: number[] = [];
 
-  constructor(kernel: Kernel, parameters: readonly string[]) {
-    super();
+  constructor(kernel: Kernel, parameters: readonly string[], multiplyAdd: MultiplyAdd) {
+    super(multiplyAdd);
     this.parameterCount = parameters.length;
     for (const [index, name] of parameters.entries()) this.locals.set(name, index);
     // Sizes of what is read are not zero, or there is nothing to read: `size - 1` is an index.

@@ -133,7 +133,7 @@ function kernelFiles(name: string, writing: Writing): readonly EmittedFile[] {
 }
 
 const codeFiles: Readonly<Record<Plan["target"], string>> = {
-  cpu: "`kernels.wasm`",
+  cpu: "`kernels.wasm` and `kernels.fused.wasm`",
   gpu: "`kernels/<name>.wgsl` and `.cu`",
   cuda: "`kernels/<name>.cu`",
 };

@@ -5,8 +5,19 @@
 
 import { expect, test } from "vitest";
 import { printCuda, printWasmText, printWgsl } from "../../../compiler/codegen/index.ts";
+import type { Kernel } from "../../../compiler/kernel/kernel.ts";
 import { printKernel } from "../../../compiler/kernel/print.ts";
 import { sampleKernels } from "../kernel/samples.ts";
+
+/** The text for every engine, and that with fused multiply-add if it differs. */
+function wasmTexts(kernel: Kernel): Readonly<Record<string, string>> {
+  const plain = printWasmText(kernel, "separate");
+  const fused = printWasmText(kernel, "fused");
+  return {
+    "kernel.wasm.txt": plain,
+    ...(fused === plain ? {} : { "kernel.fused.wasm.txt": fused }),
+  };
+}
 
 for (const kernel of Object.values(sampleKernels)) {
   const folder = `../../golden/kernels/${kernel.name}`;
@@ -14,7 +25,7 @@ for (const kernel of Object.values(sampleKernels)) {
     "kernel.txt": printKernel(kernel),
     "kernel.wgsl": printWgsl(kernel),
     "kernel.cu": printCuda(kernel),
-    ...(kernel.workgroupSize === 1 ? { "kernel.wasm.txt": printWasmText(kernel) } : {}),
+    ...(kernel.workgroupSize === 1 ? wasmTexts(kernel) : {}),
   };
   for (const [file, text] of Object.entries(texts)) {
     test(`${kernel.name}/${file} is as reviewed`, async () => {

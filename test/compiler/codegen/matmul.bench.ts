@@ -19,7 +19,7 @@ for (const [rows, columns] of [
 ] as const) {
   const kernel = matmulTile(rows, columns, k, n);
   const memory = new WebAssembly.Memory({ initial: 64, maximum: 65536, shared: true });
-  const module = new WebAssembly.Module(encodeWasm([kernel]));
+  const module = new WebAssembly.Module(encodeWasm([kernel], "separate"));
   const run = new WebAssembly.Instance(module, { env: { memory } }).exports[kernel.name];
   const [a, w] = [1024, 1024 + m * k * 4];
   const y = w + n * k * 4;

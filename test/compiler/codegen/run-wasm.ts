@@ -3,10 +3,15 @@
 import { encodeWasm } from "../../../compiler/codegen/index.ts";
 import type { Launch } from "../../../compiler/kernel/evaluate.ts";
 import type { Kernel } from "../../../compiler/kernel/kernel.ts";
+import type { MultiplyAdd } from "../../../runtime/contract.ts";
 
 /** Compiles `kernel` and runs all groups; the buffers of `launch` are changed in place. */
-export function runWasm(kernel: Kernel, launch: Launch): void {
-  const module = new WebAssembly.Module(encodeWasm([kernel]));
+export function runWasm(
+  kernel: Kernel,
+  launch: Launch,
+  multiplyAdd: MultiplyAdd = "separate",
+): void {
+  const module = new WebAssembly.Module(encodeWasm([kernel], multiplyAdd));
   const [section] = WebAssembly.Module.customSections(module, "scratch");
   const scratchPages = section === undefined ? 0 : pages(Number(new TextDecoder().decode(section)));
   const memory = new WebAssembly.Memory({

@@ -6,19 +6,72 @@ import type { Kernel } from "../../../compiler/kernel/kernel.ts";
 import { barrier, loop, store, storeArray } from "../../../compiler/kernel/statements.ts";
 import { expectClose, launches } from "../kernel/cases.ts";
 import { sampleKernels } from "../kernel/samples.ts";
+import { platformMultiplyAdd } from "../../../runtime/cpu/multiply-add.ts";
+import type { MultiplyAdd } from "../../../runtime/contract.ts";
+import { printWasmText } from "../../../compiler/codegen/index.ts";
+import { normal, seeded } from "../../support/random.ts";
 import { runWasm } from "./run-wasm.ts";
+
+const forms: readonly MultiplyAdd[] =
+  platformMultiplyAdd() === "fused" ? ["separate", "fused"] : ["separate"];
 
 for (const [name, kernel] of Object.entries(sampleKernels)) {
   if (kernel.workgroupSize > 1) continue;
-  test(`${name} as WebAssembly computes the same`, () => {
+  test.each(forms)(`${name} as WebAssembly (%s) computes the same`, (form) => {
     for (const { launch, wanted, tolerance } of launches(kernel)) {
-      runWasm(kernel, launch);
+      runWasm(kernel, launch, form);
       for (const [buffer, values] of Object.entries(wanted)) {
         expectClose(launch.buffers[buffer], values, tolerance);
       }
     }
   });
 }
+
+/** Sums of products of four lanes; the last one has no instruction of its own. */
+const [a, b, c] = [four(0), four(4), four(8)] as const;
+const sums: Kernel = {
+  name: "sums",
+  comment: [],
+  buffers: [
+    { name: "x", element: "f32", access: "read" },
+    { name: "y", element: "f32", access: "write" },
+  ],
+  scalars: [],
+  arrays: [],
+  workgroupSize: 1,
+  body: [
+    store("y", 0, build.add(build.multiply(a, b), c)),
+    store("y", 4, build.add(a, build.multiply(b, c))),
+    store("y", 8, build.subtract(b, build.multiply(a, c))),
+    store("y", 12, build.subtract(build.multiply(a, a), b)),
+  ],
+};
+
+function four(index: number) {
+  return build.load("x", index, build.f32x4);
+}
+
+test("fused, a sum of a product is one instruction and rounds once", () => {
+  const names = printWasmText(sums, "fused").match(/f32x4\.\w+/g);
+  const [madd, nmadd] = ["f32x4.relaxed_madd", "f32x4.relaxed_nmadd"];
+  expect(names).toEqual([madd, madd, nmadd, "f32x4.mul", "f32x4.sub"]);
+  expect(printWasmText(sums, "separate")).not.toContain("relaxed");
+});
+
+test.each(forms)("a sum of a product rounds as it says: %s", (form) => {
+  const random = seeded(1);
+  const x = Float32Array.from({ length: 12 }, () => normal(random));
+  const y = new Float32Array(16);
+  runWasm(sums, { groups: 1, buffers: { x, y } }, form);
+  const round = form === "separate" ? Math.fround : (exact: number) => exact;
+  const wanted = [0, 1, 2, 3].map((lane) => {
+    const [p = 0, q = 0, r = 0] = [x[lane], x[lane + 4], x[lane + 8]];
+    return [round(p * q) + r, p + round(q * r), q - round(p * r), Math.fround(p * p) - q];
+  });
+  // Products of two f32 are exact in f64; sums of f64 are rounded far behind the bits of f32.
+  for (const [lane, values] of wanted.entries())
+    expect([0, 4, 8, 12].map((at) => y[at + lane])).toEqual(values.map(Math.fround));
+});
 
 /** Each group turns a row of eight round, by way of two arrays. */
 const turnedRound: Kernel = {

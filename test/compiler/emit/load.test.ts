@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { moduleFile } from "../../../runtime/contract.ts";
+import { platformMultiplyAdd } from "../../../runtime/cpu/multiply-add.ts";
 import { BraidError } from "../../../runtime/errors.ts";
 import type { LoadOptions } from "../../../runtime/open-model.ts";
 import type { OutputTensor } from "../../../runtime/outputs.ts";
@@ -61,7 +63,7 @@ const cat = [3, 5] as const;
 
 test("the emitted class loads what the CPU needs and runs the phases", async () => {
   await withToy(true, async (toy, asked) => {
-    expect(asked).toEqual(["kernels.wasm"]);
+    expect(asked).toEqual([moduleFile(platformMultiplyAdd())]);
     expect(toy.session).toBeInstanceOf(Session);
     await toy.image({ image: toyImages(cat) });
     const prompt = [1, 4, 7];

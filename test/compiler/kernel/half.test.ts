@@ -141,5 +141,5 @@ testWith(
 test("languages without a 16-bit type refuse it by name", () => {
   expect(() => printWgsl(halving("bf16", 1))).toThrow("WGSL has no bf16");
   const single = { ...halving("f16", 1), workgroupSize: 1, arrays: [], body: [] };
-  expect(() => encodeWasm([single])).toThrow("kernel halving_f16_1 has y of f16");
+  expect(() => encodeWasm([single], "separate")).toThrow("kernel halving_f16_1 has y of f16");
 });

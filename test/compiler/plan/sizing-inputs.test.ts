@@ -5,6 +5,7 @@ import { checkModel, compileFor } from "../../../compiler/compile.ts";
 import { encodeWasm } from "../../../compiler/codegen/index.ts";
 import { targets } from "../../../compiler/kernel/target.ts";
 import { createCpuBackend } from "../../../runtime/cpu/backend.ts";
+import { platformMultiplyAdd } from "../../../runtime/cpu/multiply-add.ts";
 import { Session } from "../../../runtime/session.ts";
 import { floats, integers } from "../../../runtime/tensor.ts";
 import { memoryWeights } from "../../../runtime/weight-source.ts";
@@ -40,7 +41,7 @@ test("an input that nothing reads tells a size", () => {
 test("hidden rows are counted", async () => {
   const { plan, kernels } = compiled();
   const session = await Session.open({
-    model: { plan, wasm: encodeWasm(kernels) },
+    model: { plan, wasm: encodeWasm(kernels, platformMultiplyAdd()) },
     backend: createCpuBackend(),
     weights: memoryWeights(new Map()),
   });

@@ -9,6 +9,7 @@ import { checkModel, compileFor, kernelFiles } from "../../../compiler/compile.t
 import { targets } from "../../../compiler/kernel/target.ts";
 import { emitModel } from "../../../compiler/plan/emit/emit.ts";
 import type { CompiledModel } from "../../../runtime/contract.ts";
+import { platformMultiplyAdd } from "../../../runtime/cpu/multiply-add.ts";
 
 /** The page in a folder, and the same model for use in this process. */
 export interface BuiltPage {
@@ -43,7 +44,7 @@ export function buildPage(): BuiltPage {
   if (status !== 0) throw new Error(`the page was not built:\n${stderr}`);
   return {
     folder,
-    model: { plan: cpu.plan, wasm: encodeWasm(cpu.kernels) },
+    model: { plan: cpu.plan, wasm: encodeWasm(cpu.kernels, platformMultiplyAdd()) },
     remove: () => rmSync(work, { recursive: true, force: true }),
   };
 }
