@@ -114,6 +114,16 @@ function wholeConstant(size: Dimension): number | undefined {
   return value !== undefined && Number.isInteger(value) ? value : undefined;
 }
 
+/** A whole number that divides `size` whatever its symbols are; 1 where none is known. */
+export function commonFactor({ terms, opaque: factors }: Dimension): number {
+  const isKnown = terms.every(
+    ({ denominator, powers }) =>
+      denominator === 1 &&
+      [...powers].every(([name, power]) => power > 0 && factors.get(name)?.kind !== "exact"),
+  );
+  return isKnown ? terms.reduce((factor, { numerator }) => gcd(factor, Math.abs(numerator)), 0) : 1;
+}
+
 /** False for a constant that is no whole number, such as `32 / 3`. */
 export function isWhole(size: Dimension): boolean {
   const value = asConstant(size);

@@ -15,7 +15,13 @@ import type { Lowered, Schedule } from "../kernel/lower/schedule.ts";
 import { scheduleChoices } from "../kernel/schedule/choose.ts";
 import type { ScheduleChoice } from "../kernel/schedule/choose-product.ts";
 import type { Target } from "../kernel/target.ts";
-import { type Dimension, equalDimensions, evaluateDimension } from "../op/dimension.ts";
+import {
+  commonFactor,
+  type Dimension,
+  equalDimensions,
+  evaluateDimension,
+  substitute,
+} from "../op/dimension.ts";
 import type { StoredElements } from "./elements.ts";
 import type { PreparedPhase } from "./prepare.ts";
 import { shapeKey } from "./shape-key.ts";
@@ -75,11 +81,16 @@ export class KernelTable {
     { readonly entry: KernelEntry; readonly sizes: readonly Dimension[] }
   >();
   private readonly choose: ScheduleChooser;
+  private readonly keys = new Map<Signature, string>();
+  /** The sizes of the signatures that share a kernel, by its key. */
+  private readonly sizes = new Map<string, (readonly Dimension[])[]>();
 
+  /** Only what the regions of `prepared` may run is lowered, and all that other regions may. */
   constructor(
     target: Target,
     elements: StoredElements,
     weights: Pick<Setting, "layouts" | "packs">,
+    prepared: readonly PreparedPhase[] = [],
     choose: ScheduleChooser = (_, { schedule }) => schedule,
   ) {
     this.target = target;
@@ -87,6 +98,14 @@ export class KernelTable {
     this.elements = elements;
     this.layouts = weights.layouts;
     this.packs = weights.packs;
+    for (const each of prepared) {
+      for (const { signature } of each.regions) {
+        const key = this.keyOf(each, signature);
+        const before = this.sizes.get(key);
+        if (before === undefined) this.sizes.set(key, [signature.sizes]);
+        else before.push(signature.sizes);
+      }
+    }
   }
 
   /** All kernels, in the order in which they were first needed; comments name all that they compute. */
@@ -124,7 +143,7 @@ export class KernelTable {
   /** The kernels of a region, which has that signature. */
   entry(prepared: PreparedPhase, region: Region, signature: Signature): KernelEntry {
     const key = this.keyOf(prepared, signature);
-    const entry = this.entries.get(key) ?? this.lower(prepared, region, signature, shapeKey(key));
+    const entry = this.entries.get(key) ?? this.lower(prepared, region, signature, key);
     this.entries.set(key, entry);
     entry.titles.add(titleOf(prepared.phase.graph, region));
     if (region.kind === "attend")
@@ -155,15 +174,19 @@ export class KernelTable {
     prepared: PreparedPhase,
     region: Region,
     signature: Signature,
-    shape: string,
+    key: string,
   ): KernelEntry {
     const { graph } = prepared.phase;
+    const shape = shapeKey(key);
     const dimension = (size: Dimension): Dimension => {
       const index = signature.sizes.findIndex((each) => equalDimensions(each, size));
       return index < 0 ? size : sizeSymbol(index);
     };
     const chosen = scheduleChoices(graph, dimension, region, this.target);
-    const choices = chosen.map((each) => ({
+    const sizes = this.sizes.get(key);
+    const mayRun = (each: ScheduleChoice): boolean =>
+      sizes === undefined || sizes.some((some) => isReached(each, some));
+    const choices = chosen.filter(mayRun).map((each) => ({
       ...each,
       schedule: this.choose({ shape, kind: region.kind }, each),
     }));
@@ -238,7 +261,15 @@ export class KernelTable {
   }
 
   /** The signature with what is particular to the target: how the weights lie, and as what. */
-  private keyOf({ phase }: PreparedPhase, { text, sources }: Signature): string {
+  private keyOf(prepared: PreparedPhase, signature: Signature): string {
+    const before = this.keys.get(signature);
+    if (before !== undefined) return before;
+    const key = this.composeKey(prepared, signature);
+    this.keys.set(signature, key);
+    return key;
+  }
+
+  private composeKey({ phase }: PreparedPhase, { text, sources }: Signature): string {
     const storage = sources.map((each) => this.elements.of(phase.name, each));
     const buffers = sources.map((each) => sourceKey(this.memory(each)));
     const places = sources.map((each, index) => {
@@ -266,4 +297,11 @@ export class KernelTable {
     this.names.set(name, count);
     return count === 1 ? name : `${name}_${count}`;
   }
+}
+
+/** Whether a choice may serve some rows of these sizes: the multiples of more than it takes never. */
+function isReached({ when }: ScheduleChoice, sizes: readonly Dimension[]): boolean {
+  if (when === undefined) return true;
+  const actual = new Map(sizes.map((size, index) => [sizeSymbol(index).key, size] as const));
+  return commonFactor(substitute(when.size, actual)) <= when.atMost;
 }

@@ -99,7 +99,8 @@ export function kernelTable(
 ): KernelTable {
   const layouts = weightLayouts(prepared, target);
   const packs = weightPacks(graph, prepared, target);
-  return new KernelTable(target, storedElements(prepared, target), { layouts, packs }, choose);
+  const elements = storedElements(prepared, target);
+  return new KernelTable(target, elements, { layouts, packs }, prepared, choose);
 }
 
 /** Phases by themselves, for CUDA: whoever calls them gives them what they need. */
@@ -108,7 +109,8 @@ export function planPhases(
   target: Target,
 ): Pick<Plan, "phases" | "kernels" | "constants"> & { readonly code: readonly Kernel[] } {
   const elements = storedElements(prepared, target);
-  const kernels = new KernelTable(target, elements, { layouts: new Map(), packs: new Map() });
+  const weights = { layouts: new Map(), packs: new Map() };
+  const kernels = new KernelTable(target, elements, weights, prepared);
   const constants = new ConstantTable();
   const phases = prepared.map((each) => planPhase(each, kernels, constants));
   const code = kernels.kernels;

@@ -22,12 +22,14 @@ export function candidatesOf(
   table: KernelTable,
   index: number,
 ): readonly Candidate[] {
-  const { prepared, region, signature, variant } = shape;
+  const { prepared, region, signature } = shape;
   const { elements, layouts, packs } = table;
   // One kernel is timed, so no other one combines what groups found that share keys.
   const target = { ...table.target, splitKeys: Number.POSITIVE_INFINITY };
   const usually = new KernelTable(target, elements, { layouts, packs });
   const { lowered, choices } = usually.entry(prepared, region, signature);
+  // The model's own table leaves out what never runs.
+  const variant = choices.findIndex(({ suffix }) => suffix === shape.suffix);
   const [usual, choice] = [lowered[variant], choices[variant]];
   if (usual === undefined || choice === undefined) return [];
   const known = new Set([textOf(usual.kernel)]);
@@ -37,7 +39,7 @@ export function candidatesOf(
     { variation: undefined, lowered: usual, sources: sourcesOf(usually) },
   ];
   for (const variation of variationsOf(region.kind, choice)) {
-    const varies = new KernelTable(target, elements, { layouts, packs }, (_, each) =>
+    const varies = new KernelTable(target, elements, { layouts, packs }, [], (_, each) =>
       each.suffix === choice.suffix ? varied(each.schedule, variation) : each.schedule,
     );
     const made = varies.entry(prepared, region, signature).lowered[variant];

@@ -21,8 +21,7 @@ export interface KernelShape extends PlacedRegion {
   /** The name of its kernel. */
   readonly name: string;
   readonly shape: string;
-  /** Which variant of the shape, and the ending of its name. */
-  readonly variant: number;
+  /** Which variant of the shape: the ending of its name. */
   readonly suffix: string;
   /** What the symbols of the model are in the call that is timed, and those of the kernel. */
   readonly values: ReadonlyMap<string, number>;
@@ -80,5 +79,5 @@ function shapeOf(
   if (evaluateDimension(made.groups, sizes) === 0) return undefined;
   const flops = evaluateDimension(made.flops, sizes);
   const { name } = made.kernel;
-  return { ...placed, name, shape, variant, suffix: choice.suffix, values, sizes, flops, calls: 1 };
+  return { ...placed, name, shape, suffix: choice.suffix, values, sizes, flops, calls: 1 };
 }

@@ -6,6 +6,7 @@ import {
   add,
   asConstant,
   ceilDivide,
+  commonFactor,
   constant,
   type Dimension,
   divide,
@@ -145,6 +146,20 @@ test("exact division undoes multiplication by one product", () => {
       same(floorDivide(multiply(a, factor), factor), divide(multiply(a, factor), factor));
     }),
   );
+});
+
+test("the common factor of a size divides it for all values", () => {
+  fc.assert(
+    fc.property(tree, values, (written, at) => {
+      const factor = commonFactor(form(written));
+      const value = compute(written, at);
+      expect(factor === 0 ? value : value % factor).toBeCloseTo(0, 9);
+    }),
+  );
+  const [a, b] = [symbol("A"), symbol("B")];
+  expect(commonFactor(add(multiply(constant(576), a), multiply(constant(64), b)))).toBe(64);
+  expect(commonFactor(add(multiply(constant(576), a), constant(1)))).toBe(1);
+  expect(commonFactor(divide(multiply(constant(576), a), constant(5)))).toBe(1);
 });
 
 test("a size depends on the symbols that are in its text", () => {
