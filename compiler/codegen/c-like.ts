@@ -280,7 +280,7 @@ class Printer {
       isLogic && (expr.type.lanes === 4 || this.dialect.evaluatesBoth)
         ? bits(expr.operator === "and" ? "&" : "|")
         : forms[expr.operator];
-    invariant(own !== undefined, `codegen: \`${expr.operator}\` is not legalized`);
+    if (own === undefined) invariant(false, `codegen: \`${expr.operator}\` is not legalized`);
     const chains = isLogic && left.kind === "binary" && left.operator === expr.operator;
     const first = this.write(left, chains ? own.own : own.left);
     const isShift = expr.operator === "shift_left" || expr.operator === "shift_right";

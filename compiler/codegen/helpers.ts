@@ -5,7 +5,7 @@
 
 import { variable } from "../kernel/build.ts";
 import type { CallFunction, Kernel, KernelType } from "../kernel/kernel.ts";
-import { type Expansion, expansionOf } from "../kernel/passes/legalize/functions.ts";
+import { type Expansion, expansionOf, isOurs } from "../kernel/passes/legalize/functions.ts";
 import { uses } from "./names.ts";
 
 /** A function to print before the kernel: `name(x)` of `type` gives `type`. */
@@ -16,7 +16,7 @@ export interface Helper extends Expansion {
 
 /** What a call of `fn` on `type` is called, or nothing if the language's own function is meant. */
 export function helperName(fn: CallFunction, type: KernelType): string | undefined {
-  if (expansionOf(fn, variable("x", type)) === undefined) return undefined;
+  if (!isOurs(fn)) return undefined;
   return `precise_${fn}${type.lanes === 4 ? "4" : ""}`;
 }
 
@@ -26,10 +26,9 @@ export function helpersOf(kernel: Kernel): readonly Helper[] {
   uses(kernel, (part) => {
     if (part.kind !== "call") return false;
     const name = helperName(part.fn, part.type);
+    if (name === undefined || found.has(name)) return false;
     const expansion = expansionOf(part.fn, variable("x", part.type));
-    if (name !== undefined && expansion !== undefined && !found.has(name)) {
-      found.set(name, { name, type: part.type, ...expansion });
-    }
+    if (expansion !== undefined) found.set(name, { name, type: part.type, ...expansion });
     return false;
   });
   return [...found.values()];

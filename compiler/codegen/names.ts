@@ -7,6 +7,7 @@ import {
   someExpr,
   someStatement,
   visitBody,
+  visitExpr,
 } from "../kernel/rewrite.ts";
 
 /** Every name that `kernel` declares. */
@@ -28,6 +29,18 @@ export function uses(kernel: Kernel, wanted: (part: Expr) => boolean): boolean {
   const has = (each: Statement): boolean =>
     expressionsOf(each).some((expr) => someExpr(expr, wanted));
   return someStatement(kernel.body, has);
+}
+
+/** The names of the variables that `kernel` reads. */
+export function variablesIn({ body }: Kernel): ReadonlySet<string> {
+  const names = new Set<string>();
+  visitBody(body, (statement) => {
+    for (const expr of expressionsOf(statement))
+      visitExpr(expr, (part) => {
+        if (part.kind === "var") names.add(part.name);
+      });
+  });
+  return names;
 }
 
 /** Whether `kernel` has values of four lanes. */

@@ -22,7 +22,7 @@ import { someStatement } from "../kernel/rewrite.ts";
 import { type Dialect, type MemoryAccess, printBody, printFunction } from "./c-like.ts";
 import { alignedMemory, quarter } from "./aligned.ts";
 import { helperName, helpersOf } from "./helpers.ts";
-import { namesOf, uses, usesBuiltin } from "./names.ts";
+import { namesOf, usesBuiltin, variablesIn } from "./names.ts";
 import { reservedInWgsl, wordsFor } from "./words.ts";
 
 function typeName({ scalar, lanes }: KernelType): string {
@@ -209,9 +209,8 @@ function entryPoint(kernel: Kernel, dialect: Dialect): readonly string[] {
       : []),
     ...(bySubgroups ? subgroupParameters : []),
   ];
-  const scalars = kernel.scalars.filter((name) =>
-    uses(kernel, (part) => part.kind === "var" && part.name === name),
-  );
+  const read = variablesIn(kernel);
+  const scalars = kernel.scalars.filter((name) => read.has(name));
   const start = [
     "let group = i32(group_id.x + group_id.y * grid.x);",
     "if (group >= sizes.groups) { return; }",

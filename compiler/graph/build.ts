@@ -159,7 +159,7 @@ export class GraphBuilder {
   /** The node `id` stands for. */
   nodeOf(id: ValueId): Node {
     const node = this.#nodes[id];
-    invariant(node !== undefined, `the graph ${this.name} has no value %${id} yet`);
+    if (node === undefined) invariant(false, `the graph ${this.name} has no value %${id} yet`);
     return node;
   }
 

@@ -23,7 +23,7 @@ export function rewriteGraph(graph: Graph, pass: string, visit: Visitor): Graph 
   const renamed: ValueId[] = [];
   const mapped = (id: ValueId): ValueId => {
     const value = renamed[id];
-    invariant(value !== undefined, `${pass} meets %${id} before its node`);
+    if (value === undefined) invariant(false, `${pass} meets %${id} before its node`);
     return value;
   };
   graph.nodes.forEach((node, index) => {
@@ -34,10 +34,11 @@ export function rewriteGraph(graph: Graph, pass: string, visit: Visitor): Graph 
       renamed.push(builder.append(moved));
       return;
     }
-    invariant(
-      equalTypes(builder.typeOf(replacement), node.type),
-      `${pass} replaces ${printNode(node, index)}\nby ${printNode(builder.nodeOf(replacement), replacement)}`,
-    );
+    const made = builder.nodeOf(replacement);
+    if (!equalTypes(made.type, node.type)) {
+      const nodes = `${printNode(node, index)}\nby ${printNode(made, replacement)}`;
+      invariant(false, `${pass} replaces ${nodes}`);
+    }
     renamed.push(replacement);
   });
   for (const output of graph.outputs) builder.addOutput(output.name, mapped(output.value));

@@ -46,13 +46,13 @@ export function zeroOf(type: KernelType): Expr {
 
 /** The i32 constant `value`. */
 export function int(value: number): Expr {
-  invariant((value | 0) === value, `int(${value}) is not an i32`);
+  if ((value | 0) !== value) invariant(false, `int(${value}) is not an i32`);
   return { kind: "const", type: i32, value };
 }
 
 /** The f32 constant nearest to `value`, which must be finite. */
 export function real(value: number): Expr {
-  invariant(Number.isFinite(Math.fround(value)), `real(${value}) is not finite as f32`);
+  if (!Number.isFinite(Math.fround(value))) invariant(false, `real(${value}) is not finite`);
   return constant(f32, value);
 }
 

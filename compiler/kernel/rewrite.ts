@@ -112,13 +112,30 @@ export function substitute(expr: Expr, replacements: ReadonlyMap<string, Expr>):
 
 /** Calls `visit` for `expr` and every part of it, outermost first. */
 export function visitExpr(expr: Expr, visit: (part: Expr) => void): void {
-  visit(expr);
-  for (const part of childrenOf(expr)) visitExpr(part, visit);
+  someExpr(expr, (part) => {
+    visit(part);
+    return false;
+  });
 }
 
-/** Whether `holds` for `expr` or a part of it. */
+/** Whether `holds` for `expr` or a part of it; asked outermost first. */
 export function someExpr(expr: Expr, holds: (part: Expr) => boolean): boolean {
-  return holds(expr) || childrenOf(expr).some((part) => someExpr(part, holds));
+  if (holds(expr)) return true;
+  // As `childrenOf`, without a list for each of the many parts that passes ask.
+  switch (expr.kind) {
+    case "load":
+    case "load_array":
+      return someExpr(expr.index, holds);
+    case "unary":
+    case "cast":
+    case "splat":
+    case "lane":
+      return someExpr(expr.operand, holds);
+    case "binary":
+      return someExpr(expr.left, holds) || someExpr(expr.right, holds);
+    default:
+      return childrenOf(expr).some((part) => someExpr(part, holds));
+  }
 }
 
 /** Whether `expr` reads the variable `name`. */
@@ -175,11 +192,16 @@ export function mapExpressions(statement: Statement, change: (expr: Expr) => Exp
     case "var":
     case "assign":
     case "tile":
-    case "tile_assign":
-      return { ...statement, value: change(statement.value) };
+    case "tile_assign": {
+      const value = change(statement.value);
+      return value === statement.value ? statement : { ...statement, value };
+    }
     case "store":
-    case "store_array":
-      return { ...statement, index: change(statement.index), value: change(statement.value) };
+    case "store_array": {
+      const [index, value] = [change(statement.index), change(statement.value)];
+      const same = index === statement.index && value === statement.value;
+      return same ? statement : { ...statement, index, value };
+    }
     case "for": {
       const [from, to] = [change(statement.from), change(statement.to)];
       return { ...statement, from, to, step: change(statement.step) };

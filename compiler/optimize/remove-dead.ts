@@ -21,7 +21,9 @@ export function removeDead(graph: Graph): Graph {
   graph.nodes.forEach((node, id) => {
     if (!live[id]) return;
     if (node.op.kind === "weight") weights.add(node.op.name);
-    renamed.set(id, builder.append({ ...node, args: node.args.map(mapped) }));
+    const args = node.args.map(mapped);
+    const isSame = args.every((arg, index) => arg === node.args[index]);
+    renamed.set(id, builder.append(isSame ? node : { ...node, args }));
   });
   for (const output of graph.outputs) builder.addOutput(output.name, mapped(output.value));
   const { generation } = graph;

@@ -88,7 +88,7 @@ export abstract class ExpressionWriter {
   /** The local of the variable `name`. */
   localOf(name: string): number {
     const local = this.locals.get(name);
-    invariant(local !== undefined, `wasm: \`${name}\` has no local`);
+    if (local === undefined) invariant(false, `wasm: \`${name}\` has no local`);
     return local;
   }
 
@@ -210,7 +210,8 @@ export abstract class ExpressionWriter {
       return;
     }
     const name = binaries[typeKey(left.type)]?.[operator];
-    invariant(name !== undefined, `wasm: ${operator} of ${typeKey(left.type)} is not legalized`);
+    if (name === undefined)
+      invariant(false, `wasm: ${operator} of ${typeKey(left.type)} is not legalized`);
     this.write(left);
     const isShift = operator === "shift_left" || operator === "shift_right";
     this.write(isShift && right.type.lanes === 4 ? build.lane(right, 0) : right);

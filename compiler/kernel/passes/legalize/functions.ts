@@ -28,6 +28,11 @@ export interface Expansion {
   readonly result: Expr;
 }
 
+/** Whether `fn` has a definition of our own. */
+export function isOurs(fn: CallFunction): boolean {
+  return expansions[fn] !== undefined;
+}
+
 /** Our own definition of `fn` at `x`, or nothing where targets' own will do. */
 export function expansionOf(fn: CallFunction, x: Expr): Expansion | undefined {
   const body: Statement[] = [];

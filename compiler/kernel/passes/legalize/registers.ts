@@ -64,7 +64,7 @@ export function cellAt(registers: Registers, i: number, j: number): Expr {
   const [height, width] = cellExtents(registers.orientation);
   const across = registers.columns / width;
   const name = registers.cells[Math.floor(i / height) * across + Math.floor(j / width)];
-  invariant(name !== undefined, `legalize: no register for element (${i}, ${j})`);
+  if (name === undefined) invariant(false, `legalize: no register for element (${i}, ${j})`);
   return variable(name, registers.orientation === "scalars" ? f32 : f32x4);
 }
 
@@ -80,6 +80,6 @@ export function elementAt(registers: Registers, i: number, j: number): Expr {
 /** `index` modulo four, as the number of a lane. */
 export function laneOf(index: number): LaneIndex {
   const found = laneIndices[index % 4];
-  invariant(found !== undefined, `legalize: lane ${index}`);
+  if (found === undefined) invariant(false, `legalize: lane ${index}`);
   return found;
 }

@@ -81,7 +81,7 @@ function laneIndex(offset: number): 0 | 1 | 2 | 3 {
 
 function registersOf(name: string, place: Place): Registers {
   const found = place.tiles.get(name);
-  invariant(found !== undefined, `legalize: tile \`${name}\` is used before it is declared`);
+  if (found === undefined) invariant(false, `legalize: tile \`${name}\` is not declared yet`);
   return found;
 }
 

@@ -28,6 +28,8 @@ export function lowerTiles(kernel: Kernel, options: LayoutOptions): Kernel {
 class Lowering {
   private readonly names: Names;
   private readonly layouts: ReadonlyMap<string, Layout>;
+  /** Those of tiles that are added up at some point. */
+  private readonly summed: readonly Layout[];
   private readonly tiles = new Map<string, Registers>();
   /** Partial sums of tiles that accumulate, element by element, until they are added up. */
   private readonly partial = new Map<string, readonly Expr[]>();
@@ -35,13 +37,14 @@ class Lowering {
   constructor(kernel: Kernel, layouts: ReadonlyMap<string, Layout>) {
     this.names = new Names(kernel);
     this.layouts = layouts;
+    this.summed = [...layouts.values()].filter((each) => each.sumUpAfter !== undefined);
   }
 
   block(body: readonly Statement[]): readonly Statement[] {
     return body.flatMap((statement) => {
       const lowered = this.statement(statement);
-      const due = [...this.layouts.values()].filter((each) => each.sumUpAfter === statement);
-      return [...lowered, ...due.flatMap((each) => this.sumUp(each))];
+      const due = this.summed.filter((each) => each.sumUpAfter === statement);
+      return due.length === 0 ? lowered : [...lowered, ...due.flatMap((each) => this.sumUp(each))];
     });
   }
 
