@@ -83,21 +83,21 @@ export interface Backend {
   free(buffer: DeviceBuffer): void;
   /**
    * Copies `data` to `offset` bytes into `buffer`, both multiples of 4. `data` may be changed once
-   * this resolves.
+   * this resolves, or at once where there is nothing to wait for.
    */
-  upload(buffer: DeviceBuffer, offset: number, data: DeviceData): Promise<void>;
+  upload(buffer: DeviceBuffer, offset: number, data: DeviceData): Promise<void> | undefined;
   /**
    * The memory of `buffer` itself, good until it is freed, where the host can look at it: what was
    * uploaded there need not be kept twice.
    */
   view?(buffer: DeviceBuffer): Uint8Array;
   /** The `bytes` bytes from `offset` on, after all that was run before, in memory of their own. */
-  download(buffer: DeviceBuffer, offset: number, bytes: number): Promise<ArrayBuffer>;
+  download(buffer: DeviceBuffer, offset: number, bytes: number): Promise<ArrayBuffer> | ArrayBuffer;
   /**
    * Runs commands in order, each seeing what those before it wrote. Resolves once the device has
-   * accepted them; it may still be busy (see `finish`).
+   * accepted them; it may still be busy (see `finish`). Undefined where they were run already.
    */
-  run(commands: readonly Command[]): Promise<void>;
+  run(commands: readonly Command[]): Promise<void> | undefined;
   /**
    * Runs commands and gives the milliseconds that they took by a clock of the device, once they are
    * done; undefined, and nothing was run, where it has none.

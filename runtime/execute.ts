@@ -160,7 +160,8 @@ export class PhaseCommands {
     moved: boolean,
   ): Command | undefined {
     const sizes = this.#sizes;
-    const { kernel, ...chosen } = this.#variant(step);
+    const chosen = this.#variant(step);
+    const { kernel } = chosen;
     const groups = sizes.at(chosen.groups);
     if (groups < 0) invariant(false, `${step.label} is to run ${groups} groups`);
     if (groups === 0) return undefined;
@@ -176,7 +177,8 @@ export class PhaseCommands {
     )
       return old;
     const buffers = lies ? old.buffers : references.map((each) => this.#slice(each));
-    const scalars = step.scalars.map((each) => sizes.at(each));
+    const scalars: number[] = [];
+    for (const each of step.scalars) scalars.push(sizes.at(each));
     return { kind: "dispatch", label, kernel, groups, buffers, scalars, flops };
   }
 

@@ -22,7 +22,7 @@ export interface StoredInput {
   /** Where it lies; the same object as long as it stays there. */
   readonly slice: Slice;
   /** Changes exactly when the content does. */
-  readonly version: number;
+  version: number;
 }
 
 /** Inputs of so many bytes are compared where the device has them, if it lets the host look. */
@@ -53,6 +53,31 @@ export class InputStore {
       const changed = old === undefined ? 0 : firstDifference(old.tensor, tensor);
       if (changed !== undefined) await this.#store(name, tensor, old, changed);
     }
+  }
+
+  /**
+   * As `accept`, where each is known and has the shape that it had: nothing is placed anew, and nothing
+   * waited for where the device takes what is uploaded at once.
+   */
+  replace(given: Inputs): Promise<unknown> | undefined {
+    for (const name in given) {
+      const [input, tensor] = [this.#declared.get(name), given[name]];
+      if (input !== undefined && tensor !== undefined) checkInput(input, tensor);
+    }
+    let waiting: Promise<void>[] | undefined;
+    for (const name in given) {
+      const [stored, tensor] = [this.#stored.get(name), given[name]];
+      if (stored === undefined || tensor === undefined) continue;
+      const from = firstDifference(stored.tensor, tensor);
+      if (from === undefined) continue;
+      const wait = this.#backend.upload(stored.slice.buffer, from * 4, dataFrom(tensor, from));
+      if (!this.#looksAt(stored.slice)) copyTensor(tensor, stored.tensor, from);
+      stored.version = ++this.#versions;
+      if (wait === undefined) continue;
+      waiting ??= [];
+      waiting.push(this.#lostUnless(wait, name));
+    }
+    return waiting === undefined ? undefined : Promise.all(waiting);
   }
 
   /** What was given for `name`; `input/missing` if nothing was. */
@@ -111,6 +136,16 @@ export class InputStore {
     const kept =
       memory === undefined ? copyTensor(tensor, old?.tensor, from) : tensorOver(tensor, memory);
     this.#stored.set(name, { tensor: kept, slice, version: this.#versions });
+  }
+
+  /** Forgets an input whose upload fails: the device has neither content. */
+  async #lostUnless(upload: Promise<void>, name: string): Promise<void> {
+    try {
+      await upload;
+    } catch (error) {
+      this.#stored.delete(name);
+      throw error;
+    }
   }
 
   /** Whether the content of an input that lies there is looked up there. */

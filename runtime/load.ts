@@ -2,7 +2,14 @@
  * Brings what never changes onto the device: the weights and the constants of a model.
  */
 
-import { type Backend, type DeviceBuffer, elementBytes, tensorBytes } from "./backend.ts";
+import {
+  type Backend,
+  type DeviceBuffer,
+  elementBytes,
+  type Slice,
+  tensorBytes,
+  wholeOf,
+} from "./backend.ts";
 import {
   type Plan,
   type PlanConstant,
@@ -13,6 +20,7 @@ import {
 } from "./contract.ts";
 import { BraidError, invariant } from "./errors.ts";
 import { showBytes } from "./show-bytes.ts";
+import { type DirectReference, showReference } from "./steps.ts";
 import { elementCount } from "./tensor.ts";
 import type { WeightSource } from "./weight-source.ts";
 import type { WeightValues } from "./weights/narrow.ts";
@@ -28,6 +36,13 @@ export interface LoadProgress {
 
 /** What never changes, by `weight <name>` and `constant <name>`. */
 export type Residents = ReadonlyMap<string, DeviceBuffer>;
+
+/** Where the weight or constant that a reference names lies. */
+export function residentOf(residents: Residents, reference: DirectReference): Slice {
+  const buffer = residents.get(showReference(reference));
+  invariant(buffer !== undefined, `${showReference(reference)} was not loaded`);
+  return wholeOf(buffer);
+}
 
 /**
  * Loads the weights and constants of `plan`; `tellLoss` is told what each quantised weight lost.
@@ -103,7 +118,7 @@ async function loadWeight(
   const { layout, pack, element } = weight;
   const start = pack?.offset ?? 0;
   const each = elementBytes[element ?? "f32"];
-  const upload = (values: WeightValues, offset: number): Promise<void> =>
+  const upload = async (values: WeightValues, offset: number): Promise<void> =>
     backend.upload(buffer, (start + offset) * each, values);
   if (layout !== undefined) {
     const packer = new Packer(layout, upload, element);

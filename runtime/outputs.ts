@@ -24,8 +24,8 @@ export interface OutputTensor {
 
 interface StoredOutput {
   /** Where it lies; the same object as long as that and its shape stay. */
-  readonly slice: Slice;
-  readonly shape: readonly number[];
+  slice: Slice;
+  shape: readonly number[];
   /** Counts the runs of the phase. */
   run: number;
 }
@@ -70,15 +70,20 @@ export class OutputStore {
       const stored = this.#stored.get(output);
       invariant(stored !== undefined, `phase ${phase.name} has no output ${output.name}`);
       const shape = output.axes.map(({ size }) => evaluateSize(size, values));
-      this.#stored.set(output, { ...stored, shape });
+      stored.shape = shape;
     }
   }
 
   /** The outputs of the last run of `phase`; `onRead` is told whenever one has been read. */
   of(phase: PlanPhase, onRead: () => void = () => undefined): ReadonlyMap<string, OutputTensor> {
-    return new Map(
-      phase.outputs.map((output) => [output.name, this.#tensor(phase, output, onRead)]),
-    );
+    const found = new Map<string, OutputTensor>();
+    for (const output of phase.outputs) {
+      const stored = this.#stored.get(output);
+      if (stored === undefined)
+        invariant(false, `phase ${phase.name} has not computed its output ${output.name}`);
+      found.set(output.name, new StoredTensor(this.#backend, output, phase.name, stored, onRead));
+    }
+    return found;
   }
 
   /** Writes over what there is, if that is large enough. */
@@ -87,48 +92,76 @@ export class OutputStore {
     const bytes = tensorBytes(elementCount(shape));
     if (old === undefined || old.slice.buffer.bytes < bytes) return false;
     const { buffer } = old.slice;
-    const slice = old.slice.bytes === bytes ? old.slice : { buffer, offset: 0, bytes };
-    this.#stored.set(output, { slice, shape, run: old.run + 1 });
+    if (old.slice.bytes !== bytes) old.slice = { buffer, offset: 0, bytes };
+    old.shape = shape;
+    old.run++;
     return true;
   }
 
   async #make({ name }: PlanPhase, output: PlanOutput, shape: readonly number[]): Promise<void> {
     const bytes = tensorBytes(elementCount(shape));
     const old = this.#stored.get(output);
-    if (old !== undefined) this.#backend.free(old.slice.buffer);
+    if (old !== undefined) {
+      this.#backend.free(old.slice.buffer);
+      old.run++;
+    }
     this.#stored.delete(output);
     const buffer = await this.#backend.allocate(bytes, `output ${name}.${output.name}`);
     const slice = { buffer, offset: 0, bytes };
-    this.#stored.set(output, { slice, shape, run: (old?.run ?? 0) + 1 });
+    this.#stored.set(output, { slice, shape, run: 0 });
+  }
+}
+
+/** An output of one run. */
+class StoredTensor implements OutputTensor {
+  readonly name: string;
+  readonly element: "f32" | "i32";
+  readonly shape: readonly number[];
+  readonly #backend: Backend;
+  readonly #phase: string;
+  readonly #stored: StoredOutput;
+  readonly #run: number;
+  readonly #onRead: () => void;
+
+  constructor(
+    backend: Backend,
+    { name, element }: PlanOutput,
+    phase: string,
+    stored: StoredOutput,
+    onRead: () => void,
+  ) {
+    this.name = name;
+    this.element = element;
+    this.shape = stored.shape;
+    this.#backend = backend;
+    this.#phase = phase;
+    this.#stored = stored;
+    this.#run = stored.run;
+    this.#onRead = onRead;
   }
 
-  #tensor(phase: PlanPhase, output: PlanOutput, onRead: () => void): OutputTensor {
-    const { name, element } = output;
-    const stored = this.#stored.get(output);
-    if (stored === undefined)
-      invariant(false, `phase ${phase.name} has not computed its output ${name}`);
-    const { shape, run } = stored;
-    const all = elementCount(shape);
-    const read = (first: number, count: number): Promise<ArrayBuffer> => {
-      const now = this.#stored.get(output);
-      if (now?.run !== run) throw overwritten(name, phase.name);
-      if (count === 0) return Promise.resolve(new ArrayBuffer(0));
-      return this.#backend.download(now.slice.buffer, first * 4, count * 4);
-    };
-    const tensor = (shape: readonly number[], bytes: ArrayBuffer): HostTensor => {
-      if (all > 0) onRead();
-      return hostTensor(element, shape, bytes);
-    };
-    return {
-      name,
-      element,
-      shape,
-      read: async () => tensor(shape, await read(0, all)),
-      readLast: async (elements) => {
-        if (elements > all) invariant(false, `${name} has ${all} elements, fewer than ${elements}`);
-        return tensor([elements], await read(all - elements, elements));
-      },
-    };
+  async read(): Promise<HostTensor> {
+    const bytes = this.#download(0, elementCount(this.shape));
+    return this.#tensor(this.shape, bytes instanceof ArrayBuffer ? bytes : await bytes);
+  }
+
+  async readLast(elements: number): Promise<HostTensor> {
+    const all = elementCount(this.shape);
+    if (elements > all)
+      invariant(false, `${this.name} has ${all} elements, fewer than ${elements}`);
+    const bytes = this.#download(all - elements, elements);
+    return this.#tensor([elements], bytes instanceof ArrayBuffer ? bytes : await bytes);
+  }
+
+  #download(first: number, count: number): Promise<ArrayBuffer> | ArrayBuffer {
+    if (this.#stored.run !== this.#run) throw overwritten(this.name, this.#phase);
+    if (count === 0) return new ArrayBuffer(0);
+    return this.#backend.download(this.#stored.slice.buffer, first * 4, count * 4);
+  }
+
+  #tensor(shape: readonly number[], bytes: ArrayBuffer): HostTensor {
+    if (this.shape.every((size) => size > 0)) this.#onRead();
+    return hostTensor(this.element, shape, bytes);
   }
 }
 

@@ -7,7 +7,7 @@
  * there, so that what is done besides takes several times as long as it would alone.
  */
 
-import type { Command } from "./backend.ts";
+import type { Backend } from "./backend.ts";
 import type { Plan, PlanPhase } from "./contract.ts";
 import type { Inputs, InputStore } from "./inputs.ts";
 import type { PhaseProgram } from "./program.ts";
@@ -37,14 +37,18 @@ export class Repetition {
   readonly #shapes: ReadonlyMap<string, readonly number[]>;
   /** The rows that the caches have room for. */
   readonly #room: number;
-  readonly #rows: number;
+  /** The rows that a call appends. */
+  readonly rows: number;
+  /** The values of the symbols in the call that is made. */
+  readonly #values: Map<string, number>;
 
   private constructor(call: MadeCall, past: readonly string[], rows: number, room: number) {
     const { phase, inputs, plan, basis } = call;
     this.phase = phase;
     this.#call = call;
     this.#past = past;
-    this.#rows = rows;
+    this.rows = rows;
+    this.#values = new Map(call.values);
     this.#room = room;
     const others = plan.phases.filter((each) => each !== phase && each.kind !== "forward");
     const shared = new Set([...basis, ...others.flatMap((each) => each.inputs)]);
@@ -72,7 +76,7 @@ export class Repetition {
 
   /** Whether a call of the phase `name` with `given` is such a call. */
   takes(name: string, given: Inputs): boolean {
-    if (name !== this.phase.name || this.#call.states.past + this.#rows > this.#room) return false;
+    if (name !== this.phase.name || this.#call.states.past + this.rows > this.#room) return false;
     for (const input in given) {
       const [shape, tensor] = [this.#shapes.get(input), given[input]];
       if (shape === undefined || tensor === undefined || !hasShape(tensor, shape)) return false;
@@ -80,17 +84,13 @@ export class Repetition {
     return true;
   }
 
-  /** The values of the symbols in the next call. */
-  values(): SymbolValues {
-    const { values, states } = this.#call;
-    const now = new Map(values);
-    for (const name of this.#past) now.set(name, states.past);
-    return now;
-  }
-
-  /** What the next call runs. */
-  commands(values: SymbolValues): readonly Command[] {
-    return this.#call.program.again(values);
+  /** Makes the call with `given`; gives what there is to wait for. */
+  make(backend: Backend, given: Inputs): Promise<void> | undefined {
+    const { inputs, program, states } = this.#call;
+    for (const name of this.#past) this.#values.set(name, states.past);
+    const uploads = inputs.replace(given);
+    const run = (): Promise<void> | undefined => backend.run(program.again(this.#values));
+    return uploads === undefined ? run() : uploads.then(run);
   }
 }
 

@@ -15,6 +15,8 @@ export class SizeTable {
   readonly #numbers: Map<string, number> = new Map();
   readonly #sizes: Size[] = [];
   readonly #symbols: string[] = [];
+  /** What each symbol was in the call before. */
+  readonly #before: (number | undefined)[] = [];
   readonly #values: (number | undefined)[] = [];
   #given: SymbolValues | undefined;
 
@@ -39,13 +41,17 @@ export class SizeTable {
     return found;
   }
 
-  /** From now on sizes are those for these values; gives the bits of the symbols that changed. */
+  /**
+   * From now on sizes are those for these values, which stay as they are until the next `start`; gives
+   * the bits of the symbols that changed.
+   */
   start(values: SymbolValues): number {
-    const before = this.#given;
-    let changed = before === undefined ? firstCall : 0;
+    let changed = this.#given === undefined ? firstCall : 0;
     for (let index = 0; index < this.#symbols.length; index++) {
-      const symbol = this.#symbols[index] ?? "";
-      if (before?.get(symbol) !== values.get(symbol)) changed |= markOf(index);
+      const value = values.get(this.#symbols[index] ?? "");
+      if (this.#before[index] === value) continue;
+      this.#before[index] = value;
+      changed |= markOf(index);
     }
     this.#given = values;
     if (changed !== 0) this.#values.fill(undefined);

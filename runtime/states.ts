@@ -28,6 +28,8 @@ export class StateStore {
   readonly #stored: Map<string, StoredState> = new Map();
   readonly #rowSizes: Map<string, readonly Size[]> = new Map();
   #versions: number = 0;
+  /** The version that no cache is older than: that of the last rows of `append`. */
+  #appended: number = 0;
   #past: number = 0;
   /** The most rows that the caches have held since they were empty: what rings forgot follows. */
   #reached: number = 0;
@@ -127,7 +129,9 @@ export class StateStore {
    * The version of a state, or undefined before it was computed. Equal versions mean equal content.
    */
   version(name: string): number | undefined {
-    return this.#stored.get(name)?.version;
+    const version = this.#stored.get(name)?.version;
+    if (version === undefined || this.declaration(name).kind !== "cache") return version;
+    return Math.max(version, this.#appended);
   }
 
   /**
@@ -190,6 +194,13 @@ export class StateStore {
       stored.symbols = symbols;
     }
     if (appends(phase)) this.#hold(this.#rowsAfter(phase, values));
+    this.#reached = Math.max(this.#reached, this.#past);
+  }
+
+  /** As `commit`, for a phase for which there is `room` and which has appended so many rows. */
+  append(rows: number): void {
+    this.#appended = ++this.#versions;
+    this.#past += rows;
     this.#reached = Math.max(this.#reached, this.#past);
   }
 

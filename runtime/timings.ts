@@ -40,12 +40,11 @@ export class Timings {
    * result, and it took until then.
    */
   untilRead(phase: string, start: number): () => void {
-    const list = this.#list;
-    this.ran(phase, start);
-    const place = list.length - 1;
+    const timing = { phase, ran: true, ms: performance.now() - start };
+    this.#list.push(timing);
     let read = false;
     return () => {
-      if (!read) list[place] = { phase, ran: true, ms: performance.now() - start };
+      if (!read) timing.ms = performance.now() - start;
       read = true;
     };
   }

@@ -55,6 +55,9 @@ export interface CpuOptions {
   readonly multiplyAdd?: MultiplyAdd | undefined;
 }
 
+/** So few words are copied one by one: a view of memory takes longer to make. */
+const fewWords = 64;
+
 /** How long kernels may run before timers, input and drawing get their turn, in milliseconds. */
 const sliceMilliseconds = 50;
 
@@ -160,7 +163,13 @@ class WebAssemblyBackend implements CpuBackend, RecordMaker {
     this.#results.forget(buffer);
   }
 
-  async upload(buffer: DeviceBuffer, offset: number, data: DeviceData): Promise<void> {
+  upload(buffer: DeviceBuffer, offset: number, data: DeviceData): undefined {
+    if (data instanceof Int32Array && data.length <= fewWords) {
+      const first = this.address(buffer, offset, 4 * data.length) / 4;
+      const { words } = this.heap;
+      for (let at = 0; at < data.length; at++) words[first + at] = data[at] ?? 0;
+      return;
+    }
     const { buffer: memory, byteOffset } = this.#bytes(buffer, offset, data.byteLength);
     // Of the same kind as `data`, whose own memory is not asked for: small arrays have none yet.
     if (data instanceof Int32Array) new Int32Array(memory, byteOffset, data.length).set(data);
@@ -173,7 +182,7 @@ class WebAssemblyBackend implements CpuBackend, RecordMaker {
     return this.#bytes(buffer, 0, buffer.bytes);
   }
 
-  async download(buffer: DeviceBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
+  download(buffer: DeviceBuffer, offset: number, bytes: number): ArrayBuffer {
     const found = this.#bytes(buffer, offset, bytes);
     const ready = this.#results.take(buffer, bytes);
     // Made from another list, memory is not cleared first.
@@ -182,21 +191,46 @@ class WebAssemblyBackend implements CpuBackend, RecordMaker {
     return ready;
   }
 
-  async run(commands: readonly Command[]): Promise<void> {
-    const list = this.#listOf(commands);
-    list.take(commands);
-    let prepares = this.threads > 1 && this.#results.expects(commands);
-    for (let index = 0; index < commands.length; ) {
-      const count = prepares ? 1 : list.fewFrom(index, commands.length);
-      const beside = prepares && list.isShared(index);
-      if (beside) prepares = false;
-      this.#call(list, index, count, beside);
-      index += count;
-      if (performance.now() - this.#turn > sliceMilliseconds) {
-        await othersTurn();
-        this.#turn = performance.now();
-      }
+  run(commands: readonly Command[]): Promise<void> | undefined {
+    try {
+      const list = this.#listOf(commands);
+      list.take(commands);
+      const prepares = this.threads > 1 && this.#results.expects(commands);
+      const index = prepares ? this.#runBeside(list, commands.length) : 0;
+      return this.#runFrom(list, index, commands.length);
+    } catch (error) {
+      return Promise.reject(error);
     }
+  }
+
+  /** Runs the records of a list from `index` to `end`; others have their turn between. */
+  #runFrom(list: CallList, index: number, end: number): Promise<void> | undefined {
+    for (let next = index; next < end; ) {
+      const count = list.fewFrom(next, end);
+      this.#call(list, next, count);
+      next += count;
+      if (performance.now() - this.#turn > sliceMilliseconds) return this.#resume(list, next, end);
+    }
+    return undefined;
+  }
+
+  async #resume(list: CallList, index: number, end: number): Promise<void> {
+    await othersTurn();
+    this.#turn = performance.now();
+    await this.#runFrom(list, index, end);
+  }
+
+  /**
+   * Runs the records of a list up to the first that threads share, and makes the memory of a result
+   * ready beside that one; gives how many these are.
+   */
+  #runBeside(list: CallList, end: number): number {
+    let first = 0;
+    while (first < end && !list.isShared(first)) first++;
+    if (first > 0) this.#call(list, 0, first);
+    if (first === end) return end;
+    this.#call(list, first, 1, () => this.#results.prepare());
+    return first + 1;
   }
 
   async finish(): Promise<void> {
@@ -238,13 +272,13 @@ class WebAssemblyBackend implements CpuBackend, RecordMaker {
     return list;
   }
 
-  /** Runs some records of a list, the only one `beside` making memory ready for results. */
-  #call(list: CallList, index: number, count: number, beside: boolean): void {
+  /** Runs some records of a list; the only one, which threads share, beside `meanwhile`. */
+  #call(list: CallList, index: number, count: number, meanwhile?: () => void): void {
     const runner = this.#runner;
     invariant(runner !== undefined, "commands are run before kernels were loaded");
     try {
-      if (beside) runner.runBeside(list.at(index), () => this.#results.prepare());
-      else runner.run(list.at(index), count, list.step);
+      if (meanwhile === undefined) runner.run(list.at(index), count, list.step);
+      else runner.runBeside(list.at(index), meanwhile);
     } catch (error) {
       if (error instanceof BraidError) throw error;
       const command = list.commandAt(runner.current);

@@ -140,7 +140,7 @@ test("a trap on any thread is an error that names the kernel, and others can sti
     await backend.upload(chosen, 0, rows);
     await expect(backend.run([call])).rejects.toThrow(/kernel gather \(rows\) trapped: .*memory/);
     await backend.upload(chosen, 0, new Int32Array(words));
-    await expect(backend.run([call])).resolves.toBeUndefined();
+    await backend.run([call]);
   }
   backend.close();
 });

@@ -48,7 +48,7 @@ test("patterns of 16 bits go to the device in whole words, whatever lengths they
   const offsets: number[] = [];
   const counting = {
     ...backend,
-    upload: (...[buffer, offset, data]: Parameters<typeof backend.upload>): Promise<void> => {
+    upload: async (...[buffer, offset, data]: Parameters<typeof backend.upload>) => {
       offsets.push(offset, data.byteLength);
       return backend.upload(buffer, offset, data);
     },

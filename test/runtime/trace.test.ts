@@ -22,7 +22,7 @@ async function runOnce(trace: Trace | undefined, count: () => void): Promise<Flo
   const backend = createCpuBackend();
   const run = backend.run.bind(backend);
   const counting: Backend = Object.assign(backend, {
-    run: (commands: Parameters<Backend["run"]>[0]): Promise<void> => {
+    run: (commands: Parameters<Backend["run"]>[0]) => {
       for (const { kind } of commands) if (kind === "dispatch") count();
       return run(commands);
     },
