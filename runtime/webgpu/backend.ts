@@ -1,8 +1,9 @@
 /**
  * A WebGPU device as a backend: in a browser, in Deno, and in Node through the `webgpu` package.
  *
- * Each run is one command buffer. The scalars of its dispatches lie in one uniform buffer, a slot
- * each; bind groups are kept while the buffers that they bind live.
+ * Each run is one command buffer, which ends with copies of what is read back. The scalars of its
+ * dispatches lie in one uniform buffer, a slot each; bind groups are kept while the buffers that they
+ * bind live.
  */
 
 import type {
@@ -18,10 +19,11 @@ import type { CompiledModel } from "../contract.ts";
 import { BraidError, invariant, reasonOf } from "../errors.ts";
 import { showBytes } from "../show-bytes.ts";
 import { type FoundAdapter, findAdapter, noAdapter, openDevice } from "./device.ts";
-import { type Encoding, encode, type Memory } from "./encode.ts";
-import { bufferUsage, mapForReading } from "./flags.ts";
+import { type Around, Encoder, type Memory } from "./encode.ts";
+import { bufferUsage } from "./flags.ts";
 import { PassClock } from "./pass-clock.ts";
 import { compilePipelines, type Pipeline } from "./pipelines.ts";
+import { ReadBacks } from "./read-backs.ts";
 
 /**
  * Opens the adapter that `gpu` offers, software or not. Throws `webgpu/adapter` where there is
@@ -53,12 +55,16 @@ class WebGpuBackend implements Backend {
   readonly #buffers: Map<DeviceBuffer, Memory> = new Map();
   #allocated: number = 0;
   readonly #pipelines: Map<string, Pipeline> = new Map();
-  #encoding: Encoding = { bindGroups: new Map(), uniforms: undefined };
+  readonly #encoder: Encoder;
+  readonly #readBacks: ReadBacks;
   #lost: string | undefined;
   #backlog: number = 0;
 
   constructor(device: GPUDevice, name: string) {
     this.#device = device;
+    const memory = (buffer: DeviceBuffer): Memory => this.#memoryOf(buffer);
+    this.#encoder = new Encoder(device, this.#pipelines, memory);
+    this.#readBacks = new ReadBacks(device, memory);
     this.description = `WebGPU (${name})`;
     this.halves = device.features.has("shader-f16") ? ["f16"] : [];
     const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
@@ -104,8 +110,8 @@ class WebGpuBackend implements Backend {
   free(buffer: DeviceBuffer): void {
     this.#memoryOf(buffer).gpu.destroy();
     this.#buffers.delete(buffer);
-    // Some of them may bind it.
-    this.#encoding.bindGroups.clear();
+    this.#encoder.unbind();
+    this.#readBacks.forget(buffer);
   }
 
   async upload(buffer: DeviceBuffer, offset: number, data: DeviceData): Promise<void> {
@@ -115,6 +121,7 @@ class WebGpuBackend implements Backend {
     if (byteLength === 0) return;
     await this.#checked(async () => {
       this.#device.queue.writeBuffer(gpu, offset, data.buffer, byteOffset, byteLength);
+      this.#readBacks.changed(buffer);
       this.#backlog += byteLength;
       if (this.#backlog > largestBacklog) {
         this.#device.queue.submit([]);
@@ -125,22 +132,9 @@ class WebGpuBackend implements Backend {
   }
 
   async download(buffer: DeviceBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
-    const { gpu } = this.#memoryOf(buffer);
     invariant(offset + bytes <= buffer.bytes, `a download leaves ${buffer.label}`);
     if (bytes === 0) return new ArrayBuffer(0);
-    return this.#checked(async () => {
-      const usage = bufferUsage.mapRead | bufferUsage.copyTarget;
-      const staging = this.#device.createBuffer({ label: "read back", size: bytes, usage });
-      try {
-        const encoder = this.#device.createCommandEncoder();
-        encoder.copyBufferToBuffer(gpu, offset, staging, 0, bytes);
-        this.#device.queue.submit([encoder.finish()]);
-        await staging.mapAsync(mapForReading);
-        return staging.getMappedRange().slice(0);
-      } finally {
-        staging.destroy();
-      }
-    });
+    return this.#checked(() => this.#readBacks.read(buffer, offset, bytes));
   }
 
   async run(commands: readonly Command[]): Promise<void> {
@@ -173,7 +167,8 @@ class WebGpuBackend implements Backend {
   close(): void {
     for (const { gpu } of this.#buffers.values()) gpu.destroy();
     this.#buffers.clear();
-    this.#encoding.uniforms?.destroy();
+    this.#encoder.close();
+    this.#readBacks.close();
     this.#device.destroy();
     // Deno announces the loss only after further commands have seemed to work.
     this.#lost ??= "the backend was closed";
@@ -188,30 +183,29 @@ class WebGpuBackend implements Backend {
     device.pushErrorScope("validation");
     device.pushErrorScope("out-of-memory");
     let errors: readonly Promise<GPUError | null>[];
+    const atEnd = (encoder: GPUCommandEncoder): void =>
+      this.#readBacks.follow(encoder, commands, this.#pipelines);
     try {
-      device.queue.submit([this.#encode(commands, timestamps)]);
+      const around = { atEnd, ...(timestamps === undefined ? {} : { timestamps }) };
+      device.queue.submit([this.#encode(commands, around)]);
     } finally {
       errors = [device.popErrorScope(), device.popErrorScope()];
     }
     const [memory = null, validation = null] = await Promise.all(errors);
-    return validation ?? memory;
+    const error = validation ?? memory;
+    // Nothing was copied.
+    if (error !== null) this.#readBacks.changed();
+    return error;
   }
 
-  #encode(
-    commands: readonly Command[],
-    timestamps?: GPUComputePassTimestampWrites,
-  ): GPUCommandBuffer {
+  #encode(commands: readonly Command[], around: Around = {}): GPUCommandBuffer {
     const limit = this.#device.limits.maxStorageBufferBindingSize;
     for (const command of commands) {
       for (const slice of slicesOf(command)) {
         if (slice.bytes > limit) throw tooLarge(slice.buffer.label, slice.bytes, limit);
       }
     }
-    const memory = (buffer: DeviceBuffer): Memory => this.#memoryOf(buffer);
-    const { pipelines, encoding } = { pipelines: this.#pipelines, encoding: this.#encoding };
-    const encoded = encode(this.#device, commands, pipelines, encoding, memory, timestamps);
-    this.#encoding = encoded.encoding;
-    return encoded.commands;
+    return this.#encoder.encode(commands, around);
   }
 
   /**

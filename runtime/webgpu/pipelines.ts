@@ -31,7 +31,7 @@ export async function compilePipelines(
   texts: ReadonlyMap<string, string>,
   progress: Progress,
 ): Promise<ReadonlyMap<string, Pipeline>> {
-  const layouts = new Map<string, GPUBindGroupLayout>();
+  const layouts = new Map<string, Layout>();
   const compiled = new Map<string, Promise<GPUComputePipeline>>();
   let done = 0;
   progress(done, kernels.length);
@@ -45,7 +45,7 @@ export async function compilePipelines(
     const key = `${signature}\n${text}`;
     const pipeline = compiled.get(key) ?? compile(device, kernel, text, layout);
     compiled.set(key, pipeline);
-    const result = { kernel, pipeline: await pipeline, layout };
+    const result = { kernel, pipeline: await pipeline, layout: layout.bindings };
     done++;
     progress(done, kernels.length);
     return [kernel.name, result];
@@ -57,7 +57,7 @@ async function compile(
   device: GPUDevice,
   { name }: PlanKernel,
   text: string,
-  layout: GPUBindGroupLayout,
+  layout: Layout,
 ): Promise<GPUComputePipeline> {
   // Pipeline creation reports a broken module too, but without lines; the scope keeps the console
   // quiet.
@@ -67,7 +67,7 @@ async function compile(
   try {
     return await device.createComputePipelineAsync({
       label: name,
-      layout: device.createPipelineLayout({ label: name, bindGroupLayouts: [layout] }),
+      layout: layout.pipeline,
       compute: { module },
     });
   } catch (error) {
@@ -83,7 +83,13 @@ async function compile(
   }
 }
 
-function makeLayout(device: GPUDevice, { buffers }: PlanKernel): GPUBindGroupLayout {
+/** What kernels with the same access to as many buffers share. */
+interface Layout {
+  readonly bindings: GPUBindGroupLayout;
+  readonly pipeline: GPUPipelineLayout;
+}
+
+function makeLayout(device: GPUDevice, { buffers }: PlanKernel): Layout {
   const storage = buffers.map(
     ({ access }, binding): GPUBindGroupLayoutEntry => ({
       binding,
@@ -96,7 +102,8 @@ function makeLayout(device: GPUDevice, { buffers }: PlanKernel): GPUBindGroupLay
     visibility: computeStage,
     buffer: { type: "uniform", hasDynamicOffset: true },
   };
-  return device.createBindGroupLayout({ entries: [...storage, scalars] });
+  const bindings = device.createBindGroupLayout({ entries: [...storage, scalars] });
+  return { bindings, pipeline: device.createPipelineLayout({ bindGroupLayouts: [bindings] }) };
 }
 
 function checkLimits(kernel: PlanKernel, limits: GPUSupportedLimits): void {

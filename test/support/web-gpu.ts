@@ -13,18 +13,24 @@ import { Missing } from "./require.ts";
 /** Libraries must outlive their devices. */
 const alive: GPU[] = [];
 
-/** A device that accepts or refuses modules; in Node it needs no driver. */
-export async function validatingDevice(): Promise<GPUDevice | Missing> {
-  if (inDeno) return runningDevice();
+/** Dawn's null backend, which checks everything and computes nothing; in Node it needs no driver. */
+export async function nullGpu(): Promise<GPU | Missing> {
   try {
     const { create, globals } = await import("webgpu");
     Object.assign(globalThis, globals);
     const gpu = create(["backend=null"]);
     alive.push(gpu);
-    return await deviceOf(gpu);
+    return gpu;
   } catch (thrown) {
     return new Missing(String(thrown));
   }
+}
+
+/** A device that accepts or refuses modules; in Node it needs no driver. */
+export async function validatingDevice(): Promise<GPUDevice | Missing> {
+  if (inDeno) return runningDevice();
+  const gpu = await nullGpu();
+  return gpu instanceof Missing ? gpu : deviceOf(gpu);
 }
 
 /** A device that runs kernels: a real one if there is one, else in software. */
