@@ -1,40 +1,26 @@
 /**
- * A second thread for `braid build`: the main one checks the spec and makes WGSL and WebAssembly;
- * it prints CUDA and some of the WGSL, and emits the model.
+ * A second thread for `braid build`: the main one checks the spec and makes WebAssembly, this one emits
+ * the model, and both print texts for GPUs (`print-texts.ts`).
  */
 
 import { Worker } from "node:worker_threads";
-import type { Kernel } from "../kernel/kernel.ts";
 import type { Plans } from "../plan/emit/emit.ts";
-
-/** Texts with the names of their files. */
-export type NamedTexts = readonly (readonly [string, string])[];
+import type { NamedTexts, PrintedKernels } from "./print-texts.ts";
 
 /** What the thread may be given: plain data. */
 export type BuildTask =
-  | {
-      readonly kind: "kernels";
-      readonly cuda: readonly Kernel[];
-      readonly wgsl: readonly Kernel[];
-    }
+  | { readonly kind: "kernels"; readonly printed: PrintedKernels }
   | { readonly kind: "model"; readonly plans: Plans };
 
-/** What it makes of a task: the text of each kernel; `model.ts` and the like by file name. */
+/** What it makes of a task: the texts that it took; `model.ts` and the like by file name. */
 export type BuildAnswer =
-  | {
-      readonly kind: "kernels";
-      readonly cuda: readonly string[];
-      readonly wgsl: NamedTexts;
-    }
+  | { readonly kind: "kernels"; readonly texts: NamedTexts }
   | { readonly kind: "model"; readonly files: ReadonlyMap<string, string> };
 
 /** The thread. Its promises reject with what it throws. */
 export interface BuildThread {
-  /** The texts of kernels in their order: CUDA, and the files of WGSL. */
-  print(kernels: {
-    readonly cuda: readonly Kernel[];
-    readonly wgsl: readonly Kernel[];
-  }): Promise<{ readonly cuda: readonly string[]; readonly wgsl: NamedTexts }>;
+  /** Takes texts and prints them, until all are taken. */
+  print(printed: PrintedKernels): Promise<NamedTexts>;
   emitModel(plans: Plans): Promise<ReadonlyMap<string, string>>;
   /** Ends it. */
   stop(): void;
@@ -55,9 +41,9 @@ export function startBuildThread(): BuildThread {
       worker.postMessage(task);
     });
   return {
-    print: async (kernels) => {
-      const answer = await answerTo({ kind: "kernels", ...kernels });
-      return answer.kind === "kernels" ? answer : { cuda: [], wgsl: [] };
+    print: async (printed) => {
+      const answer = await answerTo({ kind: "kernels", printed });
+      return answer.kind === "kernels" ? answer.texts : [];
     },
     emitModel: async (plans) => {
       const answer = await answerTo({ kind: "model", plans });

@@ -4,18 +4,30 @@
  */
 
 import { parentPort } from "node:worker_threads";
-import { printCuda, wgslFiles } from "../codegen/index.ts";
 import { emitModel } from "../plan/emit/emit.ts";
 import type { BuildAnswer, BuildTask } from "./build-thread.ts";
+import { type NamedTexts, type PrintedKernels, printNext } from "./print-texts.ts";
 import { expectShortRun } from "./short-run.ts";
 
 // Here and not in the first thread, which has loaded all by now: this one would load without bytecode.
 expectShortRun();
 
 parentPort?.on("message", (task: BuildTask) => {
-  const answer: BuildAnswer =
-    task.kind === "kernels"
-      ? { kind: "kernels", cuda: task.cuda.map(printCuda), wgsl: task.wgsl.flatMap(wgslFiles) }
-      : { kind: "model", files: emitModel(task.plans) };
-  parentPort?.postMessage(answer);
+  if (task.kind === "kernels") print(task.printed, []);
+  else answer({ kind: "model", files: emitModel(task.plans) });
 });
+
+/** Prints one kernel after another; a message in between is answered first. */
+function print(printed: PrintedKernels, found: NamedTexts[]): void {
+  const texts = printNext(printed);
+  if (texts === undefined) {
+    answer({ kind: "kernels", texts: found.flat() });
+    return;
+  }
+  found.push(texts);
+  setImmediate(() => print(printed, found));
+}
+
+function answer(made: BuildAnswer): void {
+  parentPort?.postMessage(made);
+}

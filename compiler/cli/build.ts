@@ -1,7 +1,7 @@
 /** `braid build`: kernels and the model's program as files. */
 
 import { type Command, Option } from "commander";
-import { kernelFile, wasmFiles, wgslFiles } from "../codegen/index.ts";
+import { wasmFiles } from "../codegen/index.ts";
 import { type Target, targets } from "../kernel/target.ts";
 import { type CheckedModel, checkModel, prepare } from "../compile.ts";
 import { type BuildThread, startBuildThread } from "./build-thread.ts";
@@ -17,6 +17,7 @@ import {
   withPages,
 } from "./model-options.ts";
 import { OutputFolder } from "./output-folder.ts";
+import { type NamedTexts, printNext, toPrint } from "./print-texts.ts";
 import { type PrecisionOption, stored, withPrecision } from "./precision.ts";
 import { readSource } from "./sources.ts";
 import { mathOption } from "./target.ts";
@@ -137,22 +138,18 @@ async function compiled(
   expectTarget(named, forCpu ? [target, targets.cpu] : [target]);
   const prepared = prepare(model);
   const gpu = compileTuned(model, target, prepared, named);
-  // Both threads end at about the same time so: the other one has CUDA and the model to write, too.
-  const half = Math.ceil(gpu.kernels.length / 2);
-  const printing = thread.print({ cuda: gpu.kernels, wgsl: gpu.kernels.slice(half) });
+  const printed = toPrint(gpu.kernels);
+  const printing = thread.print(printed);
   const cpu = forCpu ? compileTuned(model, targets.cpu, prepared, named) : undefined;
   const plans = { gpu: gpu.plan, ...(cpu === undefined ? {} : { cpu: cpu.plan }) };
   const emitting = thread.emitModel(plans);
-  const firstHalf = gpu.kernels.slice(0, half).flatMap(wgslFiles);
   const wasm = cpu === undefined ? [] : wasmFiles(cpu.kernels);
-  const [{ cuda, wgsl }, modelFiles] = await Promise.all([printing, emitting]);
-  return new Map<string, string | Uint8Array>([
-    ...modelFiles,
-    ...firstHalf,
-    ...wgsl,
-    ...gpu.kernels.map(({ name }, index) => [kernelFile(name, "cu"), cuda[index] ?? ""] as const),
-    ...wasm,
-  ]);
+  const own: NamedTexts[] = [];
+  for (let texts = printNext(printed); texts !== undefined; texts = printNext(printed)) {
+    own.push(texts);
+  }
+  const [others, modelFiles] = await Promise.all([printing, emitting]);
+  return new Map<string, string | Uint8Array>([...modelFiles, ...own.flat(), ...others, ...wasm]);
 }
 
 function write(
