@@ -2,7 +2,13 @@
  * The words in which an emitted `kernels.ts` says how kernels are called; see `plan-builder.ts`.
  */
 
-import type { DispatchVariant, PlanKernel, Size, SubgroupRange } from "./contract.ts";
+import type {
+  DispatchVariant,
+  MatrixElement,
+  PlanKernel,
+  Size,
+  SubgroupRange,
+} from "./contract.ts";
 
 /** A parameter of a kernel that it reads, writes, or both. */
 export type KernelBuffer = PlanKernel["buffers"][number];
@@ -40,7 +46,7 @@ export function otherwise(kernel: string, groups: Size, flops?: Size): DispatchV
 
 /**
  * The invocations of a work group; for CUDA the bytes of dynamic shared memory, where a kernel needs
- * some; for WebGPU the sizes of subgroups that it has another text for.
+ * some; for WebGPU the sizes of subgroups and the matrices that it has other texts for.
  */
 export type Workgroup =
   | number
@@ -48,6 +54,7 @@ export type Workgroup =
       readonly threads: number;
       readonly sharedBytes?: number;
       readonly subgroups?: SubgroupRange;
+      readonly matrices?: readonly MatrixElement[];
     };
 
 /** How a value is computed, wherever its operands lie: what steps with equal kernels share. */

@@ -6,7 +6,7 @@
  */
 
 import type { Backend } from "./backend.ts";
-import type { MultiplyAdd, SubgroupRange } from "./contract.ts";
+import { matrixName, type MatrixShape, type MultiplyAdd, type SubgroupRange } from "./contract.ts";
 import { type CpuOptions, createCpuBackend } from "./cpu/backend.ts";
 import { usableMultiplyAdd } from "./cpu/multiply-add.ts";
 import { availableThreads } from "./cpu/threads.ts";
@@ -20,6 +20,7 @@ import type { CudaDevice } from "./cuda/driver.ts";
 import { BraidError, reasonOf } from "./errors.ts";
 import { createWebGpuBackend } from "./webgpu/backend.ts";
 import { type FoundAdapter, findAdapter, noAdapter } from "./webgpu/device.ts";
+import { type TriedMatrices, tryMatrices } from "./webgpu/matrix-trial.ts";
 
 /** What a user may ask for. */
 export const backendNames = ["auto", "cpu", "webgpu", "cuda"] as const;
@@ -38,6 +39,8 @@ export interface ChosenBackend {
   readonly subgroups?: SubgroupRange;
   /** How kernels for the CPU multiply and add. */
   readonly multiplyAdd?: MultiplyAdd;
+  /** The matrices that WebGPU kernels may multiply, the best first; none where they use none. */
+  readonly matrices?: readonly MatrixShape[];
   /** The device that kernels of `cuda` are for. */
   readonly cuda?: CudaDevice;
   /** For people: which device, and why. */
@@ -148,24 +151,40 @@ function countOf(threads: number): string {
   return threads === 1 ? "one thread" : `${threads} threads`;
 }
 
-function webGpu(gpu: GpuSource, found: FoundAdapter | undefined, why: string): ChosenBackend {
+async function webGpu(
+  gpu: GpuSource,
+  found: FoundAdapter | undefined,
+  why: string,
+): Promise<ChosenBackend> {
   if (found === undefined) throw noAdapter();
   const { software } = found;
   // A CPU that computes as WebGPU gains nothing from them.
   const subgroups = software ? undefined : found.subgroups;
-  const kind = software ? ", a software adapter" : ` ${subgroupText(subgroups)}`;
-  const reason = `using WebGPU on ${found.name}${kind}, ${why}`;
+  const tried: TriedMatrices = software ? { matrices: [] } : await tryMatrices(found);
+  const { matrices, refused } = tried;
+  const kind = software ? ", a software adapter" : ` ${subgroupText(subgroups, matrices)}`;
+  const not = refused === undefined ? "" : `; ${refused}`;
+  const reason = `using WebGPU on ${found.name}${kind}, ${why}${not}`;
   // An adapter gives one device only; after a loss there must be another.
   const open = async (): Promise<Backend> => createWebGpuBackend(await gpu());
   const chosen = { kind: "webgpu", target: "gpu", software, reason, open } as const;
-  return { ...chosen, ...(subgroups !== undefined && { subgroups }) };
+  return {
+    ...chosen,
+    ...(subgroups !== undefined && { subgroups }),
+    ...(matrices.length > 0 && { matrices }),
+  };
 }
 
-/** In words: `with subgroups of 32`, or that kernels use none. */
-export function subgroupText(range: SubgroupRange | undefined): string {
+/** In words: `with subgroups of 32` and their matrices, or that kernels use none. */
+export function subgroupText(
+  range: SubgroupRange | undefined,
+  matrices: readonly MatrixShape[] = [],
+): string {
   if (range === undefined) return "without subgroups";
   const { min, max } = range;
-  return `with subgroups of ${min === max ? min : `${min} to ${max}`}`;
+  const shapes =
+    matrices.length === 0 ? "" : ` and matrices ${matrices.map(matrixName).join(", ")}`;
+  return `with subgroups of ${min === max ? min : `${min} to ${max}`}${shapes}`;
 }
 
 function firstLine(text: string): string {

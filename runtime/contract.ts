@@ -268,6 +268,37 @@ export function fitsSubgroups(
   return device.min >= wanted.min && device.max <= wanted.max;
 }
 
+/** What the factors of a matrix product in one instruction are; its sums are f32. */
+export type MatrixElement = "f16" | "f32";
+
+/** Matrices that a subgroup multiplies at once: rows × inner by inner × columns. */
+export interface MatrixShape {
+  readonly element: MatrixElement;
+  readonly rows: number;
+  readonly columns: number;
+  readonly inner: number;
+}
+
+/** The shapes that kernels have a form for, the best first. */
+export const matrixShapes: readonly MatrixShape[] = [
+  { element: "f16", rows: 16, columns: 16, inner: 16 },
+  { element: "f16", rows: 8, columns: 16, inner: 16 },
+  { element: "f32", rows: 8, columns: 8, inner: 8 },
+];
+
+/** `f16-16x16x16`: factors, rows, columns and inner elements. */
+export function matrixName({ element, rows, columns, inner }: MatrixShape): string {
+  return `${element}-${rows}x${columns}x${inner}`;
+}
+
+/** The shape of `device`, the best first, that a kernel has a form for; undefined if there is none. */
+export function fittingMatrices(
+  wanted: readonly MatrixElement[] | undefined,
+  device: readonly MatrixShape[],
+): MatrixShape | undefined {
+  return device.find(({ element }) => wanted?.includes(element));
+}
+
 /**
  * How WebAssembly kernels multiply four lanes and add: `fused` in one instruction of relaxed SIMD, which
  * rounds once, or `separate` in two, which every engine has.
@@ -294,6 +325,11 @@ export interface PlanKernel {
    * of whose sizes of subgroups are within this range.
    */
   readonly subgroups?: SubgroupRange;
+  /**
+   * WebGPU: there are texts that multiply matrices of these, too, for devices that have a shape of them,
+   * `kernels/<name>.matrices-<shape>.wgsl` (`matrixName`).
+   */
+  readonly matrices?: readonly MatrixElement[];
   /** CUDA: dynamic shared memory in bytes, where the kernel needs more than 48 KiB. */
   readonly sharedBytes?: number;
 }

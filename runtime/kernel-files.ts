@@ -1,6 +1,6 @@
 /**
  * The kernels of an emitted model, as files beside it: `kernels/<name>.wgsl` for WebGPU,
- * `<name>.subgroups.wgsl` for devices whose subgroups suit the kernel, `.cu` for
+ * `<name>.subgroups.wgsl` and `<name>.matrices-<shape>.wgsl` for devices that have these, `.cu` for
  * CUDA with one `kernels/<architecture>.cubin` for each architecture they were compiled for, and
  * `kernels.wasm` for the CPU, `kernels.fused.wasm` for engines with fused multiply-add.
  */
@@ -8,9 +8,13 @@
 import {
   type CompiledModel,
   fitsSubgroups,
+  fittingMatrices,
+  matrixName,
+  type MatrixShape,
   moduleFile,
   type MultiplyAdd,
   type Plan,
+  type PlanKernel,
   type SubgroupRange,
 } from "./contract.ts";
 import { BraidError, reasonOf } from "./errors.ts";
@@ -41,30 +45,30 @@ export const fetchFile: ReadFile = async (address) => {
   });
 };
 
-/**
- * The plan with its kernels, which lie beside `base`, for a device: with `cubin`, an architecture, those
- * of a plan for CUDA as they were compiled for it, else as text; with the sizes of its subgroups those
- * of a plan for WebGPU that use them; with `multiplyAdd` those of a plan for the CPU that add so.
- */
+/** What decides which of its texts or binaries a kernel is loaded from. */
+export interface KernelDevice {
+  /** The architecture that kernels for CUDA were compiled for; without, they come as text. */
+  readonly cubin?: string;
+  /** The sizes of subgroups that a WebGPU device may choose. */
+  readonly subgroups?: SubgroupRange;
+  /** The matrices that its subgroups multiply, the best first. */
+  readonly matrices?: readonly MatrixShape[];
+  /** How kernels for the CPU multiply and add; in two instructions if absent. */
+  readonly multiplyAdd?: MultiplyAdd;
+}
+
+/** The plan with its kernels, which lie beside `base`, for a device. */
 export async function loadKernels(
   plan: Plan,
   base: URL,
   read: ReadFile = fetchFile,
-  {
-    cubin,
-    subgroups,
-    multiplyAdd = "separate",
-  }: {
-    readonly cubin?: string;
-    readonly subgroups?: SubgroupRange;
-    readonly multiplyAdd?: MultiplyAdd;
-  } = {},
+  device: KernelDevice = {},
 ): Promise<CompiledModel> {
+  const { cubin, multiplyAdd = "separate" } = device;
   const texts = async (ending: string): Promise<ReadonlyMap<string, string>> => {
     const sources = plan.kernels.map(async (kernel): Promise<[string, string]> => {
       const { name } = kernel;
-      const variant = fitsSubgroups(kernel.subgroups, subgroups) ? "subgroups." : "";
-      const file = `kernels/${encodeURIComponent(name)}.${variant}${ending}`;
+      const file = `kernels/${encodeURIComponent(name)}.${variantOf(kernel, device)}${ending}`;
       const bytes = await read(new URL(file, base));
       return [name, new TextDecoder().decode(bytes)];
     });
@@ -79,4 +83,11 @@ export async function loadKernels(
       if (cubin === undefined) return { plan, cuda: await texts("cu") };
       return { plan, cubin: await read(new URL(`kernels/${cubin}.cubin`, base)) };
   }
+}
+
+/** Which of a kernel's texts suits the device best. */
+function variantOf(kernel: PlanKernel, { subgroups, matrices = [] }: KernelDevice): string {
+  const shape = fittingMatrices(kernel.matrices, matrices);
+  if (shape !== undefined) return `matrices-${matrixName(shape)}.`;
+  return fitsSubgroups(kernel.subgroups, subgroups) ? "subgroups." : "";
 }

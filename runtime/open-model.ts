@@ -70,6 +70,7 @@ export async function openModel(files: ModelFiles, options: LoadOptions): Promis
     ...(cubin !== undefined && { cubin }),
     ...(chosen.subgroups !== undefined && { subgroups: chosen.subgroups }),
     ...(chosen.multiplyAdd !== undefined && { multiplyAdd: chosen.multiplyAdd }),
+    ...(chosen.matrices !== undefined && { matrices: chosen.matrices }),
   });
   const open = async (source: WeightSource): Promise<Session> =>
     Session.open({

@@ -100,9 +100,7 @@ async function openAssistant() {
     chosen.target === "cpu"
       ? { wasm: encodeWasm(kernels, chosen.multiplyAdd) }
       : {
-          wgsl: new Map(
-            kernels.map((kernel) => [kernel.name, printWgsl(kernel, chosen.subgroups)]),
-          ),
+          wgsl: new Map(kernels.map((kernel) => [kernel.name, printWgsl(kernel, chosen)])),
         };
   const match = runtime.matchWeights(plan.weights, checkpoint.tensors, folder.name);
   const session = await runtime.Session.open({

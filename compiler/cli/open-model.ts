@@ -113,15 +113,15 @@ export async function openAssistant(
 /** The code of kernels, in the language of their target, for a device that was chosen. */
 export function codeOf(
   { target, kernels }: Pick<Compiled, "target" | "kernels">,
-  { subgroups, multiplyAdd }: Pick<ChosenBackend, "subgroups" | "multiplyAdd">,
+  device: Pick<ChosenBackend, "subgroups" | "matrices" | "multiplyAdd">,
 ): Omit<CompiledModel, "plan"> {
   const texts = (print: (kernel: Kernel) => string): ReadonlyMap<string, string> =>
     new Map(kernels.map((kernel) => [kernel.name, print(kernel)]));
   switch (target.family) {
     case "cpu":
-      return { wasm: encodeWasm(kernels, multiplyAdd ?? "separate") };
+      return { wasm: encodeWasm(kernels, device.multiplyAdd ?? "separate") };
     case "gpu":
-      return { wgsl: texts((kernel) => printWgsl(kernel, subgroups)) };
+      return { wgsl: texts((kernel) => printWgsl(kernel, device)) };
     case "cuda":
       return { cuda: texts(printCuda) };
     default:

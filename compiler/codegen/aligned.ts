@@ -21,6 +21,11 @@ export function alignedMemory(kernel: Kernel): ReadonlySet<string> {
       const name = statement.kind === "store" ? statement.buffer : statement.array;
       note(name, statement.value.type.lanes, statement.index);
     }
+    // Matrices are loaded from arrays of numbers.
+    if (statement.kind === "matrix_store") others.add(statement.array);
+    if (statement.kind === "matrix_multiply") {
+      for (const { array } of [statement.left, statement.right]) others.add(array);
+    }
     for (const expr of expressionsOf(statement)) {
       visitExpr(expr, (part) => {
         if (part.kind === "load") note(part.buffer, part.type.lanes, part.index);

@@ -6,7 +6,7 @@
  * other operator and take only operands without operators, `&&` and `||` do not mix.
  */
 
-import { invariant, unreachable } from "../../grammar/invariant.ts";
+import { InvariantError, invariant, unreachable } from "../../grammar/invariant.ts";
 import * as build from "../kernel/build.ts";
 import type {
   AcrossStatement,
@@ -14,6 +14,7 @@ import type {
   Expr,
   Kernel,
   KernelType,
+  MatrixStatement,
   Statement,
 } from "../kernel/kernel.ts";
 
@@ -64,6 +65,11 @@ export interface Dialect {
   readonly barrier: string;
   /** What invocations of a subgroup share, where the language has it. */
   readonly across?: (statement: AcrossStatement, value: string) => readonly string[];
+  /** Statements on the matrices of a warp, where the language has them. */
+  readonly matrix?: (
+    statement: MatrixStatement,
+    write: (expr: Expr) => string,
+  ) => readonly string[];
   /** Statements of warps and their tiles, where the language has them. */
   readonly warp?: (statement: WarpStatement, writer: Writer) => readonly string[];
   /** The element of a tile in the statement around. */
@@ -172,6 +178,13 @@ class Printer {
         invariant(dialect.across !== undefined && typeof of !== "string", "codegen: `across`");
         return dialect.across(statement, this.write(of));
       }
+      case "block_product":
+        throw new InvariantError("codegen: `block_product` is not legalized");
+      case "matrix":
+      case "matrix_multiply":
+      case "matrix_store":
+        invariant(dialect.matrix !== undefined, "codegen: no matrices in this language");
+        return dialect.matrix(statement, (expr) => this.write(expr, level.sum));
       default: {
         const writer: Writer = {
           expr: (expr) => this.write(expr, level.sum),

@@ -5,12 +5,17 @@
 
 import {
   fitsSubgroups,
+  fittingMatrices,
+  matrixName,
+  type MatrixShape,
+  matrixShapes,
   moduleFile,
   type MultiplyAdd,
   type SubgroupRange,
 } from "../../runtime/contract.ts";
-import type { Kernel } from "../kernel/kernel.ts";
+import { type Kernel, warpSize } from "../kernel/kernel.ts";
 import { subgroupsOf, throughMemory, throughSubgroups } from "../kernel/passes/across.ts";
+import { blocksInMatrices, matrixElements } from "../kernel/passes/blocks.ts";
 import { share } from "../kernel/passes/share.ts";
 import { expand, legalize } from "../kernel/passes/legalize.ts";
 import { cudaText } from "./cuda/cuda.ts";
@@ -21,24 +26,54 @@ import { printWasm } from "./wasm/print.ts";
 import { spreadLoads } from "./wasm/spread-loads.ts";
 import { wgslText } from "./wgsl.ts";
 
+/** What kernels may use of a WebGPU device besides what every device has. */
+export interface WgslDevice {
+  /** What it may choose as the size of its subgroups. */
+  readonly subgroups?: SubgroupRange | undefined;
+  /** What its subgroups, of 32 then, multiply at once; the best first. */
+  readonly matrices?: readonly MatrixShape[] | undefined;
+}
+
 /**
  * One WGSL module; its entry point has the kernel's name (bindings: see `runtime/contract.ts`). It uses
- * subgroups if `device`, what a device may choose as their size, is within what the kernel has a form
- * for.
+ * of `device` what the kernel has a form for.
  */
-export function printWgsl(kernel: Kernel, device?: SubgroupRange): string {
-  const made = fitsSubgroups(subgroupsOf(kernel), device)
+export function printWgsl(kernel: Kernel, { subgroups, matrices = [] }: WgslDevice = {}): string {
+  const shape =
+    matrices.length === 0 ? undefined : fittingMatrices(matrixElements(kernel), matrices);
+  if (shape !== undefined) return wgslText(legalize(throughMatrices(kernel, shape), "wgsl"), shape);
+  const made = fitsSubgroups(subgroupsOf(kernel), subgroups)
     ? throughSubgroups(kernel)
     : throughMemory(kernel);
   return wgslText(legalize(made, "wgsl"));
 }
 
-/** The WGSL of a kernel as files by their names: one for every device and, if it may, one with subgroups. */
+/** `kernel` for devices whose subgroups of 32 multiply `shape`. */
+export function throughMatrices(kernel: Kernel, { element }: MatrixShape): Kernel {
+  const made = blocksInMatrices(kernel, element);
+  const exactly = { min: warpSize, max: warpSize };
+  return fitsSubgroups(subgroupsOf(made), exactly) ? throughSubgroups(made) : throughMemory(made);
+}
+
+/**
+ * The WGSL of a kernel as files by their names: one for every device and, if it has such forms, one with
+ * subgroups and one for each shape of matrices.
+ */
 export function wgslFiles(kernel: Kernel): readonly (readonly [string, string])[] {
-  const plain = [kernelFile(kernel.name, "wgsl"), printWgsl(kernel)] as const;
-  const range = subgroupsOf(kernel);
-  if (range === undefined) return [plain];
-  return [plain, [kernelFile(kernel.name, "subgroups.wgsl"), printWgsl(kernel, range)]];
+  const { name } = kernel;
+  const subgroups = subgroupsOf(kernel);
+  const elements = matrixElements(kernel);
+  const shapes = matrixShapes.filter(({ element }) => elements.includes(element));
+  return [
+    [kernelFile(name, "wgsl"), printWgsl(kernel)],
+    ...(subgroups === undefined
+      ? []
+      : [[kernelFile(name, "subgroups.wgsl"), printWgsl(kernel, { subgroups })] as const]),
+    ...shapes.map((shape) => {
+      const text = printWgsl(kernel, { matrices: [shape] });
+      return [kernelFile(name, `matrices-${matrixName(shape)}.wgsl`), text] as const;
+    }),
+  ];
 }
 
 /** CUDA C++ text with one `extern "C"` kernel: buffers in order, then scalars as `int`. */
@@ -87,6 +122,6 @@ function legalizeWasm(kernel: Kernel): Kernel {
 }
 
 /** The file of a kernel's text, beside the plan that calls it. */
-export function kernelFile(name: string, language: "wgsl" | "subgroups.wgsl" | "cu"): string {
-  return `kernels/${name}.${language}`;
+export function kernelFile(name: string, ending: "cu" | "wgsl" | `${string}.wgsl`): string {
+  return `kernels/${name}.${ending}`;
 }

@@ -8,6 +8,7 @@
  */
 
 import { invariant } from "../../grammar/invariant.ts";
+import type { MatrixShape } from "../../runtime/contract.ts";
 import * as build from "../kernel/build.ts";
 import type {
   AcrossStatement,
@@ -23,6 +24,7 @@ import { type Dialect, type MemoryAccess, printBody, printFunction } from "./c-l
 import { alignedMemory, quarter } from "./aligned.ts";
 import { helperName, helpersOf } from "./helpers.ts";
 import { namesOf, usesBuiltin, variablesIn } from "./names.ts";
+import { hasMatrices, matrixPrinter, matrixWords } from "./wgsl-matrices.ts";
 import { reservedInWgsl, wordsFor } from "./words.ts";
 
 function typeName({ scalar, lanes }: KernelType): string {
@@ -47,8 +49,14 @@ const functions: Partial<Readonly<Record<CallFunction, string>>> = {
   fma: "fma",
 };
 
-function dialectOf(kernel: Kernel, aligned: ReadonlySet<string>): Dialect {
-  const word = wordsFor(namesOf(kernel), reservedInWgsl);
+const reservedWords = new Set([...reservedInWgsl, ...matrixWords]);
+
+function dialectOf(
+  kernel: Kernel,
+  aligned: ReadonlySet<string>,
+  shape: MatrixShape | undefined,
+): Dialect {
+  const word = wordsFor(namesOf(kernel), reservedWords);
   const memory = new Map([...kernel.buffers, ...kernel.arrays].map((each) => [each.name, each]));
   const isHalf = ({ name }: MemoryAccess): boolean => memory.get(name)?.element === "f16";
   const loaded = (access: MemoryAccess, type: KernelType, text: string): string =>
@@ -105,6 +113,7 @@ function dialectOf(kernel: Kernel, aligned: ReadonlySet<string>): Dialect {
     evaluatesBoth: true,
     barrier: "workgroupBarrier()",
     across: ({ name, fn, sharers }, value) => sharedLines(word(name), fn, sharers, value),
+    ...(shape !== undefined && { matrix: matrixPrinter(kernel, shape, word) }),
   };
 }
 
@@ -126,10 +135,13 @@ function sharedLines(
   return lines;
 }
 
-/** A legalized kernel as a WGSL module whose entry point has the kernel's name. */
-export function wgslText(kernel: Kernel): string {
+/**
+ * A legalized kernel as a WGSL module whose entry point has the kernel's name; its matrices, if it has
+ * any, consist of those of `shape`.
+ */
+export function wgslText(kernel: Kernel, shape?: MatrixShape): string {
   const aligned = alignedMemory(kernel);
-  const dialect = dialectOf(kernel, aligned);
+  const dialect = dialectOf(kernel, aligned, shape);
   const { word } = dialect;
   const buffers = kernel.buffers.map(({ name, element, access }, binding) => {
     const space = access === "read" ? "storage, read" : "storage, read_write";
@@ -147,6 +159,7 @@ export function wgslText(kernel: Kernel): string {
   const lines = [
     ...kernel.comment.map((line) => `// ${line}`),
     ...(halves ? ["enable f16;"] : []),
+    ...(hasMatrices(kernel) ? ["enable chromium_experimental_subgroup_matrix;"] : []),
     ...(hasSubgroups(kernel) ? ["enable subgroups;", "requires subgroup_id;"] : []),
     ...(halves || hasSubgroups(kernel) ? [""] : []),
     `struct Sizes { ${members.map((name) => `${name}: i32`).join(", ")} }`,
@@ -194,8 +207,8 @@ const subgroupPlaces = [
 ];
 
 /** Whether invocations of `kernel` share by subgroups. */
-function hasSubgroups({ body }: Kernel): boolean {
-  return someStatement(body, ({ kind }) => kind === "across");
+function hasSubgroups(kernel: Kernel): boolean {
+  return hasMatrices(kernel) || someStatement(kernel.body, ({ kind }) => kind === "across");
 }
 
 function entryPoint(kernel: Kernel, dialect: Dialect): readonly string[] {
@@ -215,6 +228,7 @@ function entryPoint(kernel: Kernel, dialect: Dialect): readonly string[] {
     "let group = i32(group_id.x + group_id.y * grid.x);",
     "if (group >= sizes.groups) { return; }",
     ...(bySubgroups ? subgroupPlaces : []),
+    ...(usesBuiltin(kernel, "warp") ? ["let warp = i32(subgroup);"] : []),
     ...(usesInvocation && !bySubgroups ? ["let invocation = i32(local_index);"] : []),
     ...scalars.map((name) => `let ${dialect.word(name)} = sizes.${memberName(name)};`),
   ];

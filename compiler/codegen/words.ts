@@ -47,7 +47,7 @@ export const reservedInWgsl: ReadonlySet<string> = list(`
   varying virtual volatile wgsl where with writeonly yield
   f32 i32 u32 bool vec4 array bitcast select min max abs floor ceil round sqrt inverseSqrt fma
   subgroupAdd subgroupMax subgroupShuffleXor subgroup_size subgroup subgroup_lane subgroup_lanes
-  workgroupBarrier Sizes sizes group invocation group_id grid local_index lanes
+  workgroupBarrier Sizes sizes group invocation warp group_id grid local_index lanes
   precise_exp precise_exp2 precise_log precise_tanh precise_erf precise_acos precise_sin precise_cos
   precise_exp4 precise_exp24 precise_log4 precise_tanh4 precise_erf4 precise_acos4 precise_sin4
   precise_cos4

@@ -19,6 +19,7 @@ import {
   tileFactor,
   warpProduct,
 } from "./evaluate-warp.ts";
+import { matrixAction } from "./evaluate-matrix.ts";
 import { addRounded, exchanging, type Meeting } from "./evaluate-across.ts";
 import type {
   AcrossStatement,
@@ -36,6 +37,7 @@ import {
   groupMemory,
   pieceLength,
 } from "./memory.ts";
+import { blocksInRegisters } from "./passes/blocks.ts";
 import { hasMeeting } from "./uniform.ts";
 
 /**
@@ -61,7 +63,8 @@ type Action = (frame: Frame) => void;
 type Steps = (frame: Frame) => Generator<Meeting, void>;
 
 /** Runs all groups of `kernel`; the buffers of `launch` are changed in place. */
-export function evaluateKernel(kernel: Kernel, launch: Launch): void {
+export function evaluateKernel(given: Kernel, launch: Launch): void {
+  const kernel = blocksInRegisters(given);
   const clock: Clock = { group: -1, stretch: 0 };
   const memory = new Map<string, CheckedMemory>();
   for (const each of kernel.buffers) {
@@ -209,7 +212,12 @@ class Compiler extends Expressions {
       }
       case "barrier":
       case "across":
+      case "block_product":
         throw new InvariantError("a barrier among plain statements");
+      case "matrix":
+      case "matrix_multiply":
+      case "matrix_store":
+        return oncePerWarp(matrixAction(statement, this));
       case "copy_async":
         return this.copy(statement);
       case "commit_copies":

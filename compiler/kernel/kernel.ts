@@ -232,7 +232,9 @@ export type Statement =
     }
   | { readonly kind: "barrier" }
   | AcrossStatement
+  | BlockProduct
   | CopyStatement
+  | MatrixStatement
   | TileStatement;
 
 /**
@@ -251,6 +253,54 @@ export interface AcrossStatement {
    */
   readonly sharers: number | "subgroup";
 }
+
+/**
+ * Declares the tiles in `sums`, the products of a left and several right factors over `inner` elements:
+ * a block that the group computes together (`block.ts` says who has which of its rows and columns). All
+ * do it together, with barriers. For each step of the inner index, from `first` on, `fill` brings both
+ * factors to group memory: the lines of `left` are rows, those of `rights` columns, `pitch` elements
+ * after each other, a name that `fill` reads. Rows from `rows` on need not be computed.
+ */
+export interface BlockProduct {
+  readonly kind: "block_product";
+  /** For each right factor the tiles of an invocation's rows. */
+  readonly sums: readonly (readonly string[])[];
+  readonly left: string;
+  readonly rights: readonly string[];
+  readonly inner: number;
+  readonly first: string;
+  readonly pitch: string;
+  readonly fill: readonly Statement[];
+  readonly rows?: Expr;
+  /** Whether all that `fill` brings are f16 as they lie in memory. */
+  readonly halves: boolean;
+}
+
+/** Matrices of f32 sums that a warp holds and multiplies; only a dialect knows who has what. */
+export type MatrixStatement =
+  /** Declares a matrix of zeros. */
+  | {
+      readonly kind: "matrix";
+      readonly name: string;
+      readonly rows: number;
+      readonly columns: number;
+    }
+  /** `target += left · right` over `inner` elements; sums are taken in any order. */
+  | {
+      readonly kind: "matrix_multiply";
+      readonly target: string;
+      readonly left: ArraySlice;
+      readonly right: ArraySlice;
+      readonly inner: number;
+    }
+  /** Stores the rows of a matrix `stride` elements after each other. */
+  | {
+      readonly kind: "matrix_store";
+      readonly source: string;
+      readonly array: string;
+      readonly index: Expr;
+      readonly stride: number;
+    };
 
 /** Copies from global to group memory that go on while the invocation does other things. */
 export type CopyStatement =

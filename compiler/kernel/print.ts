@@ -164,6 +164,21 @@ function printLines(statement: Statement): readonly string[] {
       const whom = sharers === "subgroup" ? "a subgroup" : `${sharers} invocations`;
       return [`${what}${name} = ${fn} of ${value} across ${whom}`];
     }
+    case "block_product": {
+      const { sums, left, rights, inner, first, pitch } = statement;
+      const head = `${sums.flat().join(", ")} = ${left} . ${rights.join(", ")}`;
+      return block(`block ${head} over ${inner} from ${first} by ${pitch}`, statement.fill);
+    }
+    case "matrix":
+      return [`matrix ${statement.name}[${statement.rows}x${statement.columns}] = 0`];
+    case "matrix_multiply": {
+      const { target, left, right, inner } = statement;
+      return [`matrix ${target} += ${slice(left)} . ${slice(right)} over ${inner}`];
+    }
+    case "matrix_store": {
+      const { source, array, index, stride } = statement;
+      return [`${array}[${printExpr(index)} by ${stride}] := matrix ${source}`];
+    }
     case "copy_async": {
       const { array, index, buffer, source, valid } = statement;
       const guard = valid.kind === "const" && valid.value === 1 ? "" : ` if ${printExpr(valid)}`;

@@ -167,6 +167,13 @@ export function expressionsOf(statement: Statement): readonly Expr[] {
     }
     case "across":
       return typeof statement.of === "string" ? [] : [statement.of];
+    case "block_product":
+      return statement.rows === undefined ? [] : [statement.rows];
+    case "matrix_multiply":
+      return [statement.left.index, statement.right.index];
+    case "matrix_store":
+      return [statement.index];
+    case "matrix":
     case "barrier":
     case "commit_copies":
     case "wait_copies":
@@ -182,6 +189,7 @@ export function expressionsOf(statement: Statement): readonly Expr[] {
 /** The statement lists nested in `statement`. */
 export function blocksOf(statement: Statement): readonly (readonly Statement[])[] {
   if (statement.kind === "for" || statement.kind === "tile_each") return [statement.body];
+  if (statement.kind === "block_product") return [statement.fill];
   return statement.kind === "if" ? [statement.then, statement.otherwise] : [];
 }
 
@@ -221,6 +229,18 @@ export function mapExpressions(statement: Statement, change: (expr: Expr) => Exp
       return typeof statement.of === "string"
         ? statement
         : { ...statement, of: change(statement.of) };
+    case "block_product":
+      return statement.rows === undefined
+        ? statement
+        : { ...statement, rows: change(statement.rows) };
+    case "matrix_multiply": {
+      const { left, right } = statement;
+      const first = { ...left, index: change(left.index) };
+      return { ...statement, left: first, right: { ...right, index: change(right.index) } };
+    }
+    case "matrix_store":
+      return { ...statement, index: change(statement.index) };
+    case "matrix":
     case "barrier":
     case "commit_copies":
     case "wait_copies":
@@ -241,6 +261,7 @@ export function mapBlocks(
   if (statement.kind === "for" || statement.kind === "tile_each") {
     return { ...statement, body: change(statement.body) };
   }
+  if (statement.kind === "block_product") return { ...statement, fill: change(statement.fill) };
   if (statement.kind !== "if") return statement;
   return { ...statement, then: change(statement.then), otherwise: change(statement.otherwise) };
 }
@@ -279,8 +300,11 @@ export function declaredBy(statement: Statement): readonly string[] {
     case "let":
     case "var":
     case "across":
+    case "matrix":
     case "tile_reduce":
       return [statement.name];
+    case "block_product":
+      return [statement.first, statement.pitch, ...statement.sums.flat()];
     case "for":
       return [statement.variable];
     case "tile":

@@ -16,9 +16,12 @@ export function divergentBarrier(kernel: Kernel): Statement | undefined {
   return firstDivergent(kernel.body, varies, meets);
 }
 
-/** The first statement on a warp's tiles that may differ among its invocations, or nothing. */
+/**
+ * The first statement on what a warp holds together, its matrices or its tiles, that may differ among
+ * its invocations, or nothing.
+ */
 export function divergentTile(kernel: Kernel): Statement | undefined {
-  if (kernel.tiles !== "warp") return undefined;
+  if (kernel.tiles !== "warp") return divergentMatrix(kernel);
   const varying = varyingNames(kernel, "warp");
   const varies = (expr: Expr): boolean => isVarying(expr, kernel, "warp", varying);
   // An element is read by whoever holds it: from which memory does not matter.
@@ -34,6 +37,17 @@ export function divergentTile(kernel: Kernel): Statement | undefined {
       ));
   return (
     firstDivergent(kernel.body, varies, isTileStatement) ?? firstStatement(kernel.body, differs)
+  );
+}
+
+function divergentMatrix(kernel: Kernel): Statement | undefined {
+  const isMatrix = ({ kind }: Statement): boolean => kind.startsWith("matrix");
+  if (!someStatement(kernel.body, isMatrix)) return undefined;
+  const varying = varyingNames(kernel, "warp");
+  const varies = (expr: Expr): boolean => isVarying(expr, kernel, "warp", varying);
+  return (
+    firstDivergent(kernel.body, varies, isMatrix) ??
+    firstStatement(kernel.body, (each) => isMatrix(each) && expressionsOf(each).some(varies))
   );
 }
 
@@ -127,7 +141,7 @@ function firstDivergent(
 
 /** Whether all invocations of a group do a statement together. */
 function meets({ kind }: Statement): boolean {
-  return kind === "barrier" || kind === "across";
+  return kind === "barrier" || kind === "across" || kind === "block_product";
 }
 
 /** Whether `statement` is one that a group does together, or nests one. */

@@ -9,6 +9,7 @@ import type {
   Expr,
   Kernel,
   KernelType,
+  MatrixStatement,
   MemoryElement,
   Statement,
   TileStatement,
@@ -16,19 +17,16 @@ import type {
 import { f32, i32, warpSize } from "./kernel.ts";
 import { isPowerOfTwo } from "./counts.ts";
 import { pieceLength } from "./memory.ts";
+import { blocksInRegisters } from "./passes/blocks.ts";
 import { printExpr, printStatement } from "./print.ts";
 import { childrenOf, declaredBy, expressionsOf, reads, someStatement } from "./rewrite.ts";
 import { sameType, typeError, wants } from "./types.ts";
 import { divergentBarrier, divergentTile } from "./uniform.ts";
+import { matrixError, type Tile, warpProductError } from "./verify-warp.ts";
 
 interface Variable {
   readonly type: KernelType;
   readonly mutable: boolean;
-}
-
-interface Tile {
-  readonly rows: number;
-  readonly columns: number;
 }
 
 /**
@@ -42,6 +40,7 @@ class Checker {
   private readonly names = new Set<string>();
   private readonly variables = new Map<string, Variable>();
   private readonly tiles = new Map<string, Tile>();
+  private readonly matrices = new Set<string>();
   /** The extents of the tile statement around the expression, if any. */
   private extents: Tile | undefined;
   private statement: Statement | undefined;
@@ -101,6 +100,7 @@ class Checker {
       for (const name of declaredBy(statement)) {
         this.variables.delete(name);
         this.tiles.delete(name);
+        this.matrices.delete(name);
       }
     }
   }
@@ -141,6 +141,14 @@ class Checker {
         return;
       case "across":
         this.across(statement);
+        return;
+      case "block_product":
+        this.check(false, () => "a block is no place to look into");
+        return;
+      case "matrix":
+      case "matrix_multiply":
+      case "matrix_store":
+        this.matrix(statement);
         return;
       case "copy_async":
         this.copy(statement);
@@ -268,29 +276,27 @@ class Checker {
   }
 
   private warpProduct(statement: Extract<Statement, { kind: "warp_multiply" }>): void {
-    const { left, right, inner, math } = statement;
-    this.check(this.kernel.tiles === "warp", () => "the kernel's tiles are no warp's");
-    const target = this.tileNamed(statement.target);
+    this.indices(statement);
+    const wrong = warpProductError(statement, this.kernel, (name) => this.tileNamed(name));
+    this.check(wrong === undefined, () => wrong ?? "");
+  }
+
+  private indices(statement: Statement): void {
     for (const each of expressionsOf(statement)) {
       this.expression(each);
       this.expect(each, i32);
     }
-    for (const each of typeof left === "string" ? [right] : [left, right]) {
-      const array = this.arrays.get(each.array);
-      this.check(array !== undefined, () => `array \`${each.array}\` is not declared`);
-      const wanted = math === "tf32" ? "f32" : math;
-      this.check(array.element === wanted, () => `\`${each.array}\` does not hold ${wanted}`);
-      const pieces = each.stride % pieceLength(array.element) === 0;
-      this.check(pieces, () => `lines of \`${each.array}\` are not whole pieces of 16 bytes`);
+  }
+
+  private matrix(statement: MatrixStatement): void {
+    this.check(this.extents === undefined, () => "a matrix inside a tile statement");
+    this.indices(statement);
+    for (const name of declaredBy(statement)) {
+      this.declare(name);
+      this.matrices.add(name);
     }
-    if (typeof left === "string") {
-      const tile = this.tileNamed(left);
-      const fits = tile.rows === target.rows && tile.columns === inner && left !== statement.target;
-      this.check(fits, () => "extents of a product do not fit");
-    }
-    const step = innerStep[math];
-    const whole = target.rows % 16 === 0 && target.columns % 8 === 0 && inner % step === 0;
-    this.check(whole, () => `a warp multiplies 16×8 elements over ${step} at a time`);
+    const wrong = matrixError(statement, this.kernel, this.matrices);
+    this.check(wrong === undefined, () => wrong ?? "");
   }
 
   /** Runs `check` with row and column in scope; they may be named like another statement's. */
@@ -364,12 +370,10 @@ class Checker {
   }
 }
 
-/** Elements of the inner index that a warp takes at once. */
-const innerStep = { f32: 8, tf32: 8, f16: 16, bf16: 16 } as const;
-
 /** Throws unless `kernel` keeps every invariant of the IR. */
 export function verifyKernel(kernel: Kernel): void {
-  new Checker(kernel).run();
+  // What a block means is what it becomes.
+  new Checker(blocksInRegisters(kernel)).run();
 }
 
 function isCount(value: number): boolean {

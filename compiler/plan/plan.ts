@@ -18,6 +18,7 @@ import { invariant } from "../../grammar/invariant.ts";
 import { type Graph, nodeAt, sizeOf as axisSize } from "../graph/graph.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { subgroupsOf } from "../kernel/passes/across.ts";
+import { matrixElements } from "../kernel/passes/blocks.ts";
 import type { Setting } from "../kernel/lower/context.ts";
 import type { Storage, Target } from "../kernel/target.ts";
 import type { AxisName } from "../op/axis.ts";
@@ -123,10 +124,12 @@ export function planKernel(kernel: Kernel, { family }: Target): PlanKernel {
   const { name, buffers, scalars, workgroupSize, arrays } = kernel;
   const sharedBytes = family === "cuda" ? dynamicSharedBytes(arrays) : 0;
   const subgroups = subgroupsOf(kernel);
+  const matrices = matrixElements(kernel);
   return {
     ...{ name, buffers, scalars, workgroupSize },
     ...(sharedBytes > 0 && { sharedBytes }),
     ...(subgroups !== undefined && { subgroups }),
+    ...(matrices.length > 0 && { matrices }),
   };
 }
 

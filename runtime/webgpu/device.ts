@@ -2,8 +2,9 @@
  * Finding a WebGPU adapter and opening a device with as much room as it gives.
  */
 
-import type { SubgroupRange } from "../contract.ts";
+import type { MatrixShape, SubgroupRange } from "../contract.ts";
 import { BraidError, reasonOf } from "../errors.ts";
+import { listedMatrices, matrixFeatures } from "./matrices.ts";
 
 /** An adapter and what people call it. */
 export interface FoundAdapter {
@@ -14,6 +15,8 @@ export interface FoundAdapter {
   readonly software: boolean;
   /** The sizes that its subgroups may have, where kernels may use them. */
   readonly subgroups?: SubgroupRange;
+  /** What it says its subgroups multiply at once, of what kernels have a form for. */
+  readonly matrices: readonly MatrixShape[];
 }
 
 /**
@@ -29,7 +32,16 @@ const wanted = [
 ] as const satisfies readonly (keyof GPUSupportedLimits)[];
 
 /** The features that Braid uses where an adapter has them. */
-const useful: readonly GPUFeatureName[] = ["shader-f16", "subgroups", "timestamp-query"];
+const useful: ReadonlySet<string> = new Set([
+  "shader-f16",
+  "subgroups",
+  "timestamp-query",
+  ...matrixFeatures,
+]);
+
+function isUseful(feature: string): feature is GPUFeatureName {
+  return useful.has(feature);
+}
 
 /**
  * The limits of a tensor's memory: some adapters claim more than they give, so they are asked for
@@ -49,8 +61,9 @@ export async function findAdapter(gpu: GPU | undefined): Promise<FoundAdapter | 
   const renderers = /swiftshader|llvmpipe|lavapipe|softpipe|basic render/i;
   const software = isFallbackAdapter === true || renderers.test(words.join(" "));
   const subgroups = subgroupsOf(gpu, adapter);
+  const matrices = listedMatrices(adapter, subgroups);
   return {
-    ...{ adapter, name: name === "" ? "an adapter without a name" : name, software },
+    ...{ adapter, name: name === "" ? "an adapter without a name" : name, software, matrices },
     ...(subgroups !== undefined && { subgroups }),
   };
 }
@@ -90,7 +103,7 @@ export async function openDevice({ adapter, name }: FoundAdapter): Promise<GPUDe
       memoryLimits.has(limit) ? Math.min(value, 2 ** 30) : value,
     ]),
   );
-  const requiredFeatures = useful.filter((feature) => adapter.features.has(feature));
+  const requiredFeatures = [...adapter.features].filter(isUseful);
   const refusals: string[] = [];
   for (const requiredLimits of [claimed, modest, {}]) {
     try {

@@ -10,6 +10,7 @@ import type { Progress } from "../backend.ts";
 import type { PlanKernel } from "../contract.ts";
 import { BraidError, invariant, reasonOf } from "../errors.ts";
 import { computeStage } from "./flags.ts";
+import { withSubgroupSize } from "./matrices.ts";
 
 /** A compiled kernel. */
 export interface Pipeline {
@@ -62,7 +63,7 @@ async function compile(
   // Pipeline creation reports a broken module too, but without lines; the scope keeps the console
   // quiet.
   device.pushErrorScope("validation");
-  const module = device.createShaderModule({ label: name, code: text });
+  const module = device.createShaderModule({ label: name, code: withSubgroupSize(device, text) });
   const scope = device.popErrorScope();
   try {
     return await device.createComputePipelineAsync({

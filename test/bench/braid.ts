@@ -51,7 +51,7 @@ function codeOf(
   subgroups: SubgroupRange | undefined,
 ): Omit<CompiledModel, "plan"> {
   if (backend === "cpu") return { wasm: encodeWasm(kernels, platformMultiplyAdd()) };
-  return { wgsl: new Map(kernels.map((each) => [each.name, printWgsl(each, subgroups)])) };
+  return { wgsl: new Map(kernels.map((each) => [each.name, printWgsl(each, { subgroups })])) };
 }
 
 /** A device, and what its users' kernels are made for. */

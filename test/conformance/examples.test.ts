@@ -12,7 +12,7 @@ import { throughMemory, throughSubgroups } from "../../compiler/kernel/passes/ac
 import { verifyKernel } from "../../compiler/kernel/verify.ts";
 import { cudaCompiler } from "../support/nvcc.ts";
 import { testWith } from "../support/require.ts";
-import { moduleErrors, validatingDevice } from "../support/web-gpu.ts";
+import { moduleErrors, takesFile, validatingDevice } from "../support/web-gpu.ts";
 
 const examples = [
   ["examples/ee-mllm/ee-mllm.braid", "EeMllm"],
@@ -37,8 +37,7 @@ for (const [file, model] of examples) {
   });
   testWith("webgpu", validating, `${model}: WGSL is valid`, async (device) => {
     const texts = kernels.flatMap(wgslFiles);
-    const mayUse = device.features.has("subgroups");
-    for (const [file, text] of texts.filter(([name]) => mayUse || !name.includes("subgroups"))) {
+    for (const [file, text] of texts.filter(([name]) => takesFile(device, name))) {
       expect(await moduleErrors(device, text), file).toEqual([]);
     }
     // Norms, products of few rows and attentions of few rows.

@@ -18,8 +18,10 @@ function fakeGpu(
   info: object,
   features: readonly string[] = [],
   language: readonly string[] = [],
+  device: object = {},
 ): GpuSource {
-  const adapter = { info, limits: {}, features: new Set(features) };
+  const requestDevice = async (): Promise<object> => device;
+  const adapter = { info, limits: {}, features: new Set(features), requestDevice };
   const fake: object = {
     requestAdapter: async () => adapter,
     wgslLanguageFeatures: new Set(language),
@@ -83,6 +85,28 @@ test.each([
   const chosen = await chooseBackend("webgpu", source);
   expect(chosen.subgroups).toEqual(subgroups);
   expect(chosen.reason).toBe(`using WebGPU on Fast ${words}, as asked`);
+});
+
+test("matrices that an adapter lists and does not multiply are not used, and that is said", async () => {
+  const info = { vendor: "v", architecture: "", device: "", description: "Fast" };
+  const config = { componentType: "f32", resultComponentType: "f32", M: 8, N: 8, K: 8 };
+  const range = { subgroupMinSize: 32, subgroupMaxSize: 32, subgroupMatrixConfigs: [config] };
+  const features = ["subgroups", "chromium-experimental-subgroup-matrix"];
+  const source = fakeGpu({ ...info, ...range }, features, ["subgroup_id"], {
+    pushErrorScope: () => undefined,
+    popErrorScope: async () => null,
+    destroy: () => undefined,
+    features: new Set(),
+    createShaderModule: () => {
+      throw new Error("no such extension\nat line 2");
+    },
+  });
+  const chosen = await chooseBackend("webgpu", source);
+  expect(chosen.matrices).toBeUndefined();
+  expect(chosen.reason).toBe(
+    "using WebGPU on Fast with subgroups of 32, as asked; " +
+      "its matrices f32-8x8x8 are not used: no such extension",
+  );
 });
 
 test("what was asked for by name and is not there is an error", async () => {

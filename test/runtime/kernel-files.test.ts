@@ -1,5 +1,10 @@
 import { expect, test } from "vitest";
-import type { SubgroupRange } from "../../runtime/contract.ts";
+import {
+  type MatrixElement,
+  type MatrixShape,
+  matrixShapes,
+  type SubgroupRange,
+} from "../../runtime/contract.ts";
 import { loadKernels } from "../../runtime/kernel-files.ts";
 import { toyPlan } from "./support/toy-plan.ts";
 
@@ -32,6 +37,27 @@ test("a device gets the texts that use its subgroups", async () => {
   expect(await filesFor({ min: 32, max: 32 })).toBe(special);
   expect(await filesFor({ min: 4, max: 32 })).toBe(plain);
   expect(await filesFor({ min: 64, max: 128 })).toBe(plain);
+});
+
+test("a device gets the texts with the best of its matrices that a kernel has a form for", async () => {
+  const plan = toyPlan("gpu");
+  const filesFor = async (
+    elements: readonly MatrixElement[],
+    matrices: readonly MatrixShape[],
+  ): Promise<string | undefined> => {
+    const kernels = plan.kernels.map((each) => ({ ...each, matrices: elements }));
+    const read = async ({ pathname }: URL): Promise<Uint8Array> =>
+      new TextEncoder().encode(pathname);
+    const { wgsl } = await loadKernels({ ...plan, kernels }, base, read, { matrices });
+    return wgsl?.get("scale");
+  };
+  const [wide, , narrow] = matrixShapes;
+  if (wide === undefined || narrow === undefined) throw new RangeError("shapes");
+  const file = (variant: string): string => `/toy/kernels/scale.${variant}wgsl`;
+  expect(await filesFor(["f16", "f32"], [wide, narrow])).toBe(file("matrices-f16-16x16x16."));
+  expect(await filesFor(["f32"], [wide, narrow])).toBe(file("matrices-f32-8x8x8."));
+  expect(await filesFor(["f32"], [wide])).toBe(file(""));
+  expect(await filesFor(["f32"], [])).toBe(file(""));
 });
 
 test.each([

@@ -1,8 +1,8 @@
 /** Every backend that tests run on: one suite, one line each. */
 
-import { encodeWasm, printCuda, printWgsl } from "../../compiler/codegen/index.ts";
+import { encodeWasm, printCuda, printWgsl, throughMatrices } from "../../compiler/codegen/index.ts";
 import type { HalfElement } from "../../compiler/kernel/half.ts";
-import type { Kernel } from "../../compiler/kernel/kernel.ts";
+import { type Kernel, warpSize } from "../../compiler/kernel/kernel.ts";
 import type { ErrorOptions } from "../../compiler/graph/estimate-error.ts";
 import { cudaTarget, deviceTarget } from "../../compiler/kernel/architectures.ts";
 import {
@@ -10,9 +10,17 @@ import {
   throughMemory,
   throughSubgroups,
 } from "../../compiler/kernel/passes/across.ts";
+import { matrixElements } from "../../compiler/kernel/passes/blocks.ts";
 import { type Target, targets } from "../../compiler/kernel/target.ts";
 import type { Backend } from "../../runtime/backend.ts";
-import { type CompiledModel, fitsSubgroups, type SubgroupRange } from "../../runtime/contract.ts";
+import {
+  type CompiledModel,
+  fitsSubgroups,
+  fittingMatrices,
+  matrixName,
+  type MatrixShape,
+  type SubgroupRange,
+} from "../../runtime/contract.ts";
 import { createCpuBackend } from "../../runtime/cpu/backend.ts";
 import { platformMultiplyAdd } from "../../runtime/cpu/multiply-add.ts";
 import { createWebGpuBackend } from "../../runtime/webgpu/backend.ts";
@@ -134,7 +142,7 @@ function wgslCode(
   kernels: readonly Kernel[],
   subgroups: SubgroupRange | undefined,
 ): Omit<CompiledModel, "plan"> {
-  return { wgsl: new Map(kernels.map((each) => [each.name, printWgsl(each, subgroups)])) };
+  return { wgsl: new Map(kernels.map((each) => [each.name, printWgsl(each, { subgroups })])) };
 }
 
 /**
@@ -171,6 +179,24 @@ export function onSubgroups(size: number | undefined): TestedBackend {
     errors: {},
     takes: () => true,
     open: async (kernels) => evaluateBackend(kernels.map(made), "gpu", size),
+    code: () => ({}),
+    missing: undefined,
+  };
+}
+
+/** Kernels for WebGPU by their definition on a device whose subgroups multiply matrices of `shape`. */
+export function onMatrices(shape: MatrixShape): TestedBackend {
+  const { element } = shape;
+  const made = (kernel: Kernel): Kernel =>
+    fittingMatrices(matrixElements(kernel), [shape]) === undefined
+      ? throughMemory(kernel)
+      : throughMatrices(kernel, shape);
+  return {
+    name: `matrices ${matrixName(shape)}`,
+    target: element === "f16" ? { ...targets.gpu, storage: element } : targets.gpu,
+    errors: element === "f16" ? storedErrors(element) : {},
+    takes: () => true,
+    open: async (kernels) => evaluateBackend(kernels.map(made), "gpu", warpSize),
     code: () => ({}),
     missing: undefined,
   };

@@ -7,6 +7,7 @@ import type { Launch } from "../../compiler/kernel/evaluate.ts";
 import type { Kernel } from "../../compiler/kernel/kernel.ts";
 import type { SubgroupRange } from "../../runtime/contract.ts";
 import { findAdapter } from "../../runtime/webgpu/device.ts";
+import { matrixFeatures } from "../../runtime/webgpu/matrices.ts";
 import { inDeno, testGpu } from "../runtime/support/gpu.ts";
 import { Missing } from "./require.ts";
 
@@ -18,7 +19,8 @@ export async function nullGpu(): Promise<GPU | Missing> {
   try {
     const { create, globals } = await import("webgpu");
     Object.assign(globalThis, globals);
-    const gpu = create(["backend=null"]);
+    // Experimental features, too: nothing is computed.
+    const gpu = create(["backend=null", "enable-dawn-features=allow_unsafe_apis"]);
     alive.push(gpu);
     return gpu;
   } catch (thrown) {
@@ -49,10 +51,17 @@ export async function subgroupsOfDevice(): Promise<SubgroupRange | undefined> {
 async function deviceOf(gpu: GPU): Promise<GPUDevice | Missing> {
   const adapter = await gpu.requestAdapter();
   if (adapter === null) return new Missing("no adapter");
-  const optional: readonly GPUFeatureName[] = ["shader-f16", "subgroups"];
-  return adapter.requestDevice({
-    requiredFeatures: optional.filter((each) => adapter.features.has(each)),
-  });
+  return adapter.requestDevice({ requiredFeatures: [...adapter.features].filter(isOptional) });
+}
+
+function isOptional(feature: string): feature is GPUFeatureName {
+  return ["shader-f16", "subgroups", ...matrixFeatures].includes(feature);
+}
+
+/** Whether a device takes the texts of this file. */
+export function takesFile({ features }: GPUDevice, file: string): boolean {
+  if (file.includes(".matrices-")) return matrixFeatures.every((each) => features.has(each));
+  return features.has("subgroups") || !file.includes(".subgroups.");
 }
 
 /** The errors that a module gives, each with its place in the text; none if it is right. */

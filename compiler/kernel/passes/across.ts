@@ -26,6 +26,7 @@ import {
   tileEach,
   when,
 } from "../statements.ts";
+import { blocksInRegisters } from "./blocks.ts";
 import { Names } from "./names.ts";
 
 /** The least that a subgroup has on any device. */
@@ -34,14 +35,16 @@ const leastSubgroup = 4;
 /** Runs of so few invocations are added up one by one. */
 const few = 8;
 
-/** `kernel` with group memory in place of what is taken across invocations. */
+/**
+ * `kernel` with group memory in place of what is taken across invocations, and blocks in registers.
+ */
 export function throughMemory(kernel: Kernel): Kernel {
-  return rewritten(kernel, inMemory);
+  return rewritten(blocksInRegisters(kernel), inMemory);
 }
 
-/** `kernel` for devices whose subgroups are within `subgroupsOf` it. */
+/** `kernel` for devices whose subgroups are within `subgroupsOf` it, blocks in registers. */
 export function throughSubgroups(kernel: Kernel): Kernel {
-  return rewritten(kernel, inSubgroups);
+  return rewritten(blocksInRegisters(kernel), inSubgroups);
 }
 
 /** Which sizes of subgroups `kernel` has a form for; undefined if it has none. */

@@ -56,7 +56,11 @@ export class Versions {
   private change(statement: Statement): void {
     if (statement.kind === "assign") this.advance(statement.name);
     if (statement.kind === "store") this.advance(statement.buffer);
-    if (statement.kind === "store_array" || statement.kind === "copy_async") {
+    if (
+      statement.kind === "store_array" ||
+      statement.kind === "copy_async" ||
+      statement.kind === "matrix_store"
+    ) {
       this.advance(statement.array);
     }
     if (statement.kind === "barrier") for (const name of this.common) this.advance(name);

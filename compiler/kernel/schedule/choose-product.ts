@@ -5,7 +5,8 @@
 
 import { asConstant, constant, type Dimension } from "../../op/dimension.ts";
 import { divides } from "../lower/affine.ts";
-import { blockProductBytes, blockStep } from "../lower/product-blocks.ts";
+import { blockStep } from "../block.ts";
+import { blockProductBytes } from "../lower/product-blocks.ts";
 import type { Schedule } from "../lower/schedule.ts";
 
 /** A schedule and the sizes it is for; without a condition it serves all that are left. */

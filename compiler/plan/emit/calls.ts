@@ -140,11 +140,12 @@ function callCode({ step, kernels }: NamedCall, size: SizeCode): Code {
   return call("kernel", group, parameters(first), scalars, variants, ...flops);
 }
 
-function workgroup({ workgroupSize, sharedBytes, subgroups }: PlanKernel): string {
+function workgroup({ workgroupSize, sharedBytes, subgroups, matrices }: PlanKernel): string {
   const { min, max } = subgroups ?? {};
   const more = [
     ...(sharedBytes === undefined ? [] : [`sharedBytes: ${sharedBytes}`]),
     ...(subgroups === undefined ? [] : [`subgroups: { min: ${min}, max: ${max} }`]),
+    ...(matrices === undefined ? [] : [`matrices: ${array(matrices.map(text))}`]),
   ];
   if (more.length === 0) return `${workgroupSize}`;
   return `{ threads: ${[workgroupSize, ...more].join(", ")} }`;

@@ -133,11 +133,14 @@ for (const { fn, sharers, form } of cases) {
   testWith("webgpu", validating, `${title} is valid WGSL`, async (device) => {
     expect(await moduleErrors(device, printWgsl(kernel))).toEqual([]);
     if (device.features.has("subgroups"))
-      expect(await moduleErrors(device, printWgsl(kernel, range))).toEqual([]);
+      expect(await moduleErrors(device, printWgsl(kernel, { subgroups: range }))).toEqual([]);
   });
 
   testWith("webgpu-device", running, `${title} on a device`, async (device) => {
-    for (const text of new Set([printWgsl(kernel), printWgsl(kernel, deviceRange)])) {
+    for (const text of new Set([
+      printWgsl(kernel),
+      printWgsl(kernel, { subgroups: deviceRange }),
+    ])) {
       const launch = launchOf();
       await runWgsl(device, kernel, text, launch);
       expectShared(launch, fn, sharers, form);
@@ -150,7 +153,9 @@ test("a kernel says which sizes of subgroups it has a form for", () => {
   expect(subgroupsOf(sharing("sum", 16, "value"))).toEqual({ min: 16, max: 64 });
   expect(subgroupsOf({ ...sharing("sum", 16, "value"), body: [] })).toBeUndefined();
   const text = (min: number, max: number): boolean =>
-    printWgsl(sharing("sum", 16, "value"), { min, max }).includes("enable subgroups;");
+    printWgsl(sharing("sum", 16, "value"), { subgroups: { min, max } }).includes(
+      "enable subgroups;",
+    );
   expect([text(16, 32), text(32, 32), text(8, 32), text(32, 128)]).toEqual([
     true,
     true,
