@@ -65,25 +65,25 @@ export function matrixElements(kernel: Kernel): readonly MatrixElement[] {
   const halves = products.every((each) => each.halves);
   const elements: readonly MatrixElement[] = halves ? ["f16", "f32"] : ["f32"];
   const { groupMemory } = targets.gpu;
-  return elements.filter(
-    (each) => groupBytes(blocksInMatrices(kernel, each).arrays) <= groupMemory,
-  );
+  return elements.filter((each) => groupBytes(arraysWith(kernel, each, "")) <= groupMemory);
 }
 
 /** `kernel` with its blocks in matrices of warps, which have the element. */
 export function blocksInMatrices(kernel: Kernel, element: MatrixElement): Kernel {
   const names = new Names(kernel);
-  const sums = names.fresh("block_sums");
-  const pitch = pitches[element];
-  const factors = new Set(productsOf(kernel).flatMap(({ left, rights }) => [left, ...rights]));
-  const arrays = kernel.arrays.map(
-    (each): GroupArray =>
-      factors.has(each.name) ? { ...each, element, length: blockExtent * pitch } : each,
-  );
-  const array: GroupArray = { name: sums, element: "f32", length: blockExtent * sumPitch };
-  const form = { pitch, sums, names };
+  const form = { pitch: pitches[element], sums: names.fresh("block_sums"), names };
   const made = expanded(kernel, (product) => inMatrices(product, form));
-  return { ...made, arrays: [...arrays, array] };
+  return { ...made, arrays: arraysWith(kernel, element, form.sums) };
+}
+
+/** The group memory of `kernel` with factors of the element, and what sums go through. */
+function arraysWith(kernel: Kernel, element: MatrixElement, sums: string): readonly GroupArray[] {
+  const factors = new Set(productsOf(kernel).flatMap(({ left, rights }) => [left, ...rights]));
+  const length = blockExtent * pitches[element];
+  return [
+    ...kernel.arrays.map((each) => (factors.has(each.name) ? { ...each, element, length } : each)),
+    { name: sums, element: "f32", length: blockExtent * sumPitch },
+  ];
 }
 
 function productsOf({ body }: Kernel): readonly BlockProduct[] {

@@ -39,7 +39,7 @@ export async function countingAdapter(gpu: GPU): Promise<CountingAdapter> {
   if (adapter === null) throw new Error("there is no adapter");
   const counts = noCounts();
   const result: CountingAdapter = {
-    found: { adapter, name: "null", software: false },
+    found: { adapter, name: "null", software: false, matrices: [] },
     counts,
     begin: () => void Object.assign(counts, noCounts()),
     pipelinesWait: Promise.resolve(),
