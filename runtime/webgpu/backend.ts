@@ -59,6 +59,8 @@ class WebGpuBackend implements Backend {
   readonly #readBacks: ReadBacks;
   #lost: string | undefined;
   #backlog: number = 0;
+  /** The device's word on runs that nobody waited for: rejects with what it refused. */
+  #pending: Promise<unknown> = Promise.resolve();
 
   constructor(device: GPUDevice, name: string) {
     this.#device = device;
@@ -134,13 +136,23 @@ class WebGpuBackend implements Backend {
   async download(buffer: DeviceBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
     invariant(offset + bytes <= buffer.bytes, `a download leaves ${buffer.label}`);
     if (bytes === 0) return new ArrayBuffer(0);
-    return this.#checked(() => this.#readBacks.read(buffer, offset, bytes));
+    return this.#checked(async () => {
+      const read = this.#readBacks.read(buffer, offset, bytes);
+      const [found] = await Promise.all([read, this.#settled()]);
+      return found;
+    });
   }
 
   async run(commands: readonly Command[]): Promise<void> {
     if (commands.length === 0) return;
-    const error = await this.#checked(() => this.#submit(commands));
-    if (error !== null) throw await this.#refusal(commands, error.message);
+    await this.#checked(async () => {
+      const { bound } = this.#encoder;
+      const accepted = this.#accepted(commands, this.#submit(commands));
+      if (this.#encoder.bound !== bound) return accepted;
+      // All of it was accepted before, so that only who reads what it gives waits for a word on it.
+      this.#pending = Promise.all([this.#pending, accepted]);
+      this.#pending.catch(() => undefined);
+    });
   }
 
   /** By timestamps around a pass of kernels, where the device has them. */
@@ -151,8 +163,7 @@ class WebGpuBackend implements Backend {
     return this.#checked(async () => {
       const clock = new PassClock(this.#device);
       try {
-        const error = await this.#submit(commands, clock.writes);
-        if (error !== null) throw await this.#refusal(commands, error.message);
+        await this.#accepted(commands, this.#submit(commands, clock.writes));
         return await clock.milliseconds();
       } finally {
         clock.close();
@@ -161,7 +172,9 @@ class WebGpuBackend implements Backend {
   }
 
   async finish(): Promise<void> {
-    await this.#checked(() => this.#device.queue.onSubmittedWorkDone());
+    await this.#checked(() =>
+      Promise.all([this.#device.queue.onSubmittedWorkDone(), this.#settled()]),
+    );
   }
 
   close(): void {
@@ -174,11 +187,11 @@ class WebGpuBackend implements Backend {
     this.#lost ??= "the backend was closed";
   }
 
-  /** Submits `commands`; gives the error of the device, if it has one. */
-  async #submit(
+  /** Submits `commands`; gives the errors of the device as it tells them. */
+  #submit(
     commands: readonly Command[],
     timestamps?: GPUComputePassTimestampWrites,
-  ): Promise<GPUError | null> {
+  ): Promise<readonly (GPUError | null)[]> {
     const device = this.#device;
     device.pushErrorScope("validation");
     device.pushErrorScope("out-of-memory");
@@ -191,11 +204,27 @@ class WebGpuBackend implements Backend {
     } finally {
       errors = [device.popErrorScope(), device.popErrorScope()];
     }
-    const [memory = null, validation = null] = await Promise.all(errors);
+    return Promise.all(errors);
+  }
+
+  /** Resolves where the device accepts `commands`; throws what is wrong where it does not. */
+  async #accepted(
+    commands: readonly Command[],
+    errors: Promise<readonly (GPUError | null)[]>,
+  ): Promise<void> {
+    const [memory = null, validation = null] = await errors;
     const error = validation ?? memory;
+    if (error === null) return;
     // Nothing was copied.
-    if (error !== null) this.#readBacks.changed();
-    return error;
+    this.#readBacks.changed();
+    throw await this.#refusal([...commands], error.message);
+  }
+
+  /** Resolves where the device has accepted all that nobody waited for. */
+  #settled(): Promise<unknown> {
+    const pending = this.#pending;
+    this.#pending = Promise.resolve();
+    return pending;
   }
 
   #encode(commands: readonly Command[], around: Around = {}): GPUCommandBuffer {

@@ -45,6 +45,7 @@ export class Encoder {
   /** Those of commands whose list of memory was met before, with the kernel. */
   #known: WeakMap<readonly Slice[], { readonly kernel: string; readonly group: GPUBindGroup }> =
     new WeakMap();
+  #bound = 0;
   readonly #numbers: WeakMap<Dispatch, string> = new WeakMap();
   /** The scalars of dispatches, a slot each, and what is in them. */
   #uniforms: GPUBuffer | undefined;
@@ -54,6 +55,11 @@ export class Encoder {
     this.#device = device;
     this.#pipelines = pipelines;
     this.#memory = memory;
+  }
+
+  /** How often something was bound that was not bound before. */
+  get bound(): number {
+    return this.#bound;
   }
 
   /** Encodes `commands` and writes the scalars that are others than before. */
@@ -81,7 +87,7 @@ export class Encoder {
         timestamps === undefined ? {} : { timestampWrites: timestamps },
       );
       pass.setPipeline(pipeline.pipeline);
-      pass.setBindGroup(0, this.#bound(command, pipeline), [slots.offsets.get(command) ?? 0]);
+      pass.setBindGroup(0, this.#groupOf(command, pipeline), [slots.offsets.get(command) ?? 0]);
       // Beyond one row the grid is rows of full length; the kernel leaves out what is beyond
       // `groups`.
       const columns = Math.min(command.groups, largestGrid);
@@ -103,7 +109,7 @@ export class Encoder {
     this.#uniforms?.destroy();
   }
 
-  #bound(command: Dispatch, pipeline: Pipeline): GPUBindGroup {
+  #groupOf(command: Dispatch, pipeline: Pipeline): GPUBindGroup {
     const { kernel, buffers } = command;
     const known = this.#known.get(buffers);
     if (known?.kernel === kernel) return known.group;
@@ -116,6 +122,7 @@ export class Encoder {
 
   #bind({ label, buffers }: Dispatch, { kernel, layout }: Pipeline): GPUBindGroup {
     checkAliases(kernel, buffers, label);
+    this.#bound++;
     invariant(this.#uniforms !== undefined, "a dispatch has a slot for its scalars");
     const storage = buffers.map(({ buffer, offset, bytes }, binding) => ({
       binding,

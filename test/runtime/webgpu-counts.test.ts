@@ -1,6 +1,6 @@
 /** What the WebGPU backend asks of a device, counted: nothing twice, and nothing that is not needed. */
 
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import { checkModel, compileFor } from "../../compiler/compile.ts";
 import { printWgsl } from "../../compiler/codegen/index.ts";
 import { targets } from "../../compiler/kernel/target.ts";
@@ -75,6 +75,15 @@ async function open(
   return Session.open({ model, backend, weights: memoryWeights(new Map(values)), progress });
 }
 
+/** A promise that resolves when it is told to. */
+function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open: () => open() };
+}
+
 const turn: Turn = {
   inputs: {},
   tokens: [1, 2, 3],
@@ -103,6 +112,33 @@ counted("a step of an answer makes nothing and maps its token alone", async (ada
   }
   session.close();
 });
+
+counted(
+  "a step asks for its token before it knows of errors, and waits for both",
+  async (adapter) => {
+    const session = await open(adapter, 3);
+    const events = new Conversation(session).answer(turn);
+    for (let step = 0; step < 3; step++) await events.next();
+    const told = gate();
+    adapter.errorsWait = told.opened;
+    adapter.begin();
+    let known = false;
+    const next = events.next().finally(() => {
+      known = true;
+    });
+    await vi.waitFor(() => expect(adapter.counts.maps).toEqual([4]));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(known).toBe(false);
+    told.open();
+    await next;
+    adapter.error = new GPUValidationError("not today");
+    await expect(events.next()).rejects.toMatchObject({
+      code: "webgpu/validation",
+      message: expect.stringContaining("not today"),
+    });
+    session.close();
+  },
+);
 
 counted("an answer by other rules maps its logits alone", async (adapter) => {
   const session = await open(adapter, 3);
@@ -137,13 +173,11 @@ counted("layers share pipelines, and each is compiled once", async (adapter) => 
 });
 
 counted("weights go to the device while pipelines are compiled", async (adapter) => {
-  let resolve = (): void => undefined;
-  adapter.pipelinesWait = new Promise((done) => {
-    resolve = done;
-  });
+  const written = gate();
+  adapter.pipelinesWait = written.opened;
   // Were one to wait for the other, this would not end.
   const session = await open(adapter, 3, ({ stage, done, total }) => {
-    if (stage === "weights" && done === total) resolve();
+    if (stage === "weights" && done === total) written.open();
   });
   session.close();
 });

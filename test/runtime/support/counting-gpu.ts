@@ -31,6 +31,10 @@ export interface CountingAdapter {
   begin(): void;
   /** Pipelines are ready when this resolves, if not earlier. */
   pipelinesWait: Promise<void>;
+  /** What errors there were is told when this resolves, if not earlier. */
+  errorsWait: Promise<void>;
+  /** The next error that is told, once. */
+  error: GPUError | null;
 }
 
 /** An adapter of `gpu`, which is good for one device. */
@@ -43,6 +47,8 @@ export async function countingAdapter(gpu: GPU): Promise<CountingAdapter> {
     counts,
     begin: () => void Object.assign(counts, noCounts()),
     pipelinesWait: Promise.resolve(),
+    errorsWait: Promise.resolve(),
+    error: null,
   };
   const request = adapter.requestDevice.bind(adapter);
   replace(adapter, "requestDevice", async (wanted: GPUDeviceDescriptor) => {
@@ -94,6 +100,13 @@ function countDevice(device: GPUDevice, adapter: CountingAdapter): void {
   replace(device, "createCommandEncoder", () => {
     counts.encoders++;
     return makeEncoder();
+  });
+  const tell = device.popErrorScope.bind(device);
+  replace(device, "popErrorScope", async () => {
+    const [told, { error }] = [tell(), adapter];
+    adapter.error = null;
+    await adapter.errorsWait;
+    return error ?? told;
   });
   const makeBuffer = device.createBuffer.bind(device);
   replace(device, "createBuffer", (descriptor: GPUBufferDescriptor) => {
