@@ -49,6 +49,7 @@ export function symbol(name: string): Dimension {
 export function add(left: Dimension, right: Dimension): Dimension {
   const [a, b] = [wholeConstant(left), wholeConstant(right)];
   if (a !== undefined && b !== undefined) return constant(a + b);
+  if (a === 0 || b === 0) return a === 0 ? right : left;
   return make([...left.terms, ...right.terms], union(left.opaque, right.opaque));
 }
 
@@ -61,6 +62,7 @@ export function subtract(left: Dimension, right: Dimension): Dimension {
 export function multiply(left: Dimension, right: Dimension): Dimension {
   const [a, b] = [wholeConstant(left), wholeConstant(right)];
   if (a !== undefined && b !== undefined) return constant(a * b);
+  if (a === 1 || b === 1) return a === 1 ? right : left;
   const terms = left.terms.flatMap((a) => right.terms.map((b) => product(a, b, 1)));
   return make(terms, union(left.opaque, right.opaque));
 }
@@ -233,6 +235,9 @@ function union<V>(a: ReadonlyMap<string, V>, b: ReadonlyMap<string, V>): Readonl
 }
 
 function make(terms: readonly Term[], opaque: ReadonlyMap<string, Opaque>): Dimension {
+  const [only, more] = terms;
+  if (only !== undefined && more === undefined && only.numerator !== 0)
+    return { key: showTerms(terms), terms, opaque };
   const sums = new Map<string, Term>();
   for (const term of terms) {
     const key = powersKey(term.powers);
@@ -258,6 +263,7 @@ function compare(a: string, b: string): number {
 }
 
 function powersKey(powers: ReadonlyMap<string, number>): string {
+  if (powers.size === 0) return "";
   return [...powers]
     .map(([factor, power]) => `${factor}^${power}`)
     .sort(compare)
@@ -281,6 +287,7 @@ function showTerms(terms: readonly Term[]): string {
 }
 
 function showProduct(term: Term): string {
+  if (term.powers.size === 0 && term.denominator === 1) return `${term.numerator}`;
   const sorted = [...term.powers].sort(([a], [b]) => compare(a, b));
   const up = sorted.flatMap(([factor, power]) => Array<string>(Math.max(0, power)).fill(factor));
   const down = sorted.flatMap(([factor, power]) => Array<string>(Math.max(0, -power)).fill(factor));
