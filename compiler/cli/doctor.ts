@@ -6,7 +6,7 @@ import type { Command } from "commander";
 import { platformMultiplyAdd } from "../../runtime/cpu/multiply-add.ts";
 import { availableThreads } from "../../runtime/cpu/threads.ts";
 import { subgroupText } from "../../runtime/choose.ts";
-import { findCudaDevices } from "../../runtime/cuda/driver.ts";
+import { findCudaDevices, isNewEnough, oldestArchitecture } from "../../runtime/cuda/driver.ts";
 import { reasonOf } from "../../runtime/errors.ts";
 import { findNvcc } from "../../runtime/node/cuda-compiler.ts";
 import { nodeCuda, nodeGpu, quietGpu } from "../../runtime/node/index.ts";
@@ -101,7 +101,10 @@ async function cuda(): Promise<readonly Finding[]> {
     return devices.map(({ name, architecture, bytes, multiprocessors, driverVersion }) => {
       const version = `${Math.floor(driverVersion / 1000)}.${(driverVersion % 1000) / 10}`;
       const size = `${showBytes(bytes)}, ${multiprocessors} multiprocessors`;
-      return { what, found: true, detail: `${version}: ${name} (${architecture}), ${size}` };
+      const detail = `${version}: ${name} (${architecture}), ${size}`;
+      if (isNewEnough(architecture)) return { what, found: true, detail };
+      const install = `a device of sm_${oldestArchitecture} (A100, RTX 30) or later for \`--backend cuda\``;
+      return { what, found: false, detail, install };
     });
   } catch (error) {
     const [detail = "", ...rest] = reasonOf(error).split("\n");

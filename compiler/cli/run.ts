@@ -75,12 +75,15 @@ export function addRun(program: Command): void {
       const model = loadModel(file, options);
       if (model === undefined) return;
       const assistant = await openAssistant(model, file, options);
-      await showImages(assistant, options.image);
-      const ready = performance.now();
-      const answer = await printAnswer(assistant, options.prompt, options);
-      options.trace?.write();
-      say(`ready in ${duration(ready - started)}; ${answer}`);
-      assistant.session.backend.close();
+      try {
+        await showImages(assistant, options.image);
+        const ready = performance.now();
+        const answer = await printAnswer(assistant, options.prompt, options);
+        options.trace?.write();
+        say(`ready in ${duration(ready - started)}; ${answer}`);
+      } finally {
+        assistant.session.backend.close();
+      }
     });
 }
 

@@ -15,7 +15,7 @@ import type {
   Slice,
 } from "../backend.ts";
 import type { CompiledModel, PlanKernel } from "../contract.ts";
-import { invariant } from "../errors.ts";
+import { BraidError, invariant } from "../errors.ts";
 import {
   CudaDriver,
   type CudaDevice,
@@ -105,14 +105,18 @@ export class CudaBackend implements Backend {
     if (wanted.length === 0) return;
     const { device } = this.#driver;
     for (const kernel of wanted) checkSharedMemory(kernel, device);
-    if (cubin !== undefined) {
+    if (cubin === undefined) {
+      invariant(cuda !== undefined, `${plan.model} comes without CUDA kernels`);
+      const texts = new Map(wanted.map(({ name }) => [name, cuda.get(name) ?? ""]));
+      const images = await this.#compile(texts, device.architecture, progress);
+      for (const image of images) this.#addModule(image, wanted);
+    } else {
       this.#addModule(cubin, wanted);
-      return;
     }
-    invariant(cuda !== undefined, `${plan.model} comes without CUDA kernels`);
-    const texts = new Map(wanted.map(({ name }) => [name, cuda.get(name) ?? ""]));
-    const images = await this.#compile(texts, device.architecture, progress);
-    for (const image of images) this.#addModule(image, wanted);
+    const missing = wanted.find(({ name }) => !this.#kernels.has(name));
+    if (missing === undefined) return;
+    const message = `the compiled kernels of ${plan.model} have no ${missing.name}: they are another build's`;
+    throw new BraidError("cuda/module", message, { hint: "build the model again" });
   }
 
   async allocate(bytes: number, label: string): Promise<DeviceBuffer> {
@@ -181,7 +185,7 @@ export class CudaBackend implements Backend {
       driver.call("cuEventElapsedTime", new Uint8Array(elapsed.buffer), start, end);
       return elapsed[0] ?? 0;
     } finally {
-      for (const event of [start, end]) driver.library.call("cuEventDestroy_v2", event);
+      for (const event of [start, end]) driver.try("cuEventDestroy_v2", event);
     }
   }
 
@@ -191,10 +195,12 @@ export class CudaBackend implements Backend {
   }
 
   close(): void {
-    const { library } = this.#driver;
+    const driver = this.#driver;
+    // Kernels that still run need their module.
+    driver.try("cuStreamSynchronize", driver.stream);
     for (const graph of this.#graphs.values()) graph?.close();
-    for (const address of this.#addresses.values()) library.call("cuMemFree_v2", address);
-    for (const module of this.#modules) library.call("cuModuleUnload", module);
+    for (const address of this.#addresses.values()) driver.try("cuMemFree_v2", address);
+    for (const module of this.#modules) driver.try("cuModuleUnload", module);
     this.#graphs.clear();
     this.#addresses.clear();
     this.#kernels.clear();
@@ -243,6 +249,7 @@ export class CudaBackend implements Backend {
     const module = driver.loadModule(image);
     this.#modules.push(module);
     for (const { name, workgroupSize: threads, sharedBytes = 0 } of kernels) {
+      if (this.#kernels.has(name)) continue;
       const found = driver.kernel(module, name, sharedBytes);
       if (found !== undefined) this.#kernels.set(name, { function: found, threads, sharedBytes });
     }

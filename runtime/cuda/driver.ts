@@ -2,12 +2,13 @@
  * A device behind the CUDA driver API: what the backend asks of it, with readable errors.
  *
  * Everything is queued on one stream, so commands see what those before them wrote. The context of the
- * device is made current before each use, since another backend may have changed it.
+ * device is made current before each call, since another backend may have changed it.
  */
 
 import { BraidError, type ErrorDetails } from "../errors.ts";
 import { showBytes } from "../show-bytes.ts";
 import {
+  type CudaArguments,
   type CudaFunction,
   type CudaLibrary,
   cudaResult,
@@ -20,7 +21,8 @@ export const oldestArchitecture = 80;
 
 /** A device that was found. */
 export interface CudaDevice {
-  readonly index: number;
+  /** The driver's `CUdevice`. */
+  readonly handle: number;
   readonly name: string;
   /** Compute capability 9.0 is `sm_90`. */
   readonly architecture: string;
@@ -49,18 +51,16 @@ export function findCudaDevices(library: CudaLibrary): readonly CudaDevice[] {
   if (count === 0) throw noDevice();
   const driverVersion = readInt(library, "cuDriverGetVersion");
   return Array.from({ length: count }, (_, index) => {
-    const attribute = (which: number): number => {
-      const out = eightBytes();
-      expectSuccess(library, "cuDeviceGetAttribute", [out.bytes, which, index]);
-      return out.int();
-    };
+    const handle = readInt(library, "cuDeviceGet", index);
+    const attribute = (which: number): number =>
+      readInt(library, "cuDeviceGetAttribute", which, handle);
     const name = new Uint8Array(256);
-    expectSuccess(library, "cuDeviceGetName", [name, name.length, index]);
+    expectSuccess(library, "cuDeviceGetName", [name, name.length, handle]);
     const memory = eightBytes();
-    expectSuccess(library, "cuDeviceTotalMem_v2", [memory.bytes, index]);
+    expectSuccess(library, "cuDeviceTotalMem_v2", [memory.bytes, handle]);
     const [major, minor] = [attribute(deviceAttribute.major), attribute(deviceAttribute.minor)];
     return {
-      index,
+      handle,
       name: cString(name),
       architecture: `sm_${major}${minor}`,
       bytes: Number(memory.long()),
@@ -80,7 +80,8 @@ export function chooseCudaDevice(devices: readonly CudaDevice[]): CudaDevice {
   throw new BraidError("cuda/device", message, { hint: "use `--backend webgpu` or `cpu`" });
 }
 
-function isNewEnough(architecture: string): boolean {
+/** Whether kernels run on devices of this architecture. */
+export function isNewEnough(architecture: string): boolean {
   return Number(architecture.slice("sm_".length)) >= oldestArchitecture;
 }
 
@@ -112,28 +113,33 @@ export class CudaDriver {
   constructor(library: CudaLibrary, device: CudaDevice) {
     this.library = library;
     this.device = device;
-    this.#context = this.#made("cuDevicePrimaryCtxRetain", device.index);
-    this.call("cuCtxSetCurrent", this.#context);
-    this.stream = this.#made("cuStreamCreate", 0);
+    this.#context = madeBy(library, "cuDevicePrimaryCtxRetain", device.handle);
+    this.stream = this.make("cuStreamCreate", 0);
+  }
+
+  /** Calls a function; its `CUresult`. */
+  try(name: CudaFunction, ...args: CudaArguments): number {
+    this.library.call("cuCtxSetCurrent", this.#context);
+    return this.library.call(name, ...args);
   }
 
   /** Calls a function; throws unless it succeeds. */
-  call(name: CudaFunction, ...args: readonly (number | bigint | Uint8Array)[]): void {
-    if (name !== "cuCtxSetCurrent") this.library.call("cuCtxSetCurrent", this.#context);
-    expectSuccess(this.library, name, args);
+  call(name: CudaFunction, ...args: CudaArguments): void {
+    const result = this.try(name, ...args);
+    if (result !== cudaResult.success) throw failed(this.library, name, result);
   }
 
   /** Calls a function that makes something; its handle. */
-  make(name: CudaFunction, ...args: readonly (number | bigint | Uint8Array)[]): bigint {
-    this.library.call("cuCtxSetCurrent", this.#context);
-    return this.#made(name, ...args);
+  make(name: CudaFunction, ...args: CudaArguments): bigint {
+    const out = eightBytes();
+    this.call(name, out.bytes, ...args);
+    return out.long();
   }
 
   /** Device memory. Throws `memory/full` where there is not enough. */
   allocate(bytes: number, label: string): bigint {
-    this.library.call("cuCtxSetCurrent", this.#context);
     const out = eightBytes();
-    const result = this.library.call("cuMemAlloc_v2", out.bytes, BigInt(bytes));
+    const result = this.try("cuMemAlloc_v2", out.bytes, BigInt(bytes));
     if (result === cudaResult.outOfMemory) {
       const left = `${this.device.name} has no ${showBytes(bytes)} left for ${label}`;
       throw new BraidError("memory/full", left, {
@@ -146,14 +152,19 @@ export class CudaDriver {
 
   /** A module of a cubin, or of what the driver can make one of. */
   loadModule(image: Uint8Array): bigint {
-    this.library.call("cuCtxSetCurrent", this.#context);
     const out = eightBytes();
-    const result = this.library.call("cuModuleLoadData", out.bytes, image);
+    const result = this.try("cuModuleLoadData", out.bytes, image);
     if (result === cudaResult.noBinary || result === cudaResult.unsupportedPtx) {
       const { name, architecture } = this.device;
       const message = `the kernels were built for another device than ${name} (${architecture})`;
       throw new BraidError("cuda/module", message, {
         hint: `build them again with \`--architecture ${architecture}\`, or install a newer driver`,
+      });
+    }
+    if (result === cudaResult.invalidImage) {
+      const message = "the CUDA driver does not understand the compiled kernels";
+      throw new BraidError("cuda/module", message, {
+        hint: "install a newer driver of NVIDIA's, or compile them again: they are broken, or newer than it",
       });
     }
     if (result !== cudaResult.success) throw failed(this.library, "cuModuleLoadData", result);
@@ -164,7 +175,7 @@ export class CudaDriver {
   kernel(module: bigint, name: string, sharedBytes: number): bigint | undefined {
     const out = eightBytes();
     const text = new TextEncoder().encode(`${name}\0`);
-    const result = this.library.call("cuModuleGetFunction", out.bytes, module, text);
+    const result = this.try("cuModuleGetFunction", out.bytes, module, text);
     if (result === cudaResult.notFound) return undefined;
     if (result !== cudaResult.success) throw failed(this.library, "cuModuleGetFunction", result);
     const found = out.long();
@@ -183,7 +194,7 @@ export class CudaDriver {
 
   /** Whether everything queued is done. Throws what went wrong on the device meanwhile. */
   isIdle(): boolean {
-    const result = this.library.call("cuStreamQuery", this.stream);
+    const result = this.try("cuStreamQuery", this.stream);
     if (result === cudaResult.notReady) return false;
     if (result !== cudaResult.success) throw failed(this.library, "cuStreamQuery", result);
     return true;
@@ -191,15 +202,8 @@ export class CudaDriver {
 
   close(): void {
     // A device that has failed answers every call with that failure: nothing is left to free then.
-    this.library.call("cuCtxSetCurrent", this.#context);
-    this.library.call("cuStreamDestroy_v2", this.stream);
-    this.library.call("cuDevicePrimaryCtxRelease_v2", this.device.index);
-  }
-
-  #made(name: CudaFunction, ...args: readonly (number | bigint | Uint8Array)[]): bigint {
-    const out = eightBytes();
-    expectSuccess(this.library, name, [out.bytes, ...args]);
-    return out.long();
+    this.try("cuStreamDestroy_v2", this.stream);
+    this.library.call("cuDevicePrimaryCtxRelease_v2", this.device.handle);
   }
 }
 
@@ -234,17 +238,20 @@ function eightBytes(): {
   return { bytes, int: () => view.getInt32(0, true), long: () => view.getBigUint64(0, true) };
 }
 
-function readInt(library: CudaLibrary, name: CudaFunction): number {
+function readInt(library: CudaLibrary, name: CudaFunction, ...args: CudaArguments): number {
   const out = eightBytes();
-  expectSuccess(library, name, [out.bytes]);
+  expectSuccess(library, name, [out.bytes, ...args]);
   return out.int();
 }
 
-function expectSuccess(
-  library: CudaLibrary,
-  name: CudaFunction,
-  args: readonly (number | bigint | Uint8Array)[],
-): void {
+/** The handle of what a function makes, which needs no context. */
+function madeBy(library: CudaLibrary, name: CudaFunction, ...args: CudaArguments): bigint {
+  const out = eightBytes();
+  expectSuccess(library, name, [out.bytes, ...args]);
+  return out.long();
+}
+
+function expectSuccess(library: CudaLibrary, name: CudaFunction, args: CudaArguments): void {
   const result = library.call(name, ...args);
   if (result !== cudaResult.success) throw failed(library, name, result);
 }

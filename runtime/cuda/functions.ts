@@ -57,10 +57,13 @@ export type CudaFunction = keyof typeof functions;
 /** Parameters by function, under the names that the library exports (`cuda.h` of CUDA 12 and 13). */
 export const cudaFunctions: Readonly<Record<CudaFunction, readonly CudaArgument[]>> = functions;
 
+/** Arguments as `cudaFunctions` has them. */
+export type CudaArguments = readonly (number | bigint | Uint8Array)[];
+
 /** The driver's library in this process. */
 export interface CudaLibrary {
-  /** Calls a function with arguments as `cudaFunctions` has them; its `CUresult`. */
-  call(name: CudaFunction, ...args: readonly (number | bigint | Uint8Array)[]): number;
+  /** Calls a function; its `CUresult`. */
+  call(name: CudaFunction, ...args: CudaArguments): number;
   /** Where memory of this process lies. It does not move while anyone holds it. */
   address(memory: Uint8Array): bigint;
   /** The C string at an address. */
@@ -72,6 +75,7 @@ export const cudaResult = {
   success: 0,
   outOfMemory: 2,
   noDevice: 100,
+  invalidImage: 200,
   noBinary: 209,
   unsupportedPtx: 222,
   notFound: 500,

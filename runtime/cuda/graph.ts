@@ -61,8 +61,8 @@ export class KernelGraph {
   }
 
   close(): void {
-    this.#driver.library.call("cuGraphExecDestroy", this.#executable);
-    this.#driver.library.call("cuGraphDestroy", this.#graph);
+    this.#driver.try("cuGraphExecDestroy", this.#executable);
+    this.#driver.try("cuGraphDestroy", this.#graph);
   }
 }
 

@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { CudaCompiler } from "../cuda/backend.ts";
 import { BraidError } from "../errors.ts";
+import { refusal } from "./cuda-refusal.ts";
 import { findNvrtc, type Nvrtc } from "./nvrtc.ts";
 
 const run = promisify(execFile);
@@ -89,11 +90,8 @@ export async function compileWithNvcc(
     await run(nvcc, [...options, "kernels.cu"], { cwd: folder });
     return new Uint8Array(await readFile(join(folder, "kernels.cubin")));
   } catch (error) {
-    const reason = error instanceof Error && "stderr" in error ? String(error.stderr) : error;
-    throw new BraidError("cuda/compile", `nvcc refuses the kernels: ${String(reason).trim()}`, {
-      hint: "use another backend, and report this with the spec",
-      cause: error,
-    });
+    const reason = error instanceof Error && "stderr" in error ? error.stderr : error;
+    throw refusal("nvcc", architecture, String(reason), error);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -105,7 +103,9 @@ async function cached(
   make: () => Promise<Uint8Array>,
 ): Promise<Uint8Array> {
   const folder = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "braid", "cuda");
-  const hash = createHash("sha256").update(architecture).update("\n").update(text).digest("hex");
+  // Who names a compiler does not want what another one made.
+  const key = [process.env["BRAID_NVRTC"] ?? "", architecture, text].join("\n");
+  const hash = createHash("sha256").update(key).digest("hex");
   const file = join(folder, `${hash}.cubin`);
   if (existsSync(file)) return new Uint8Array(await readFile(file));
   const image = await make();

@@ -19,6 +19,9 @@ export interface Native {
   text(address: bigint): string;
 }
 
+/** What other threads read: memory that nobody else holds would be collected under them. */
+const inFlight = new Set<readonly unknown[]>();
+
 const types: Readonly<Record<CudaArgument, string>> = {
   int: "int",
   long: "uint64_t",
@@ -52,8 +55,12 @@ export function openNative(koffi: Koffi, file: string): Native {
       const { async: start } = declare(name, parameters);
       return (...args) =>
         new Promise((resolve, reject) => {
-          const done = (error: unknown, result: unknown): void =>
-            error === null || error === undefined ? resolve(result) : reject(error);
+          inFlight.add(args);
+          const done = (error: unknown, result: unknown): void => {
+            inFlight.delete(args);
+            if (error === null || error === undefined) resolve(result);
+            else reject(error);
+          };
           start(...args, done);
         });
     },

@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { BraidError } from "../errors.ts";
+import { refusal } from "./cuda-refusal.ts";
 import { loadKoffi, type Native, openNative } from "./native.ts";
 
 /** The compiler. */
@@ -52,13 +52,14 @@ function bind(native: Native): Nvrtc {
   const [major, minor] = [new Int32Array(1), new Int32Array(1)];
   version(new Uint8Array(major.buffer), new Uint8Array(minor.buffer));
 
-  /** What a pair of functions (size, content) tells of a program. */
+  /** What a pair of functions (size, content) tells of a program; nothing if it tells nothing. */
   const read = (program: bigint, what: "ProgramLog" | "CUBIN"): Uint8Array => {
     const size = new BigUint64Array(1);
-    native.bind(`nvrtcGet${what}Size`, ["long", "memory"])(program, new Uint8Array(size.buffer));
+    const sizeOf = native.bind(`nvrtcGet${what}Size`, ["long", "memory"]);
+    const contentOf = native.bind(`nvrtcGet${what}`, ["long", "memory"]);
+    const isSized = sizeOf(program, new Uint8Array(size.buffer)) === 0;
     const bytes = new Uint8Array(new ArrayBuffer(Number(size[0] ?? 0n)));
-    native.bind(`nvrtcGet${what}`, ["long", "memory"])(program, bytes);
-    return bytes;
+    return isSized && contentOf(program, bytes) === 0 ? bytes : new Uint8Array();
   };
 
   return {
@@ -67,17 +68,17 @@ function bind(native: Native): Nvrtc {
       const program = new BigUint64Array(1);
       const handle = new Uint8Array(program.buffer);
       const nothing = null;
-      create(handle, cString(text), cString("kernels.cu"), 0, nothing, nothing);
+      const made = create(handle, cString(text), cString("kernels.cu"), 0, nothing, nothing);
+      if (made !== 0) throw refusal("NVRTC", architecture, `it starts no program (${made})`);
       try {
         const options = [`--gpu-architecture=${architecture}`, "--std=c++17", ...includes()];
         const id = program[0] ?? 0n;
         const passed = cStrings(native, options);
         const result = await compile(id, options.length, passed);
-        if (result === 0) return read(id, "CUBIN");
+        const cubin = result === 0 ? read(id, "CUBIN") : new Uint8Array();
+        if (cubin.length > 0) return cubin;
         const log = new TextDecoder().decode(read(id, "ProgramLog")).replace(/\0.*$/s, "").trim();
-        throw new BraidError("cuda/compile", `NVRTC refuses the kernels (${result}): ${log}`, {
-          hint: "use another backend, and report this with the spec",
-        });
+        throw refusal("NVRTC", architecture, `${log || "it says no more"} (${result})`);
       } finally {
         destroy(handle);
       }

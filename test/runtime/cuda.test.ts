@@ -1,18 +1,26 @@
-/** CUDA from Node to the kernels without a device: `support/fake-cuda.ts` has the machine. */
+/** CUDA from Node to the kernels without a device: `support/cuda-host/machine.ts` has the machine. */
 
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { printCuda } from "../../compiler/codegen/index.ts";
 import { compileFor } from "../../compiler/compile.ts";
 import { targets } from "../../compiler/kernel/target.ts";
 import { chooseBackend } from "../../runtime/choose.ts";
-import { type CudaPlatform, findCudaDevice, openCudaBackend } from "../../runtime/cuda/backend.ts";
+import type { Command } from "../../runtime/backend.ts";
+import {
+  type CudaBackend,
+  type CudaPlatform,
+  findCudaDevice,
+  openCudaBackend,
+} from "../../runtime/cuda/backend.ts";
+import { findCudaDevices } from "../../runtime/cuda/driver.ts";
 import { fittingCubin } from "../../runtime/cuda/fit.ts";
-import type { CudaFunction } from "../../runtime/cuda/functions.ts";
+import { type CudaFunction, cudaResult } from "../../runtime/cuda/functions.ts";
+import { reasonOf } from "../../runtime/errors.ts";
 import { Conversation } from "../../runtime/generate.ts";
-import { canCompile, compileCuda } from "../../runtime/node/cuda-compiler.ts";
+import { canCompile, compileCuda, compileWithNvcc } from "../../runtime/node/cuda-compiler.ts";
 import { findNvrtc } from "../../runtime/node/nvrtc.ts";
 import { nodeCuda } from "../../runtime/node/cuda.ts";
 import { greedy } from "../../runtime/sample.ts";
@@ -20,14 +28,34 @@ import { readCase, readCheckpoint } from "../oracle/checkpoint.ts";
 import { environmentOf, tinyModel } from "../oracle/model.ts";
 import { onePrompts } from "../oracle/prompts.ts";
 import { inputsOf, openPlanned } from "../oracle/run.ts";
-import { hostCompilerMissing, hostNvrtc } from "../support/cuda-host/compile.ts";
-import { fakeCuda, type FakeMachine, noKoffi } from "../support/fake-cuda.ts";
+import { hostNvcc } from "../support/cuda-host/compile.ts";
+import { type HostMachine, hostMachineMissing, plugIn } from "../support/cuda-host/machine.ts";
 import { Missing, testWith } from "../support/require.ts";
 
 const none = async (): Promise<undefined> => undefined;
-const fakeNvrtc = (await hostCompilerMissing()) ?? hostNvrtc;
 
-/** Calls of the driver's functions, counted. */
+/** CUDA as Node finds it on a machine with such a driver, or why there can be none. */
+const hostCuda = hostMachineMissing ?? openHost;
+
+async function openHost(machine?: HostMachine): Promise<CudaPlatform> {
+  await plugIn(machine);
+  return nodeCuda();
+}
+
+const before = { ...process.env };
+afterEach(() => {
+  for (const name of Object.keys(process.env)) delete process.env[name];
+  Object.assign(process.env, before);
+});
+
+/** What the driver may say: that a module has no such kernel, too, which is how one is looked for. */
+const answers: ReadonlySet<number> = new Set([
+  cudaResult.success,
+  cudaResult.notReady,
+  cudaResult.notFound,
+]);
+
+/** Calls of the driver's functions, counted; one that fails throws. */
 function counted(cuda: CudaPlatform): {
   readonly cuda: CudaPlatform;
   readonly count: (name: CudaFunction) => number;
@@ -36,7 +64,9 @@ function counted(cuda: CudaPlatform): {
   const { library } = cuda;
   const call: typeof library.call = (name, ...args) => {
     calls.set(name, (calls.get(name) ?? 0) + 1);
-    return library.call(name, ...args);
+    const result = library.call(name, ...args);
+    if (!answers.has(result)) throw new Error(`${name} gives ${result}`);
+    return result;
   };
   const own = { ...cuda, library: { ...library, call } };
   return { cuda: own, count: (name) => calls.get(name) ?? 0 };
@@ -44,14 +74,14 @@ function counted(cuda: CudaPlatform): {
 
 testWith(
   "cuda-host",
-  fakeCuda,
+  hostCuda,
   "a model answers as its oracle, steps as graphs",
   async (machine) => {
     const [llava, oracle] = [await readCase("llava"), await readCase("ee-mllm")];
     const checkpoint = await readCheckpoint("llava");
     const { one } = onePrompts(llava);
     const model = tinyModel("ValueOutput");
-    const { cuda, count } = counted(await machine("device"));
+    const { cuda, count } = counted(await machine());
     const tested = {
       name: "cuda",
       target: targets.cuda,
@@ -93,8 +123,8 @@ testWith(
   },
 );
 
-testWith("cuda-host", fakeCuda, "the device says how long commands took", async (machine) => {
-  const cuda = await machine("device");
+testWith("cuda-host", hostCuda, "the device says how long commands took", async (machine) => {
+  const cuda = await machine();
   const backend = openCudaBackend(cuda, findCudaDevice(cuda));
   const buffer = await backend.allocate(1024, "numbers");
   const slice = { buffer, offset: 0, bytes: 512 };
@@ -105,69 +135,155 @@ testWith("cuda-host", fakeCuda, "the device says how long commands took", async 
   backend.close();
 });
 
-testWith("cuda-host", fakeCuda, "what a machine lacks is one line", async (machine) => {
-  const open = async (kind: FakeMachine): Promise<unknown> =>
+testWith("cuda-host", hostCuda, "what a machine lacks is one line", async (machine) => {
+  const open = async (kind: HostMachine): Promise<unknown> =>
     chooseBackend("cuda", none, { threads: 1 }, () => machine(kind)).catch(
       (error) => error.message,
     );
-  expect(await open("no-device")).toMatch(/^the CUDA driver finds no device\n {2}= hint: see what/);
-  expect(await open("too-old")).toMatch(/^Host Shim \(sm_75\) is too old: kernels need sm_80/);
-  expect(await open("broken")).toMatch(
-    /^the CUDA driver does not start: an error of the fake driver/,
+  expect(await open({ devices: [] })).toMatch(
+    /^the CUDA driver finds no device\n {2}= hint: see what/,
   );
-  const chosen = await chooseBackend("auto", none, { threads: 1 }, () => machine("device"));
+  expect(await open({ devices: ["sm_75"] })).toMatch(
+    /^Host Shim \(sm_75\) is too old: kernels need sm_80/,
+  );
+  expect(await open({ init: 999 })).toMatch(/^the CUDA driver does not start: unknown error/);
+  const chosen = await chooseBackend("auto", none, { threads: 1 }, () => machine());
   expect(chosen.reason).toBe("using CUDA on Host Shim (sm_90), the best device here");
-  const fallen = await chooseBackend("auto", none, { threads: 1 }, () => machine("no-device"));
+  const fallen = await chooseBackend("auto", none, { threads: 1 }, () => machine({ devices: [] }));
   expect(fallen.reason).toBe(
     "the CUDA driver finds no device; no WebGPU adapter: using the CPU, one thread",
   );
-  const backend = await (
-    await chooseBackend("cuda", none, { threads: 1 }, () => machine("full"))
-  ).open();
+  const full = await chooseBackend("cuda", none, { threads: 1 }, () => machine({ memory: 1 }));
+  const backend = await full.open();
   await expect(backend.allocate(2 ** 21, "weights")).rejects.toThrow(
     /^Host Shim has no 2 MiB left for weights\n/,
   );
   backend.close();
 });
 
-testWith("cuda-host", fakeCuda, "a kernel that fails says where", async (machine) => {
-  const cuda = await machine("device");
+const { plan } = compileFor(tinyModel("Llava"), targets.cuda);
+
+/** A backend with one kernel, which writes floats, and a call of it in one group of 32. */
+async function withKernel(
+  cuda: CudaPlatform,
+  text: string,
+  sharedBytes = 0,
+): Promise<{ readonly backend: CudaBackend; readonly call: (bytes: number) => Promise<Command> }> {
   const backend = openCudaBackend(cuda, findCudaDevice(cuda));
-  const text = 'extern "C" __global__ void beyond(float* y) { y[threadIdx.x] = 0; }';
-  const kernel = {
-    name: "beyond",
-    buffers: [{ name: "y", element: "f32", access: "write" }],
-    scalars: [],
-    workgroupSize: 32,
-  } as const;
-  const { plan } = compileFor(tinyModel("Llava"), targets.cuda);
-  const model = { plan: { ...plan, kernels: [kernel] }, cuda: new Map([["beyond", text]]) };
-  await backend.load(model, new Set(["beyond"]));
-  const buffer = await backend.allocate(64, "y");
-  const slice = { buffer, offset: 0, bytes: 64 };
-  const call = { kind: "dispatch", label: "y", kernel: "beyond", groups: 1, scalars: [] } as const;
-  await expect(backend.run([{ ...call, buffers: [slice] }])).rejects.toThrow(
-    /^the GPU failed: kernel beyond, block 0, thread 16: writes 4 bytes of global `memory` at byte 64 of 64, out of range/,
+  const [, name = ""] = /(\w+)\(/.exec(text.slice(text.indexOf("__global__ void"))) ?? [];
+  const buffers = [{ name: "y", element: "f32", access: "write" }] as const;
+  const kernel = { name, buffers, scalars: [], workgroupSize: 32, sharedBytes };
+  const model = { plan: { ...plan, kernels: [kernel] }, cuda: new Map([[name, text]]) };
+  await backend.load(model, new Set([name])).catch((error) => {
+    backend.close();
+    throw error;
+  });
+  const call = async (bytes: number): Promise<Command> => {
+    const buffer = await backend.allocate(bytes, "y");
+    const slices = [{ buffer, offset: 0, bytes }];
+    return { kind: "dispatch", label: "y", kernel: name, groups: 1, scalars: [], buffers: slices };
+  };
+  return { backend, call };
+}
+
+const numbers = 'extern "C" __global__ void numbers(float* y) { y[threadIdx.x] = threadIdx.x; }';
+
+testWith(
+  "cuda-host",
+  hostCuda,
+  "a kernel that fails says where, once and for all",
+  async (machine) => {
+    const { backend, call } = await withKernel(await machine(), numbers);
+    await backend.run([await call(64)]);
+    const report =
+      /^the GPU failed: kernel numbers, block 0, thread 16: writes 4 bytes of global `argument 0` at byte 64 of 64, out of range \(719, from cuStreamQuery\)\n/;
+    await expect(backend.finish()).rejects.toThrow(report);
+    await expect(backend.allocate(4, "more")).rejects.toMatchObject({ code: "cuda/failed" });
+    backend.close();
+    // Opened again, the device is as new.
+    const again = await withKernel(await machine(), numbers);
+    const sound = await again.call(128);
+    await again.backend.run([sound]);
+    await again.backend.finish();
+    again.backend.close();
+  },
+);
+
+testWith(
+  "cuda-host",
+  hostCuda,
+  "a device that is lost is said, and closing it is safe",
+  async (machine) => {
+    const { backend, call } = await withKernel(await machine({ lost: 2 }), numbers);
+    const commands = [await call(128), await call(128)];
+    await backend.run(commands.slice(0, 1));
+    await backend.finish();
+    await backend.run(commands);
+    await expect(backend.finish()).rejects.toMatchObject({
+      code: "cuda/failed",
+      message: expect.stringMatching(
+        /^the GPU failed: unknown error \(999, from cuStreamQuery\)\n {2}= hint: open the model again/,
+      ),
+    });
+    backend.close();
+  },
+);
+
+testWith("cuda-host", hostCuda, "the first device that is new enough is used", async (machine) => {
+  const cuda = await machine({ devices: ["sm_75", "sm_86", "sm_90"] });
+  const devices = findCudaDevices(cuda.library);
+  expect(devices.map(({ architecture }) => architecture)).toEqual(["sm_75", "sm_86", "sm_90"]);
+  const last = openCudaBackend(cuda, devices.slice(-1)[0] ?? findCudaDevice(cuda));
+  const { backend, call } = await withKernel(cuda, numbers);
+  expect(backend.description).toBe("CUDA (Host Shim, sm_86)");
+  // Each keeps to its own context, whichever was used last.
+  const elsewhere = await last.allocate(128, "elsewhere");
+  const command = await call(128);
+  await last.upload(elsewhere, 0, new Float32Array(32).fill(1));
+  await backend.run([command]);
+  await last.finish();
+  await backend.finish();
+  expect(new Float32Array(await last.download(elsewhere, 0, 128))).toEqual(
+    new Float32Array(32).fill(1),
   );
   backend.close();
+  last.free(elsewhere);
+  last.close();
 });
 
-testWith("cuda-host", fakeCuda, "a device with less shared memory is named", async (machine) => {
-  const cuda = await machine("device");
-  const backend = openCudaBackend(cuda, findCudaDevice(cuda));
-  const kernel = {
-    name: "large",
-    buffers: [],
-    scalars: [],
-    workgroupSize: 32,
-    sharedBytes: 2 ** 20,
-  };
-  const { plan } = compileFor(tinyModel("Llava"), targets.cuda);
-  const model = { plan: { ...plan, kernels: [kernel] }, cuda: new Map([["large", ""]]) };
-  await expect(backend.load(model, new Set(["large"]))).rejects.toThrow(
-    /^the kernel large needs 1 MiB of shared memory, but Host Shim gives a block 227 KiB\n.*--architecture sm_90`$/,
+testWith("cuda-host", hostCuda, "a device with less shared memory is named", async (machine) => {
+  const cuda = await machine({ devices: ["sm_86"] });
+  await expect(withKernel(cuda, numbers, 2 ** 20)).rejects.toThrow(
+    /^the kernel numbers needs 1 MiB of shared memory, but Host Shim gives a block 99 KiB\n.*--architecture sm_86`$/,
   );
-  backend.close();
+});
+
+testWith("cuda-host", hostCuda, "cubins that do not suit are refused by name", async (machine) => {
+  const cuda = await machine();
+  const load = async (cubin: Uint8Array): Promise<unknown> => {
+    const backend = openCudaBackend(cuda, findCudaDevice(cuda));
+    try {
+      await backend.load({ plan, cubin }, new Set([plan.kernels[0]?.name ?? ""]));
+      return undefined;
+    } catch (error) {
+      return reasonOf(error).split("\n")[0];
+    } finally {
+      backend.close();
+    }
+  };
+  const compiled = async (architecture: string): Promise<Uint8Array> => {
+    const [image] = await cuda.compile(new Map([["", numbers]]), architecture, () => undefined);
+    return image ?? new Uint8Array();
+  };
+  expect(await load(await compiled("sm_100"))).toBe(
+    "the kernels were built for another device than Host Shim (sm_90)",
+  );
+  expect(await load(new Uint8Array(64))).toBe(
+    "the CUDA driver does not understand the compiled kernels",
+  );
+  expect(await load(await compiled("sm_90"))).toMatch(
+    /^the compiled kernels of Llava have no \w+: they are another build's$/,
+  );
 });
 
 test("a device runs cubins of its generation that are no newer than it", () => {
@@ -183,18 +299,14 @@ test("a device runs cubins of its generation that are no newer than it", () => {
   ]);
 });
 
-testWith(
-  "cuda-host",
-  noKoffi ?? fakeNvrtc,
-  "a library that is no driver is named",
-  async (other) => {
-    process.env["BRAID_CUDA_DRIVER"] = await other();
-    await expect(chooseBackend("cuda", none, { threads: 1 }, nodeCuda)).rejects.toMatchObject({
-      code: "cuda/driver",
-      message: expect.stringMatching(/^the CUDA driver has no function cuInit/),
-    });
-  },
-);
+testWith("cuda-host", hostCuda, "a library that is no driver is named", async (machine) => {
+  await machine();
+  process.env["BRAID_CUDA_DRIVER"] = process.env["BRAID_NVRTC"];
+  await expect(chooseBackend("cuda", none, { threads: 1 }, nodeCuda)).rejects.toMatchObject({
+    code: "cuda/driver",
+    message: expect.stringMatching(/^the CUDA driver has no function cuInit/),
+  });
+});
 
 test("a machine without the driver says so", async () => {
   process.env["BRAID_CUDA_DRIVER"] = "/nowhere/libcuda.so.1";
@@ -205,27 +317,24 @@ test("a machine without the driver says so", async () => {
   await expect(chooseBackend("cuda", none)).rejects.toMatchObject({ code: "cuda/driver" });
 });
 
-testWith(
-  "cuda-host",
-  noKoffi ?? fakeNvrtc,
-  "NVRTC is called as its header says",
-  async (library) => {
-    process.env["BRAID_NVRTC"] = await library();
-    try {
-      const nvrtc = await findNvrtc();
-      expect(nvrtc?.version).toBe("13.1");
-      const cubin = new TextDecoder().decode(await nvrtc?.compile("the text", "sm_90"));
-      expect(cubin).toMatch(
-        /^--gpu-architecture=sm_90\n--std=c\+\+17\n(--include-path=.+\n)?the text$/,
-      );
-      await expect(nvrtc?.compile("#error", "sm_90")).rejects.toThrow(
-        "NVRTC refuses the kernels (6): kernels.cu(1): error: #error",
-      );
-    } finally {
-      delete process.env["BRAID_NVRTC"];
-    }
-  },
-);
+testWith("cuda-host", hostCuda, "what compilers refuse comes with what to do", async (machine) => {
+  await machine();
+  const nvrtc = await findNvrtc();
+  expect(nvrtc?.version).toBe("13.0");
+  const wrong = "void wrong() { nothing; }";
+  for (const compile of [
+    (text: string, architecture: string) => nvrtc?.compile(text, architecture),
+    (text: string, architecture: string) => compileWithNvcc(hostNvcc, text, architecture),
+  ]) {
+    await expect(compile(wrong, "sm_90")).rejects.toThrow(
+      /^(NVRTC|nvcc) refuses the kernels: [\s\S]*kernels\.cu:1:\d+: error: .*nothing.*[\s\S]*report this/,
+    );
+    await expect(compile(numbers, "sm_999")).rejects.toThrow(
+      /^(NVRTC|nvcc) refuses the kernels: [\s\S]*architecture[\s\S]*\n {2}= hint: install a newer CUDA toolkit, which knows sm_999$/,
+    );
+    await expect(compile(numbers, "sm_80")).resolves.toBeInstanceOf(Uint8Array);
+  }
+});
 
 const compiler = (await canCompile()) ? compileCuda : new Missing("no NVRTC and no nvcc");
 

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { addDoctor, findingsText } from "../../../compiler/cli/doctor.ts";
-import { hostCompilerMissing, hostDriver } from "../../support/cuda-host/compile.ts";
+import { hostMachineMissing, plugIn } from "../../support/cuda-host/machine.ts";
 import { testWith } from "../../support/require.ts";
 import { runCommand } from "../../support/command.ts";
 
@@ -30,13 +30,21 @@ test("findings are a table", () => {
 
 testWith(
   "cuda-host",
-  (await hostCompilerMissing()) ?? hostDriver,
-  "a device is named",
-  async (driver) => {
-    process.env["BRAID_CUDA_DRIVER"] = await driver();
-    process.env["BRAID_FAKE_CUDA"] = "device";
+  hostMachineMissing ?? plugIn,
+  "devices are named, with what is wrong",
+  async (machine) => {
+    await machine({ devices: ["sm_90", "sm_75"] });
+    const text = await doctor();
+    expect(text).toContain("✓ CUDA driver  13.0: Host Shim (sm_90), 256 MiB, 1 multiprocessors\n");
+    expect(text).toContain(
+      "✗ CUDA driver  13.0: Host Shim (sm_75), 256 MiB, 1 multiprocessors\n" +
+        "               → a device of sm_80 (A100, RTX 30) or later for `--backend cuda`\n",
+    );
+    expect(text).toContain("✓ NVRTC        13.0\n");
+    await machine({ init: 999 });
     expect(await doctor()).toContain(
-      "✓ CUDA driver  13.0: Host Shim (sm_90), 256 MiB, 1 multiprocessors\n",
+      "✗ CUDA driver  the CUDA driver does not start: unknown error\n" +
+        "               → see what `nvidia-smi` says for `--backend cuda`\n",
     );
   },
 );

@@ -1,7 +1,6 @@
 /**
- * `braid run` with `--backend cuda` and `auto` as a user types them, on a driver without a device: what
- * is said and answered, and the line that says what a machine lacks. The compiler alone is not a
- * toolkit's: it makes what that driver takes.
+ * `braid run` with `--backend cuda` and `auto` as a user types them, on a machine whose driver and NVRTC
+ * are the host shim's: what is said and answered, and the line that says what a machine lacks.
  */
 
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -13,24 +12,12 @@ import { addRun } from "../../../compiler/cli/run.ts";
 import { readSource, resolveImport } from "../../../compiler/cli/sources.ts";
 import { checkModel, compileFor } from "../../../compiler/compile.ts";
 import { targets } from "../../../compiler/kernel/target.ts";
-import type { CudaCompiler } from "../../../runtime/cuda/backend.ts";
 import { BraidError, reasonOf } from "../../../runtime/errors.ts";
 import { safetensorsBytes } from "../../runtime/weights/sample-files.ts";
 import { runCommand } from "../../support/command.ts";
-import { hostCompilerMissing } from "../../support/cuda-host/compile.ts";
-import { type FakeMachine, fakeCubin, noKoffi, plugIn } from "../../support/fake-cuda.ts";
+import { type HostMachine, hostMachineMissing, plugIn } from "../../support/cuda-host/machine.ts";
 import { seeded } from "../../support/random.ts";
 import { testWith } from "../../support/require.ts";
-
-/** Whether there is a toolkit that compiles. */
-const toolkit = vi.hoisted(() => ({ isThere: true }));
-
-vi.mock("../../../runtime/node/cuda-compiler.ts", async (original) => {
-  const real = await original<typeof import("../../../runtime/node/cuda-compiler.ts")>();
-  const compileCuda: CudaCompiler = async (kernels, ...rest) =>
-    toolkit.isThere ? [await fakeCubin(kernels)] : real.compileCuda(kernels, ...rest);
-  return { ...real, compileCuda, canCompile: async () => toolkit.isThere };
-});
 
 vi.mock("../../../runtime/node/probe.ts", () => ({ quietGpu: async () => undefined }));
 
@@ -84,8 +71,8 @@ writeAlphabet();
 const before = { ...process.env };
 
 beforeEach(() => {
-  toolkit.isThere = true;
-  process.env["PATH"] = before["PATH"];
+  for (const name of Object.keys(process.env)) delete process.env[name];
+  Object.assign(process.env, before);
 });
 
 interface Said {
@@ -105,13 +92,29 @@ async function ask(...options: readonly string[]): Promise<Said | string> {
   }
 }
 
-/** The same on a machine of the driver without a device. */
-async function askOn(machine: FakeMachine, ...options: readonly string[]): Promise<Said | string> {
+/** The same on a machine with the host shim's driver. */
+async function askOn(machine: HostMachine, ...options: readonly string[]): Promise<Said | string> {
   await plugIn(machine);
   return ask(...options);
 }
 
-const driver = noKoffi ?? (await hostCompilerMissing()) ?? askOn;
+const driver = hostMachineMissing ?? askOn;
+
+/** Machines on which CUDA is of no use, and what they say of it. */
+const useless: readonly (readonly [HostMachine, string])[] = [
+  [{ devices: [] }, "the CUDA driver finds no device"],
+  [
+    { devices: ["sm_75"] },
+    "Host Shim (sm_75) is too old: kernels need sm_80 (A100, RTX 30) or later",
+  ],
+  [{ init: 999 }, "the CUDA driver does not start: unknown error"],
+];
+
+/** Takes away all that compiles CUDA. */
+function withoutToolkit(): void {
+  for (const name of ["PATH", "CUDA_PATH", "BRAID_NVRTC", "XDG_CACHE_HOME"])
+    process.env[name] = folder;
+}
 
 /** The prompt ends with a colon; these follow it among the tokens. */
 const answer = ";<=>\n";
@@ -119,66 +122,59 @@ const time = "[\\d.]+ m?s";
 const ready = new RegExp(`^ready in ${time}; prompt ${time}, 4 tokens ${time}$`);
 
 testWith("cuda-host", driver, "--backend cuda answers, and says where", async (run) => {
-  expect(await run("device", "--backend", "cuda")).toEqual({
+  expect(await run({}, "--backend", "cuda")).toEqual({
     out: answer,
     talk: ["using CUDA on Host Shim (sm_90), as asked", expect.stringMatching(ready)],
   });
   // Tensor cores; so near are the rows of the table that half floats tell them apart.
-  expect(await run("device", "--backend", "cuda", "--math", "f16")).toMatchObject({ out: answer });
+  expect(await run({}, "--backend", "cuda", "--math", "f16")).toMatchObject({ out: answer });
 });
 
 testWith("cuda-host", driver, "--backend auto takes the device", async (run) => {
-  expect(await run("device", "--backend", "auto")).toEqual({
+  expect(await run({}, "--backend", "auto")).toEqual({
     out: answer,
     talk: ["using CUDA on Host Shim (sm_90), the best device here", expect.stringMatching(ready)],
   });
 });
 
 testWith("cuda-host", driver, "--backend auto falls back aloud", async (run) => {
-  const reasons = {
-    "no-device": "the CUDA driver finds no device",
-    "too-old": "Host Shim (sm_75) is too old: kernels need sm_80 (A100, RTX 30) or later",
-    broken: "the CUDA driver does not start: an error of the fake driver",
-  } as const;
   const cpu = "no WebGPU adapter: using the CPU, one thread";
-  for (const machine of ["no-device", "too-old", "broken"] as const) {
-    expect(await run(machine, "--backend", "auto", "--threads", "1"), machine).toEqual({
+  for (const [machine, reason] of useless) {
+    expect(await run(machine, "--backend", "auto", "--threads", "1"), reason).toEqual({
       out: answer,
-      talk: [`${reasons[machine]}; ${cpu}`, expect.stringMatching(ready)],
+      talk: [`${reason}; ${cpu}`, expect.stringMatching(ready)],
     });
   }
-  toolkit.isThere = false;
-  const { talk } = saidBy(await run("device", "--backend", "auto", "--threads", "1"));
-  expect(talk[0]).toBe(`Host Shim needs NVRTC or nvcc to compile kernels; ${cpu}`);
 });
 
 testWith("cuda-host", driver, "--backend cuda says in a line what is wrong", async (run) => {
   const cuda = ["--backend", "cuda"] as const;
-  expect(await run("no-device", ...cuda)).toBe(
-    "cuda/device: the CUDA driver finds no device\n" +
-      "  = hint: see what `nvidia-smi` says (`CUDA_VISIBLE_DEVICES` hides devices), or use `--backend cpu`",
-  );
-  expect(await run("too-old", ...cuda)).toBe(
-    "cuda/device: Host Shim (sm_75) is too old: kernels need sm_80 (A100, RTX 30) or later\n" +
-      "  = hint: use `--backend webgpu` or `cpu`",
-  );
-  expect(await run("broken", ...cuda)).toBe(
-    "cuda/driver: the CUDA driver does not start: an error of the fake driver\n" +
-      "  = hint: see what `nvidia-smi` says, or use `--backend cpu`",
-  );
-  // One MiB: the caches of so long an answer are larger.
-  expect(await run("full", ...cuda, "--max-tokens", "100000")).toMatch(
+  const hints = [
+    "cuda/device: %\n  = hint: see what `nvidia-smi` says (`CUDA_VISIBLE_DEVICES` hides devices), or use `--backend cpu`",
+    "cuda/device: %\n  = hint: use `--backend webgpu` or `cpu`",
+    "cuda/driver: %\n  = hint: see what `nvidia-smi` says, or use `--backend cpu`",
+  ];
+  for (const [index, [machine, reason]] of useless.entries())
+    expect(await run(machine, ...cuda)).toBe(hints[index]?.replace("%", reason));
+  // The caches of so long an answer are larger.
+  expect(await run({ memory: 1 }, ...cuda, "--max-tokens", "100000")).toMatch(
     /^memory\/full: Host Shim has no [\d.]+ MiB left for .+\n {2}= hint: close what else uses the GPU .+$/,
+  );
+  expect(await run({ lost: 20 }, ...cuda)).toMatch(
+    /^cuda\/failed: the GPU failed: unknown error \(999, from \w+\)\n {2}= hint: open the model again; .+$/,
   );
 });
 
-testWith("cuda-host", driver, "without a toolkit, kernels cannot be compiled", async (run) => {
-  toolkit.isThere = false;
-  for (const name of ["PATH", "CUDA_PATH", "BRAID_NVRTC", "XDG_CACHE_HOME"])
-    process.env[name] = folder;
-  expect(await run("device", "--backend", "cuda")).toBe(
+testWith("cuda-host", driver, "without a toolkit, kernels cannot be compiled", async () => {
+  await plugIn();
+  withoutToolkit();
+  expect(await ask("--backend", "cuda")).toBe(
     "cuda/toolkit: CUDA kernels must be compiled, but there is neither NVRTC nor nvcc here\n" +
       "  = hint: install the CUDA toolkit, or build cubins where it is: `braid build FILE --target cuda`",
+  );
+  const { talk } = saidBy(await ask("--backend", "auto", "--threads", "1"));
+  expect(talk[0]).toBe(
+    "Host Shim needs NVRTC or nvcc to compile kernels; no WebGPU adapter: using the CPU, one thread",
   );
 });
 

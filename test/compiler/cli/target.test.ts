@@ -7,7 +7,7 @@ import { targets } from "../../../compiler/kernel/target.ts";
 import type { ChosenBackend } from "../../../runtime/choose.ts";
 
 const device = {
-  index: 0,
+  handle: 0,
   name: "NVIDIA H100",
   architecture: "sm_90",
   bytes: 80 * 2 ** 30,

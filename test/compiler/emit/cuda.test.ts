@@ -1,5 +1,6 @@
 /** What `--target cuda` emits runs: from a cubin that suits the device, or from text. */
 
+import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { printCuda } from "../../../compiler/codegen/index.ts";
 import { checkModel, compileFor } from "../../../compiler/compile.ts";
@@ -10,7 +11,8 @@ import type { LoadOptions } from "../../../runtime/open-model.ts";
 import type { OutputTensor } from "../../../runtime/outputs.ts";
 import { floats } from "../../../runtime/tensor.ts";
 import { memoryWeights } from "../../../runtime/weight-source.ts";
-import { fakeCubin, fakeCuda } from "../../support/fake-cuda.ts";
+import { kernelLibrary } from "../../support/cuda-host/compile.ts";
+import { hostMachineMissing, plugIn } from "../../support/cuda-host/machine.ts";
 import { testWith } from "../../support/require.ts";
 import { withModules } from "./support.ts";
 
@@ -26,6 +28,10 @@ const { value: model } = checkModel({ file: "small.braid", text });
 if (model === undefined) throw new Error("the model has mistakes");
 const compiled = compileFor(model, cudaTarget("sm_90", "f32"));
 const texts = new Map(compiled.kernels.map((kernel) => [kernel.name, printCuda(kernel)]));
+
+/** A file that the host shim's driver takes for a cubin with these kernels. */
+const cubin = (): Promise<string> =>
+  kernelLibrary([...texts].map(([name, each]) => ({ name, text: each })));
 
 /** What the tests use of the class that is emitted. */
 interface Small {
@@ -59,7 +65,7 @@ async function run(
       read: async ({ pathname }) => {
         const [, name = "", ending] = /kernels\/(\w+)\.(\w+)$/.exec(pathname) ?? [];
         asked.push(`${name}.${ending}`);
-        if (ending === "cubin") return fakeCubin(texts);
+        if (ending === "cubin") return new Uint8Array(await readFile(await cubin()));
         return new TextEncoder().encode(texts.get(name) ?? "");
       },
       ...options,
@@ -75,26 +81,44 @@ async function run(
 
 const wanted = [0, 1, 2, 3, 8, 9, 10, 11];
 
-testWith("cuda-host", fakeCuda, "the cubin that suits the device is loaded", async (machine) => {
-  const cuda: CudaSource = () => machine("device");
-  expect(await run(["sm_80", "sm_90"], { cuda })).toEqual({ y: wanted, asked: ["sm_90.cubin"] });
-});
+testWith(
+  "cuda-host",
+  hostMachineMissing ?? plugIn,
+  "the cubin that suits the device is loaded",
+  async (machine) => {
+    await machine();
+    expect(await run(["sm_80", "sm_90"], { cuda: nodeCuda })).toEqual({
+      y: wanted,
+      asked: ["sm_90.cubin"],
+    });
+  },
+);
 
-testWith("cuda-host", fakeCuda, "without one that does, text is compiled", async (machine) => {
-  const cuda: CudaSource = () => machine("device");
-  const { y, asked } = await run(["sm_80", "sm_89"], { cuda, backend: "cuda" });
-  expect(y).toEqual(wanted);
-  expect(asked).toEqual([...texts.keys()].map((name) => `${name}.cu`));
-});
+testWith(
+  "cuda-host",
+  hostMachineMissing ?? plugIn,
+  "without one that does, text is compiled",
+  async (machine) => {
+    await machine();
+    const { y, asked } = await run(["sm_80", "sm_89"], { cuda: nodeCuda, backend: "cuda" });
+    expect(y).toEqual(wanted);
+    expect(asked).toEqual([...texts.keys()].map((name) => `${name}.cu`));
+  },
+);
 
-testWith("cuda-host", fakeCuda, "a machine that cannot run it says why", async (machine) => {
-  await expect(run([], { cuda: () => machine("too-old") })).rejects.toThrow(
-    /^Host Shim \(sm_75\) is too old: kernels need sm_80/,
-  );
-  await expect(run([], { cuda: () => machine("no-device") })).rejects.toThrow(
-    /^the CUDA driver finds no device\n/,
-  );
-});
+testWith(
+  "cuda-host",
+  hostMachineMissing ?? plugIn,
+  "a machine that cannot run it says why",
+  async (machine) => {
+    await machine({ devices: ["sm_75"] });
+    await expect(run([], { cuda: nodeCuda })).rejects.toThrow(
+      /^Host Shim \(sm_75\) is too old: kernels need sm_80/,
+    );
+    await machine({ devices: [] });
+    await expect(run([], { cuda: nodeCuda })).rejects.toThrow(/^the CUDA driver finds no device\n/);
+  },
+);
 
 test("other devices are refused, and a missing driver is named", async () => {
   await expect(run([], { cuda: nodeCuda, backend: "cpu" })).rejects.toThrow(

@@ -15,29 +15,23 @@ import { Missing } from "../require.ts";
 
 const run = promisify(execFile);
 const folder = fileURLToPath(new URL("./", import.meta.url));
-const sources = ["shadow", "block", "matrix", "library"].map((name) => `runtime/${name}.cpp`);
+const sources = ["shadow", "block", "matrix", "library", "traps"].map(
+  (name) => `runtime/${name}.cpp`,
+);
 const cache = join(tmpdir(), "braid-cuda-host");
+
+/** All files of the shim, as one text. */
+const shim = ["include", "runtime", "bin"]
+  .flatMap((name) => readdirSync(join(folder, name)).map((file) => join(name, file)))
+  .concat("options")
+  .map((file) => readFileSync(join(folder, file), "utf8"))
+  .join("\n");
 
 /** CUDA text with one kernel, by the kernel's name. */
 export interface CudaKernel {
   readonly name: string;
   readonly text: string;
 }
-
-/** Each access calls the runtime; loads stay where they are written, so that none is made up. */
-const checked = [
-  // Kernels run for a fraction of a second here; what makes them faster takes longer than that.
-  "-O0",
-  "-fsanitize=thread",
-  "-fsanitize=bounds,alignment",
-  "--param=tsan-instrument-func-entry-exit=0",
-  "-fno-toplevel-reorder",
-  "-fno-tree-loop-im",
-  "-fno-strict-aliasing",
-  "-fno-exceptions",
-  "-fno-threadsafe-statics",
-];
-const common = ["-std=c++20", "-fPIC", "-w"];
 
 /** Why kernels cannot run on the CPU here; undefined if they can. */
 export async function hostCompilerMissing(): Promise<Missing | undefined> {
@@ -61,55 +55,53 @@ export function hostProcess(): Promise<string> {
 
 /** A CUDA driver without a device, as a shared library (`runtime/driver.cpp`). */
 export function hostDriver(): Promise<string> {
-  const files = [...sources, "runtime/driver.cpp"];
-  return built("driver", ["-O3", "-flto", "-shared"], (to, options) =>
-    run("g++", [...options, ...files, "-o", to, "-ldl"], { cwd: folder }),
+  const files = [...sources, "runtime/driver.cpp", "runtime/queue.cpp"];
+  return built(
+    "driver",
+    ["-O3", "-flto", "-fno-semantic-interposition", "-shared"],
+    (to, options) => run("g++", [...options, ...files, "-o", to, "-ldl"], { cwd: folder }),
   );
 }
 
-/** An NVRTC that compiles nothing, as a shared library (`runtime/nvrtc.cpp`). */
-export function hostNvrtc(): Promise<string> {
-  return built("nvrtc", ["-O1", "-shared"], (to, options) =>
+/** An NVRTC that compiles for that driver, as a shared library (`runtime/nvrtc.cpp`). */
+export async function hostNvrtc(): Promise<string> {
+  const command = `"${hostNvcc}","-I${await precompiledHeader()}"`;
+  return built("nvrtc", ["-O1", "-shared", `-DBRAID_NVCC=${command}`], (to, options) =>
     run("g++", [...options, "runtime/nvrtc.cpp", "-o", to], { cwd: folder }),
   );
 }
 
-/** A shared library of these kernels. */
-export function kernelLibrary(kernels: readonly CudaKernel[]): Promise<string> {
+/** What compiles for that driver with the options of nvcc. */
+export const hostNvcc: string = join(folder, "bin/nvcc");
+
+/** A shared library of these kernels, which the driver takes for a cubin. */
+export async function kernelLibrary(kernels: readonly CudaKernel[]): Promise<string> {
   const half = Math.ceil(kernels.length / 2);
   const parts = kernels.length < 8 ? [kernels] : [kernels.slice(0, half), kernels.slice(half)];
-  const texts = parts.map((part, index) => translationUnit(part, index === 0));
-  return built(texts.join("\n"), checked, async (to, options) => {
-    const objects = await Promise.all(
-      texts.map(async (text, index) => {
-        const [from, object] = [`${to}.${index}.cpp`, `${to}.${index}.o`];
-        await writeFile(from, text);
-        await run("g++", [...options, `-I${folder}include`, "-c", from, "-o", object]);
-        return object;
-      }),
-    );
-    await run("g++", ["-shared", "-Wl,-Bsymbolic", ...objects, "-o", to]);
+  const texts = parts.map((part) =>
+    part.map(({ name, text }) => `#line 1 "${name}.cu"\n${text}\n`).join(""),
+  );
+  const header = await precompiledHeader();
+  return built(texts.join("\n"), [], async (to) => {
+    const files = texts.map((_, index) => `${to}.${index}.cu`);
+    await Promise.all(files.map((file, index) => writeFile(file, texts[index] ?? "")));
+    await run(hostNvcc, [`-I${header}`, "-cubin", "-arch=sm_90", "-o", to, ...files]);
   });
 }
 
-/**
- * Kernels with what makes them callable. Static shared arrays get a guard before them and say where
- * they lie, dynamic ones are the runtime's, all on their own line; nothing else of the text changes.
- */
-export function translationUnit(kernels: readonly CudaKernel[], isFirst: boolean): string {
-  const array = /^(\s*)(__shared__ [^;]*?(\w+)\[[^;]*;)/gm;
-  const begin = '$1BRAID_GUARD($3) $2 braid::shared_array("$3", $3, sizeof $3);';
-  return [
-    `#include "cuda_host.h"`,
-    ...(isFirst ? [`#include "host_section.h"`] : []),
-    ...kernels.flatMap(({ name, text }) => [
-      `#line 1 "${name}.cu"`,
-      text.replace(array, begin).replaceAll("extern __shared__ ", "extern "),
-      `BRAID_ENTRY(${name})`,
-    ]),
-    "",
-  ].join("\n");
+/** A folder with `cuda_host.h` as g++ has read it, which takes it longer than most kernels. */
+function precompiledHeader(): Promise<string> {
+  return built("header", [], async (to) => {
+    await mkdir(to);
+    const compiled = join(to, "cuda_host.h.gch");
+    await run("g++", ["@options", "-x", "c++-header", "include/cuda_host.h", "-o", compiled], {
+      cwd: folder,
+    });
+  });
 }
+
+/** The folder in which the runtime may keep what this compiler made, as it keeps cubins. */
+export const hostCache: string = join(cache, hashOf("kept"));
 
 /** The file that `build` makes of these texts and options, made once. */
 async function built(
@@ -117,9 +109,8 @@ async function built(
   own: readonly string[],
   build: (to: string, options: readonly string[]) => Promise<unknown>,
 ): Promise<string> {
-  const options = [...common, ...own];
-  const key = createHash("sha256").update(shim()).update(options.join(" ")).update(text);
-  const file = join(cache, key.digest("hex").slice(0, 32));
+  const options = ["-std=c++20", "-fPIC", "-w", ...own];
+  const file = join(cache, hashOf(options.join(" "), text));
   if (existsSync(file)) return file;
   await mkdir(cache, { recursive: true });
   // Others may build the same: each in a folder of its own, and the last one to finish wins.
@@ -136,13 +127,9 @@ async function built(
   return file;
 }
 
-let shimText: string | undefined;
-
-/** All files of the shim, as one text. */
-function shim(): string {
-  shimText ??= ["include", "runtime"]
-    .flatMap((name) => readdirSync(join(folder, name)).map((file) => join(folder, name, file)))
-    .map((file) => readFileSync(file, "utf8"))
-    .join("\n");
-  return shimText;
+/** A name for what these texts and the shim make. */
+function hashOf(...texts: readonly string[]): string {
+  const hash = createHash("sha256").update(shim);
+  for (const text of texts) hash.update(text);
+  return hash.digest("hex").slice(0, 32);
 }

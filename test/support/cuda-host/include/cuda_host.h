@@ -16,6 +16,7 @@
 #include "host_types.h"
 #include "host_half.h"
 #include "host_matrix.h"
+#include "host_section.h"
 
 #define __global__
 #define __device__
@@ -28,7 +29,7 @@
 #define __align__(bytes) __attribute__((aligned(bytes)))
 // One block runs at a time, so what a block shares may be static.
 #define __shared__ static __attribute__((section("braid_shared"), aligned(16)))
-// Bytes that no array owns lie before each one (`compile.ts` puts this before `__shared__`).
+// Bytes that no array owns lie before each one (`bin/nvcc` puts this before `__shared__`).
 #define BRAID_GUARD(name) \
   static char name##_guard[64] __attribute__((section("braid_shared"), used, aligned(16)));
 
@@ -89,8 +90,9 @@ constexpr Sizes<sizeof...(Arguments) + 1> sizes(void (*)(Arguments...)) {
 
 }  // namespace braid
 
-/** Makes a kernel callable by name. */
-#define BRAID_ENTRY(kernel)                                             \
+/** Makes a kernel callable by name; `threads` is the most of a block, or 0. */
+#define BRAID_ENTRY(kernel, threads)                                    \
+  extern "C" const int braid_threads_##kernel = threads;                \
   extern "C" const auto braid_sizes_##kernel = braid::sizes(kernel);    \
   extern "C" __attribute__((no_sanitize("thread"))) void                \
   braid_entry_##kernel(void** arguments) {                              \

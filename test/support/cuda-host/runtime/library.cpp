@@ -28,6 +28,16 @@ const unsigned char* Library::sizes(const std::string& kernel) const {
   return static_cast<const unsigned char*>(dlsym(handle, ("braid_sizes_" + kernel).c_str()));
 }
 
+unsigned Library::most_threads(const std::string& kernel) const {
+  const void* const found = dlsym(handle, ("braid_threads_" + kernel).c_str());
+  return found == nullptr ? 0 : *static_cast<const unsigned*>(found);
+}
+
+int Library::architecture() const {
+  const void* const found = dlsym(handle, "braid_architecture");
+  return found == nullptr ? 0 : *static_cast<const int*>(found);
+}
+
 void Library::enter() const {
   using Section = void (*)(const char** begin, const char** end);
   const auto section = reinterpret_cast<Section>(dlsym(handle, "braid_shared_section"));

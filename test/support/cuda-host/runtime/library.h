@@ -17,6 +17,10 @@ class Library {
   Entry find(const std::string& kernel) const;
   /** The bytes of each of its parameters, then a 0. */
   const unsigned char* sizes(const std::string& kernel) const;
+  /** Threads of a block that it is compiled for, or 0. */
+  unsigned most_threads(const std::string& kernel) const;
+  /** 90 is `sm_90`. */
+  int architecture() const;
   /** Tells the runtime which memory of the library is shared; before each launch. */
   void enter() const;
 

@@ -5,7 +5,6 @@
  * a status (u32: 0, or 1 with a text of what went wrong), a length (u64) and as many bytes.
  */
 
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -16,6 +15,7 @@
 #include "block.h"
 #include "library.h"
 #include "shadow.h"
+#include "traps.h"
 
 namespace {
 
@@ -147,22 +147,6 @@ void run_kernel() {
   failed("there is no kernel " + launch.kernel);
 }
 
-/** A kernel that leaves all memory there is ends with a report, not with the process. */
-void trap(int signal) {
-  braid::report(signal == SIGFPE ? "divides by zero" : "accesses memory that is not there");
-}
-
-void catch_traps() {
-  stack_t own{};
-  own.ss_size = 64 << 10;
-  own.ss_sp = malloc(own.ss_size);
-  sigaltstack(&own, nullptr);
-  struct sigaction action {};
-  action.sa_handler = trap;
-  action.sa_flags = SA_ONSTACK | SA_NODEFER;
-  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE}) sigaction(signal, &action, nullptr);
-}
-
 void serve(uint32_t kind) {
   switch (kind) {
     case load: {
@@ -215,6 +199,6 @@ void serve(uint32_t kind) {
 int main() {
   // Whoever asked is gone: a kernel that never ends must go, too.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  catch_traps();
+  const braid::Traps traps;
   for (;;) serve(number<uint32_t>());
 }

@@ -243,7 +243,7 @@ void check_global(const Place& place) {
   if (slice == nullptr || place.begin + place.bytes > slice->begin + slice->bytes) {
     report_at(place, ", out of range");
   }
-  const bool writable = may_write(place.begin, place.bytes);
+  const bool writable = slice->writable || may_write(place.begin, place.bytes);
   if (place.access != Access::read && !writable) report_at(place, ", bound for reading only");
   const size_t at = place.begin - uintptr_t(region);
   check_content(region_content + at, place);
@@ -277,14 +277,6 @@ size_t device_bytes_at(const char* place) {
   --after;
   const size_t offset = size_t(place - after->first);
   return offset < after->second ? after->second - offset : 0;
-}
-
-std::vector<Slice> device_slices() {
-  std::vector<Slice> slices;
-  for (const auto& [begin, bytes] : allocations) {
-    slices.push_back({uintptr_t(begin), bytes, true, "memory"});
-  }
-  return slices;
 }
 
 void device_written(const char* begin, size_t bytes) {

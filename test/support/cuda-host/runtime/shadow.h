@@ -27,8 +27,6 @@ char* device_allocate(size_t bytes);
 bool device_free(char* begin);
 /** The bytes from `place` to the end of its allocation; 0 where it is in none. */
 size_t device_bytes_at(const char* place);
-/** Everything allocated, as slices that may be written. */
-std::vector<Slice> device_slices();
 /** The bytes hold something now. */
 void device_written(const char* begin, size_t bytes);
 /** What was known of `from` is known of `to`. */
