@@ -34,9 +34,9 @@ export class Arena {
   readonly #symbols: Map<string, readonly string[]> = new Map();
   #pools: (DeviceBuffer | undefined)[] = [];
 
-  constructor(backend: Backend, kernels: ReadonlyMap<string, PlanKernel>) {
+  constructor(backend: Backend, kernels: readonly PlanKernel[]) {
     this.#backend = backend;
-    this.#kernels = kernels;
+    this.#kernels = new Map(kernels.map((each) => [each.name, each]));
   }
 
   /** The bytes that it holds on the device. */

@@ -1,6 +1,7 @@
 /** What cached rows were computed for, beside the rows before them: images, not the text that grows. */
 
-import type { Plan, PlanAxis } from "./contract.ts";
+import type { Plan, PlanAxis, PlanPhase } from "./contract.ts";
+import { BraidError } from "./errors.ts";
 import { symbolsOf } from "./size.ts";
 import { appends } from "./states.ts";
 
@@ -29,6 +30,22 @@ export function growingSymbols(plan: Plan): ReadonlySet<string> {
   const past = plan.symbols.filter(({ source }) => source.kind === "past").map(({ name }) => name);
   const symbols = rows.flatMap((size) => (size === undefined ? [] : [...symbolsOf(size)]));
   return new Set(symbols.filter((symbol) => !past.includes(symbol)));
+}
+
+/**
+ * Throws `session/prompt` or `session/stale` where `phase` cannot append to the `past` rows that caches
+ * hold; `current` says whether those were computed for the inputs given.
+ */
+export function checkCaches({ name, kind }: PlanPhase, past: number, current: boolean): void {
+  if (kind === "prompt" && past > 0) {
+    const message = `phase \`${name}\` begins a text, but ${past} rows are cached`;
+    throw new BraidError("session/prompt", message, { hint: "call `reset()` first" });
+  }
+  if (current) return;
+  const message = `the ${past} cached rows were computed for other inputs than are given`;
+  throw new BraidError("session/stale", message, {
+    hint: "call `reset()` and give the whole prompt again",
+  });
 }
 
 function mentions(axes: readonly PlanAxis[], symbols: ReadonlySet<string>): boolean {

@@ -1,6 +1,6 @@
 /**
- * Calls of a phase that differ from the one before by what the new rows are and by how many the caches
- * hold: the steps of an answer.
+ * Calls of a phase that differ from the one before by what its inputs hold and by how many rows the
+ * caches hold: the steps of an answer, and a model that is called again and again.
  *
  * What such a call needs besides was checked, bound and placed by the call before, and is not looked
  * at again. The weights of a step pass through the processor's caches and leave nothing of the runtime
@@ -59,10 +59,11 @@ export class Repetition {
     );
   }
 
-  /** How to make `call` again; undefined if the next one may need more than new rows. */
+  /** How to make `call` again; undefined if the next one may need more than its inputs. */
   static of(call: MadeCall, rows: number): Repetition | undefined {
     const { plan, phase, program, states } = call;
-    if (phase.kind !== "extend" || !program.isSettled) return undefined;
+    const isPlain = phase.kind === "extend" || phase.kind === "forward";
+    if (!isPlain || !program.isSettled) return undefined;
     const past = plan.symbols.filter(({ source }) => source.kind === "past");
     const names = past.map(({ name }) => name);
     const sizes = [
@@ -72,6 +73,12 @@ export class Repetition {
     const grows = sizes.some((size) => names.some((name) => symbolsOf(size).has(name)));
     const room = states.room(phase, call.values);
     return grows || room === undefined ? undefined : new Repetition(call, names, rows, room);
+  }
+
+  /** Whether it is all of what `Session.forward` does. */
+  get isWhole(): boolean {
+    const { phase, plan } = this.#call;
+    return phase.kind === "forward" && plan.phases.every(({ kind }) => kind !== "static");
   }
 
   /** Whether a call of the phase `name` with `given` is such a call. */
@@ -84,13 +91,11 @@ export class Repetition {
     return true;
   }
 
-  /** Makes the call with `given`; gives what there is to wait for. */
-  make(backend: Backend, given: Inputs): Promise<void> | undefined {
-    const { inputs, program, states } = this.#call;
+  /** Runs the next call, whose inputs were given; what there is to wait for. */
+  run(backend: Backend): Promise<void> | undefined {
+    const { program, states } = this.#call;
     for (const name of this.#past) this.#values.set(name, states.past);
-    const uploads = inputs.replace(given);
-    const run = (): Promise<void> | undefined => backend.run(program.again(this.#values));
-    return uploads === undefined ? run() : uploads.then(run);
+    return backend.run(program.again(this.#values));
   }
 }
 

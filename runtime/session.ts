@@ -13,7 +13,7 @@ import type { CompiledModel, PhaseKind, Plan, PlanPhase } from "./contract.ts";
 import { BraidError } from "./errors.ts";
 import { blocksOf } from "./blocks.ts";
 import { checkTarget } from "./check-target.ts";
-import { type CacheBasis, cacheBasisOf } from "./cache-basis.ts";
+import { type CacheBasis, cacheBasisOf, checkCaches } from "./cache-basis.ts";
 import { type Inputs, InputStore } from "./inputs.ts";
 import { type LoadProgress, loadResidents, residentOf, type Residents } from "./load.ts";
 import { OutputStore, type OutputTensor } from "./outputs.ts";
@@ -78,18 +78,17 @@ export class Session {
   #busy: boolean = false;
 
   private constructor({ model, trace }: SessionOptions, given: Backend, residents: Residents) {
-    const backend = trace?.watch(given) ?? given;
     this.#trace = trace;
     this.#model = model;
     this.plan = model.plan;
-    this.backend = backend;
+    this.backend = trace?.watch(given) ?? given;
     this.#residents = residents;
-    this.#inputs = new InputStore(backend, this.plan);
-    this.#states = new StateStore(backend, this.plan);
-    this.#outputs = new OutputStore(backend);
+    this.#inputs = new InputStore(this.backend, this.plan);
+    this.#states = new StateStore(this.backend, this.plan);
+    this.#outputs = new OutputStore(this.backend);
     this.#basis = cacheBasisOf(this.plan);
     this.#links = linksOf(this.plan);
-    this.#arena = new Arena(backend, new Map(this.plan.kernels.map((each) => [each.name, each])));
+    this.#arena = new Arena(this.backend, this.plan.kernels);
   }
 
   /** Compiles the kernels and loads the weights. If that fails the backend is closed. */
@@ -171,6 +170,9 @@ export class Session {
 
   /** Everything the model gives for `inputs`, with nothing cached before. */
   async forward(inputs: Inputs): Promise<Outputs> {
+    const before = this.#repetition;
+    const isSame = before?.isWhole === true && before.takes(before.phase.name, inputs);
+    if (isSame && this.past === 0 && !this.#busy) return this.#repeat(before, inputs);
     return this.#alone(async () => {
       await this.#inputs.accept(inputs);
       this.#states.truncate(0);
@@ -242,7 +244,7 @@ export class Session {
       this.#timings.skipped(phase.name);
       return this.#outputs.of(phase);
     }
-    if (appends(phase)) this.#checkCaches(phase);
+    if (appends(phase)) checkCaches(phase, this.past, this.cachesCurrent);
     if (!this.#loaded.has(phase.name)) {
       await this.backend.load(this.#model, kernelsOf([phase]));
       this.#loaded.add(phase.name);
@@ -253,38 +255,50 @@ export class Session {
     const sizes = await (this.#trace?.phase(phase.name, execute) ?? execute());
     const rows = -this.past;
     this.#states.commit(phase, sizes);
-    if (!appends(phase)) {
-      this.#current.set(phase.name, this.#versions(phase));
-      await this.backend.finish();
-      this.#timings.ran(phase.name, start);
-      return this.#outputs.of(phase);
-    }
-    this.#states.basis = this.#cacheBasis();
     this.#repetition = this.#repetitionOf(phase, sizes, rows + this.past);
+    if (!appends(phase)) return this.#done(phase, start);
+    this.#states.basis = this.#cacheBasis();
     return this.#outputs.of(phase, this.#timings.untilRead(phase.name, start));
+  }
+
+  /** Waits for a phase that appends nothing; it is current then. */
+  async #done(phase: PlanPhase, start: number): Promise<Outputs> {
+    this.#current.set(phase.name, this.#versions(phase));
+    await this.backend.finish();
+    this.#timings.ran(phase.name, start);
+    return this.#outputs.of(phase);
   }
 
   /** How to make the call again that was made for `values` and appended so many rows. */
   #repetitionOf(phase: PlanPhase, values: SymbolValues, rows: number): Repetition | undefined {
-    const program = this.#programs.get(phase.name);
-    if (this.#trace !== undefined || program === undefined) return undefined;
+    const [trace, program] = [this.#trace, this.#programs.get(phase.name)];
+    if (trace !== undefined || program === undefined) return undefined;
     const given = { plan: this.plan, inputs: this.#inputs, states: this.#states };
     return Repetition.of({ ...given, phase, program, values, basis: this.#basis.inputs }, rows);
   }
 
-  /** Makes a call that differs by its rows from the one before. */
+  /** Makes a call that differs by its inputs from the one before. */
   async #repeat(call: Repetition, inputs: Inputs): Promise<Outputs> {
     const { phase } = call;
     this.#busy = true;
     this.#repetition = undefined;
     try {
-      const start = performance.now();
-      const running = call.make(this.backend, inputs);
       // To wait for nothing takes its time, too.
-      if (running !== undefined) await running;
-      this.#outputs.again(phase);
-      this.#states.append(call.rows);
+      const uploads = this.#inputs.replace(inputs);
+      if (uploads !== undefined) await uploads;
+      const start = performance.now();
+      const stays = !appends(phase) && this.#isCurrent(phase);
+      if (stays) this.#timings.skipped(phase.name);
+      else {
+        this.#current.delete(phase.name);
+        const running = call.run(this.backend);
+        if (running !== undefined) await running;
+        this.#outputs.again(phase);
+      }
       this.#repetition = call;
+      if (stays) return this.#outputs.of(phase);
+      if (!appends(phase)) return await this.#done(phase, start);
+      this.#states.append(call.rows);
       return this.#outputs.of(phase, this.#timings.untilRead(phase.name, start));
     } finally {
       this.#busy = false;
@@ -353,20 +367,6 @@ export class Session {
     const { inputs, states } = this.#basis;
     const versions = inputs.map((name) => this.#inputs.version(name));
     return [...versions, ...states.map((name) => this.#states.version(name))].join();
-  }
-
-  #checkCaches(phase: PlanPhase): void {
-    if (phase.kind === "prompt" && this.past > 0) {
-      const message = `phase \`${phase.name}\` begins a text`;
-      throw new BraidError("session/prompt", `${message}, but ${this.past} rows are cached`, {
-        hint: "call `reset()` first",
-      });
-    }
-    if (this.cachesCurrent) return;
-    const message = `the ${this.past} cached rows were computed for other inputs than are given`;
-    throw new BraidError("session/stale", message, {
-      hint: "call `reset()` and give the whole prompt again",
-    });
   }
 
   #phases(kind: PhaseKind): readonly PlanPhase[] {

@@ -58,6 +58,9 @@ export interface CpuOptions {
 /** So few words are copied one by one: a view of memory takes longer to make. */
 const fewWords = 64;
 
+/** While so many bytes are copied other threads have the time to wake up for what comes next. */
+const worthWaking = 65_536;
+
 /** How long kernels may run before timers, input and drawing get their turn, in milliseconds. */
 const sliceMilliseconds = 50;
 
@@ -170,6 +173,7 @@ class WebAssemblyBackend implements CpuBackend, RecordMaker {
       for (let at = 0; at < data.length; at++) words[first + at] = data[at] ?? 0;
       return;
     }
+    if (data.byteLength >= worthWaking) this.#runner?.wake();
     const { buffer: memory, byteOffset } = this.#bytes(buffer, offset, data.byteLength);
     // Of the same kind as `data`, whose own memory is not asked for: small arrays have none yet.
     if (data instanceof Int32Array) new Int32Array(memory, byteOffset, data.length).set(data);

@@ -119,6 +119,15 @@ export class Runner {
     throw new Error(message);
   }
 
+  /**
+   * Wakes threads that sleep, since a call will come soon; not before the first one, while weights are
+   * loaded.
+   */
+  wake(): void {
+    if (this.#get(shared.calls) === 0 || this.#get(shared.sleepers) === 0) return;
+    Atomics.notify(this.#heap.words, (this.#sync + shared.calls) / 4);
+  }
+
   /** Ends the threads. */
   close(): void {
     this.#set(shared.calls, -1);
