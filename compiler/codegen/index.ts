@@ -23,6 +23,7 @@ import { toAddresses } from "./wasm/addresses.ts";
 import { encodeModule } from "./wasm/encode.ts";
 import { lowerToWasm } from "./wasm/lower.ts";
 import { printWasm } from "./wasm/print.ts";
+import { scaleCounters } from "./wasm/scale-counters.ts";
 import { spreadLoads } from "./wasm/spread-loads.ts";
 import { wgslText } from "./wgsl.ts";
 
@@ -118,7 +119,7 @@ function encodeLegal(
 }
 
 function legalizeWasm(kernel: Kernel): Kernel {
-  return spreadLoads(share(toAddresses(expand(kernel, "wasm"))));
+  return spreadLoads(share(scaleCounters(toAddresses(expand(kernel, "wasm")))));
 }
 
 /** The file of a kernel's text, beside the plan that calls it. */

@@ -2,7 +2,8 @@
 
 import { expect, test } from "vitest";
 import * as build from "../../../compiler/kernel/build.ts";
-import type { Kernel } from "../../../compiler/kernel/kernel.ts";
+import { evaluateKernel } from "../../../compiler/kernel/evaluate.ts";
+import type { Expr, Kernel } from "../../../compiler/kernel/kernel.ts";
 import { barrier, loop, store, storeArray } from "../../../compiler/kernel/statements.ts";
 import { expectClose, launches } from "../kernel/cases.ts";
 import { sampleKernels } from "../kernel/samples.ts";
@@ -109,6 +110,54 @@ test("group arrays lie in scratch memory as WebAssembly", () => {
   const y = new Float32Array(24);
   runWasm(turnedRound, { groups: 3, buffers: { x, y }, scalars: { columns: 8 } });
   expect([...y]).toEqual([...x].map((_, i) => 8 * Math.floor(i / 8) + 7 - (i % 8)));
+});
+
+/** Adds up rows of eight with the counter of the loop used as `index` says. */
+function rowSums(index: (k: Expr) => Expr, to: Expr): Kernel {
+  const k = build.variable("k");
+  const x = build.load("x", build.add(build.multiply(build.group, 8), index(k)));
+  const added = build.add(build.load("y", build.group), x);
+  return {
+    name: "row_sums",
+    comment: [],
+    buffers: [
+      { name: "x", element: "f32", access: "read" },
+      { name: "y", element: "f32", access: "read_write" },
+    ],
+    scalars: ["count"],
+    arrays: [],
+    workgroupSize: 1,
+    body: [loop("k", 0, to, [store("y", build.group, added)], 2)],
+  };
+}
+
+const count = build.variable("count");
+test.each([
+  ["bytes where that is all it is for", (k: Expr) => k, build.int(8), 32],
+  [
+    "what indices of several steps have in common",
+    (k: Expr) => build.multiply(k, 3),
+    build.int(4),
+    48,
+  ],
+  ["elements where it is used by itself", (k: Expr) => build.remainder(k, 8), build.int(8), 8],
+  ["elements where nobody knows how far it goes", (k: Expr) => k, count, undefined],
+])("a loop counts %s", (_, index, to, end) => {
+  const kernel = rowSums(index, to);
+  const text = printWasmText(kernel, "separate");
+  const ends = [...text.matchAll(/i32\.const (\d+)\n\s*i32\.lt_s/g)].map(([, each]) =>
+    Number(each),
+  );
+  expect(ends).toEqual(end === undefined ? [] : [end, end]);
+  const launch = () => ({
+    groups: 3,
+    buffers: { x: Float32Array.from({ length: 24 }, (_, at) => at * at), y: new Float32Array(3) },
+    scalars: { count: 8 },
+  });
+  const [wanted, actual] = [launch(), launch()];
+  evaluateKernel(kernel, wanted);
+  runWasm(kernel, actual);
+  expect(actual.buffers.y).toEqual(wanted.buffers.y);
 });
 
 test("buffers may be called what the range of groups could be", () => {
