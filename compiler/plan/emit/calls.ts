@@ -145,7 +145,9 @@ function workgroup({ workgroupSize, sharedBytes, subgroups, matrices }: PlanKern
   const more = [
     ...(sharedBytes === undefined ? [] : [`sharedBytes: ${sharedBytes}`]),
     ...(subgroups === undefined ? [] : [`subgroups: { min: ${min}, max: ${max} }`]),
-    ...(matrices === undefined ? [] : [`matrices: ${array(matrices.map(text))}`]),
+    ...(matrices === undefined
+      ? []
+      : [`matrices: [${matrices.map((each) => JSON.stringify(each)).join(", ")}]`]),
   ];
   if (more.length === 0) return `${workgroupSize}`;
   return `{ threads: ${[workgroupSize, ...more].join(", ")} }`;

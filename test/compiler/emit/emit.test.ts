@@ -12,6 +12,22 @@ for (const [name, make] of samples) {
   });
 }
 
+test("what a kernel asks of its group and of a device is emitted", async () => {
+  const plans = phased(composite, 2);
+  const asks = [
+    { subgroups: { min: 8, max: 32 } },
+    { sharedBytes: 65536 },
+    { matrices: ["f16", "f32"] },
+    { subgroups: { min: 16, max: 16 }, matrices: ["f32"] },
+  ] as const;
+  const kernels = plans.gpu.kernels.map((each, index) => ({
+    ...each,
+    ...asks[index % asks.length],
+  }));
+  const gpu = { ...plans.gpu, kernels };
+  expect((await evaluate({ ...plans, gpu })).gpu).toStrictEqual(gpu);
+});
+
 test("more layers make no more lines", () => {
   const linesOf = (layers: number): ReadonlyMap<string, number> => {
     const files = [...emitModel(phased(composite, layers))].filter(([file]) =>
