@@ -20,7 +20,7 @@ import type { CudaDevice } from "./cuda/driver.ts";
 import { BraidError, reasonOf } from "./errors.ts";
 import { createWebGpuBackend } from "./webgpu/backend.ts";
 import { type FoundAdapter, findAdapter, noAdapter } from "./webgpu/device.ts";
-import { type TriedMatrices, tryMatrices } from "./webgpu/matrix-trial.ts";
+import { tryAdapter } from "./webgpu/trial.ts";
 
 /** What a user may ask for. */
 export const backendNames = ["auto", "cpu", "webgpu", "cuda"] as const;
@@ -158,10 +158,7 @@ async function webGpu(
 ): Promise<ChosenBackend> {
   if (found === undefined) throw noAdapter();
   const { software } = found;
-  // A CPU that computes as WebGPU gains nothing from them.
-  const subgroups = software ? undefined : found.subgroups;
-  const tried: TriedMatrices = software ? { matrices: [] } : await tryMatrices(found);
-  const { matrices, refused } = tried;
+  const { subgroups, matrices, refused } = await tryAdapter(found);
   const kind = software ? ", a software adapter" : ` ${subgroupText(subgroups, matrices)}`;
   const not = refused === undefined ? "" : `; ${refused}`;
   const reason = `using WebGPU on ${found.name}${kind}, ${why}${not}`;

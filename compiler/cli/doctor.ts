@@ -13,7 +13,7 @@ import { nodeCuda, nodeGpu, quietGpu } from "../../runtime/node/index.ts";
 import { findNvrtc } from "../../runtime/node/nvrtc.ts";
 import { showBytes } from "../../runtime/show-bytes.ts";
 import { findAdapter } from "../../runtime/webgpu/device.ts";
-import { tryMatrices } from "../../runtime/webgpu/matrix-trial.ts";
+import { tryAdapter } from "../../runtime/webgpu/trial.ts";
 
 const run = promisify(execFile);
 
@@ -77,15 +77,14 @@ async function webGpu(): Promise<Finding> {
       return { what, found: false, detail: "no adapter", install };
     }
     const { features, limits } = adapter.adapter;
-    const { software, subgroups } = adapter;
-    const { matrices, refused } = software ? { matrices: [] } : await tryMatrices(adapter);
+    const { subgroups, matrices, refused } = await tryAdapter(adapter);
     const has = ["shader-f16", "timestamp-query"].filter((each) => features.has(each));
     const detail = [
-      `${adapter.name}${software ? ", in software" : ""}`,
+      `${adapter.name}${adapter.software ? ", in software" : ""}`,
       `tensors up to ${showBytes(limits.maxStorageBufferBindingSize)}`,
       `group memory ${showBytes(limits.maxComputeWorkgroupStorageSize)}`,
       has.length === 0 ? "no shader-f16" : has.join(", "),
-      `kernels ${subgroupText(software ? undefined : subgroups, matrices)}`,
+      `kernels ${subgroupText(subgroups, matrices)}`,
       ...(refused === undefined ? [] : [refused]),
     ].join("; ");
     return { what, found: true, detail };

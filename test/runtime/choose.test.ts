@@ -18,7 +18,7 @@ function fakeGpu(
   info: object,
   features: readonly string[] = [],
   language: readonly string[] = [],
-  device: object = {},
+  device: object = fakeDevice(true),
 ): GpuSource {
   const requestDevice = async (): Promise<object> => device;
   const adapter = { info, limits: {}, features: new Set(features), requestDevice };
@@ -27,6 +27,35 @@ function fakeGpu(
     wgslLanguageFeatures: new Set(language),
   };
   return async () => (isGpu(fake) ? fake : undefined);
+}
+
+/** A device, as far as trials use it: it numbers invocations, and knows no matrices. */
+function fakeDevice(isFull: boolean): object {
+  const nothing = (): void => undefined;
+  let invocations = 0;
+  const pass = { setPipeline: nothing, setBindGroup: nothing, dispatchWorkgroups: nothing };
+  const encoder = { beginComputePass: () => ({ ...pass, end: nothing }) };
+  return {
+    ...{ features: new Set(), queue: { submit: nothing }, destroy: nothing },
+    ...{ pushErrorScope: nothing, popErrorScope: async () => null },
+    createShaderModule: ({ code }: { readonly code: string }): object => {
+      if (code.includes("matrix")) throw new Error("no such extension\nat line 2");
+      invocations = Number(/workgroup_size\((\d+)\)/.exec(code)?.[1]);
+      return {};
+    },
+    createComputePipelineAsync: async () => ({ getBindGroupLayout: nothing }),
+    createBuffer: ({ size }: { readonly size: number }): object => ({
+      ...{ destroy: nothing, mapAsync: async () => undefined },
+      getMappedRange: () => {
+        const number = (index: number): number => index % invocations;
+        const some = (index: number): number => number(index) + (number(index) > 40 ? 24 : 0);
+        return Uint32Array.from({ length: size / 4 }, (_, i) => (isFull ? number(i) : some(i)))
+          .buffer;
+      },
+    }),
+    createBindGroup: nothing,
+    createCommandEncoder: () => ({ ...encoder, copyBufferToBuffer: nothing, finish: nothing }),
+  };
 }
 
 function isGpu(value: object): value is GPU {
@@ -92,20 +121,25 @@ test("matrices that an adapter lists and does not multiply are not used, and tha
   const config = { componentType: "f32", resultComponentType: "f32", M: 8, N: 8, K: 8 };
   const range = { subgroupMinSize: 32, subgroupMaxSize: 32, subgroupMatrixConfigs: [config] };
   const features = ["subgroups", "chromium-experimental-subgroup-matrix"];
-  const source = fakeGpu({ ...info, ...range }, features, ["subgroup_id"], {
-    pushErrorScope: () => undefined,
-    popErrorScope: async () => null,
-    destroy: () => undefined,
-    features: new Set(),
-    createShaderModule: () => {
-      throw new Error("no such extension\nat line 2");
-    },
-  });
+  const source = fakeGpu({ ...info, ...range }, features, ["subgroup_id"]);
   const chosen = await chooseBackend("webgpu", source);
   expect(chosen.matrices).toBeUndefined();
   expect(chosen.reason).toBe(
     "using WebGPU on Fast with subgroups of 32, as asked; " +
       "its matrices f32-8x8x8 are not used: no such extension",
+  );
+});
+
+test("subgroups that are not full are not used, and that is said", async () => {
+  const info = { vendor: "v", architecture: "", device: "", description: "Fast" };
+  const range = { subgroupMinSize: 32, subgroupMaxSize: 32 };
+  const device = fakeDevice(false);
+  const source = fakeGpu({ ...info, ...range }, ["subgroups"], ["subgroup_id"], device);
+  const chosen = await chooseBackend("webgpu", source);
+  expect(chosen.subgroups).toBeUndefined();
+  expect(chosen.reason).toBe(
+    "using WebGPU on Fast without subgroups, as asked; " +
+      "its subgroups are not used: they are not full",
   );
 });
 

@@ -9,10 +9,11 @@ import type { FoundAdapter } from "../../runtime/webgpu/device.ts";
 import { listedMatrices, matrixFeatures } from "../../runtime/webgpu/matrices.ts";
 import {
   expectedProduct,
+  matrixFault,
   trial,
   trialFactors,
-  tryMatrices,
 } from "../../runtime/webgpu/matrix-trial.ts";
+import { tryAdapter } from "../../runtime/webgpu/trial.ts";
 import { floatToHalf } from "../../runtime/weights/half.ts";
 import { emulatedMatrices } from "../support/emulated-matrices.ts";
 import { matrixTrial, trialTextsFile } from "../support/matrix-trials.ts";
@@ -46,13 +47,16 @@ test.each(matrixShapes)("the trial of $element $rows × $columns × $inner", (sh
 
 const [running, validating] = [await runningDevice(), await validatingDevice()];
 
+/** The subgroups that it says it has. */
+const subgroups: SubgroupRange = { min: 4, max: 64 };
+
 /** An adapter that lists all shapes and opens `device`, whose modules are changed by `change`. */
 function adapterOf(device: GPUDevice, change: (text: string) => string): FoundAdapter {
   const changed = new Proxy(device, {
     get: (target, key) => {
       if (key === "createShaderModule")
         return ({ code }: GPUShaderModuleDescriptor) =>
-          target.createShaderModule({ code: change(code) });
+          target.createShaderModule({ code: code.includes("matrix") ? change(code) : code });
       // Others use it, too.
       if (key === "destroy") return () => undefined;
       const value: unknown = Reflect.get(target, key);
@@ -65,7 +69,7 @@ function adapterOf(device: GPUDevice, change: (text: string) => string): FoundAd
   if (!isAdapter(adapter)) throw new RangeError("an adapter opens devices");
   const takesHalves = device.features.has("shader-f16");
   const matrices = matrixShapes.filter(({ element }) => element === "f32" || takesHalves);
-  return { adapter, name: "a test", software: false, matrices };
+  return { adapter, name: "a test", software: false, subgroups, matrices };
 }
 
 function isAdapter(value: object): value is GPUAdapter {
@@ -84,23 +88,23 @@ function shapeIn(text: string): MatrixShape {
 }
 
 testWith("webgpu-device", running, "what multiplies rightly is used", async (device) => {
+  if (!device.features.has("subgroups")) return;
   const found = adapterOf(device, (text) => emulatedMatrices(text, shapeIn(text)));
-  expect(await tryMatrices(found)).toEqual({ matrices: found.matrices });
+  expect(await tryAdapter(found)).toEqual({ subgroups, matrices: found.matrices });
 });
 
-// Dawn's null backend takes the kernels and computes nothing, which is a wrong product.
-testWith(
-  "webgpu",
-  validating,
-  "what multiplies wrongly is not used, and that is said",
-  async (device) => {
-    const { features } = device;
-    if (!matrixFeatures.every((each) => features.has(each))) return;
-    const { matrices, refused } = await tryMatrices(adapterOf(device, (text) => text));
-    expect(matrices).toEqual([]);
-    expect(refused).toBe("its matrices f16-16x16x16 are not used: they multiply wrongly");
-  },
-);
+// Dawn's null backend takes the kernels and computes nothing: no number is right.
+testWith("webgpu", validating, "what is wrong is not used, and that is said", async (device) => {
+  if (!matrixFeatures.every((each) => device.features.has(each))) return;
+  const tried = await tryAdapter(adapterOf(device, (text) => text));
+  expect(tried).toEqual({
+    matrices: [],
+    refused: "its subgroups are not used: they are not full",
+  });
+  for (const shape of matrixShapes) {
+    expect(await matrixFault(device, shape)).toBe("they multiply wrongly");
+  }
+});
 
 /** What `listedMatrices` looks at. */
 function listing(
