@@ -11,6 +11,7 @@ import { type DrawnAttention, drawnAttentions, isAt } from "../report/drawn-atte
 import { type Lengths, readLengths } from "../report/lengths.ts";
 import { loneMask, loneModel } from "../report/lone-mask.ts";
 import {
+  dataExample,
   type KnownData,
   type MaskPicture,
   maskPicture,
@@ -193,7 +194,7 @@ function draw(
   if (unknown !== undefined)
     throw new UsageError(
       `the mask of ${name} reads \`${unknown}\`, of which nothing is known`,
-      `give it: \`--data ${unknown}=0x8,1x8\``,
+      `give it: \`${dataExample(graph, unknown, lengths)}\``,
     );
   return { name, picture: maskPicture(graph, op, args, lengths, request.tile, data, names) };
 }

@@ -3,7 +3,13 @@
 import type { Graph } from "../graph/graph.ts";
 import { drawnAttentions } from "./drawn-attentions.ts";
 import type { Lengths } from "./lengths.ts";
-import { type KnownData, type MaskPicture, maskPicture, unknownData } from "./mask-picture.ts";
+import {
+  dataExample,
+  type KnownData,
+  type MaskPicture,
+  maskPicture,
+  unknownData,
+} from "./mask-picture.ts";
 import { loopText, maskReportData } from "./mask-report.ts";
 import { pictureText } from "./mask-text.ts";
 import { wrapped } from "./text-table.ts";
@@ -14,8 +20,9 @@ export interface ExplainedMask {
   readonly name: string;
   /** Absent where nothing is known of data that the mask reads. */
   readonly picture?: MaskPicture;
-  /** That data. */
+  /** That data, and what may be said of it. */
   readonly unknown: readonly string[];
+  readonly examples: readonly string[];
 }
 
 const width = 100;
@@ -33,12 +40,13 @@ export function explainedMasks(
   return drawnAttentions(graph).flatMap(({ name, op, args, data }): readonly ExplainedMask[] => {
     if (op.parts.every(({ mask }) => mask.kind === "constant" && mask.value)) return [];
     const unknown = unknownData(graph, op, args, lengths, known);
-    if (unknown.length > 0) return [{ name, unknown }];
+    const examples = unknown.map((input) => dataExample(graph, input, lengths));
+    if (unknown.length > 0) return [{ name, unknown, examples }];
     const draw = (tile: number): MaskPicture =>
       maskPicture(graph, op, args, lengths, tile, known, data);
     const usual = draw(usualTile);
     const tile = tileFor(usual);
-    return [{ name, unknown, picture: tile === usualTile ? usual : draw(tile) }];
+    return [{ name, unknown, examples, picture: tile === usualTile ? usual : draw(tile) }];
   });
 }
 
@@ -59,12 +67,11 @@ export function explainedMasksText(masks: readonly ExplainedMask[]): readonly st
   return ["MASKS over these rows: keys to the right, queries down", "", ...each];
 }
 
-function maskLines({ name, picture, unknown }: ExplainedMask): readonly string[] {
+function maskLines({ name, picture, unknown, examples }: ExplainedMask): readonly string[] {
   const title = wrapped(name === "" ? "the model" : name, width, ["  ", "    "]);
   if (picture === undefined) {
-    const given = unknown.map((input) => `--data ${input}=0x8,1x8`).join(" ");
     const read = unknown.map((input) => `\`${input}\``).join(" and ");
-    const words = `not drawn, since it reads ${read}: give it, for example \`${given}\``;
+    const words = `not drawn, since it reads ${read}: give it, for example \`${examples.join(" ")}\``;
     return [...title, ...wrapped(words, width, ["    ", "    "])];
   }
   const drawn = pictureText(picture).map((line) => (line === "" ? "" : `    ${line}`));

@@ -53,32 +53,55 @@ export function loneMask(
   if (read.kind === "mistake") return read;
   const shape = withKeys(read, [...rows.lengths.keys()]);
   const others =
-    declaration === undefined ? rows.data.map((name) => ({ name, axis: shape.query })) : [];
+    declaration === undefined
+      ? rows.data.map((name) => ({ name, element: "int", axes: [shape.query] }))
+      : [];
   const inputs = [...shape.inputs, ...others];
   const values = parameters
     .filter(isGiven)
     .map(({ name: { text } }) => `${text} = ${rows.settings.get(text) ?? text}`);
   const mask = values.length === 0 ? asked : `${asked}(${values.join(", ")})`;
-  const layout = layoutOf(segmentsIn(module, asked), shape, rows);
+  const ofRows = new Map([...rows.lengths].filter(([name]) => !shape.own.has(name)));
+  const layout = layoutOf(segmentsIn(module, asked), shape, { ...rows, lengths: ofRows });
   if (layout.kind === "mistake") return layout;
+  const tiles = [...shape.own].map(([axis, { row, by }]): [string, number | undefined] => {
+    const count = layout.rows[row];
+    return [axis, rows.lengths.get(axis) ?? (by === undefined ? undefined : Math.ceil(count / by))];
+  });
+  const [unknown] = tiles.find(([, count]) => count === undefined) ?? [];
+  if (unknown !== undefined)
+    return mistake(`\`${unknown}\` has no length`, `add it: \`--length ${unknown}=4\``);
   const lines = [
     ...layout.lines,
-    ...inputs.map(({ name, axis }) => `input ${name}: int[${axis === single ? "One" : axis}]`),
+    ...inputs.map(({ name, element, axes }) => `input ${name}: ${element}[${axes.join(", ")}]`),
     `output seen = attend(${layout.attend}; mask = ${mask}, rows = ${shape.query})`,
   ];
   const text = `${source.text}\n\nmodel ${loneModel} {\n${lines.map((line) => `  ${line}`).join("\n")}\n}\n`;
-  return { kind: "model", source: { file: source.file, text }, lengths: layout.lengths };
+  const lengths = [layout.lengths, ...tiles.map(([axis, count]) => `${axis}=${count}`)].join();
+  return { kind: "model", source: { file: source.file, text }, lengths };
 }
 
-/** Stands for the axis of data that is one number. */
-const single = "";
+/** Data that the model is given, and over what. */
+interface LoneInput {
+  readonly name: string;
+  readonly element: string;
+  readonly axes: readonly string[];
+}
 
 interface Shape {
   readonly kind: "shape";
   /** The axis of the queries, and that of the keys where it is another. */
   readonly query: string;
   readonly key: string | undefined;
-  readonly inputs: readonly { readonly name: string; readonly axis: string }[];
+  readonly inputs: readonly LoneInput[];
+  /** Axes of tables that are not read row by row. */
+  readonly own: ReadonlyMap<string, Tiled>;
+}
+
+/** What a table is read at along an axis: a row of queries or keys, divided by `by` if that is known. */
+interface Tiled {
+  readonly row: "query" | "key";
+  readonly by: number | undefined;
 }
 
 type Mistake = Extract<LoneMask, { kind: "mistake" }>;
@@ -91,25 +114,44 @@ function shapeOf(
 ): Shape | Mistake {
   let query: string | undefined;
   let key: string | undefined;
-  const inputs: { name: string; axis: string }[] = [];
+  const inputs: LoneInput[] = [];
+  const own = new Map<string, Tiled>();
   for (const { name, type } of parameters) {
-    const axes = type?.kind === "shape" ? type.axes.map((axis) => axis.name.text) : [];
-    const [axis = single, more] = axes;
-    if (more !== undefined)
+    if (type?.kind !== "shape") continue;
+    const axes = type.axes.map((axis) => axis.name.text);
+    if (axes.length > 2)
       return mistake(
         `\`${name.text}\` has ${axes.length} axes, and a picture is of one head and one prompt`,
         "write a mask without the other axes",
       );
-    const body = declaration?.body;
-    const reads = (row: string | undefined): boolean =>
-      body !== undefined && row !== undefined && readsAt(body, name.text, row);
-    const [atQuery, atKey] = [reads(declaration?.query.text), reads(declaration?.key.text)];
-    if (atQuery) query ??= axis;
-    if (atKey) key ??= axis;
-    inputs.push({ name: name.text, axis: atQuery || atKey ? axis : single });
+    const places = declaration === undefined ? [] : placesIn(declaration.body, name.text);
+    const read = (row: string | undefined, index: number): boolean =>
+      row !== undefined && places.some((at) => at[index] !== undefined && isName(at[index], row));
+    let isRead = false;
+    for (const [index, axis] of axes.entries()) {
+      const [atQuery, atKey] = [
+        read(declaration?.query.text, index),
+        read(declaration?.key.text, index),
+      ];
+      if (atQuery) query ??= axis;
+      if (atKey) key ??= axis;
+      isRead ||= atQuery || atKey;
+      if (axes.length > 1 && !atQuery && !atKey)
+        own.set(axis, tiledAt(places[0]?.[index], declaration?.key.text));
+    }
+    const over = axes.length > 1 || isRead ? axes : ["One"];
+    inputs.push({ name: name.text, element: axes.length > 1 ? type.element : "int", axes: over });
   }
-  const rows = query ?? key ?? names.find(isAxis) ?? "Rows";
-  return { kind: "shape", query: rows, key: key === rows ? undefined : key, inputs };
+  const rows = query ?? key ?? names.find((each) => isAxis(each) && !own.has(each)) ?? "Rows";
+  return { kind: "shape", query: rows, key: key === rows ? undefined : key, inputs, own };
+}
+
+/** What `q / n` says. */
+function tiledAt(index: Expr | undefined, key: string | undefined): Tiled {
+  if (index?.kind !== "binary") return { row: "query", by: undefined };
+  const row = key !== undefined && isName(index.left, key) ? "key" : "query";
+  const divides = index.operator === "/" && index.right.kind === "number";
+  return { row, by: divides ? index.right.value : undefined };
 }
 
 /** Whether a name is that of an axis: these begin with a capital. */
@@ -119,18 +161,18 @@ function isAxis(name: string): boolean {
 
 /** A second axis that has a length is that of the keys. */
 function withKeys(shape: Shape, names: readonly string[]): Shape {
-  const key = names.find((name) => isAxis(name) && name !== shape.query);
+  const key = names.find((name) => isAxis(name) && name !== shape.query && !shape.own.has(name));
   return shape.key === undefined && key !== undefined && names.includes(shape.query)
     ? { ...shape, key }
     : shape;
 }
 
-function readsAt(expression: Expr, data: string, row: string): boolean {
-  const here =
-    expression.kind === "bracket" &&
-    isName(expression.target, data) &&
-    expression.items.some((item) => item.kind === "value" && isName(item.value, row));
-  return here || expressionsIn(expression).some((each) => readsAt(each, data, row));
+/** What `data` is read at in `expression`, axis by axis, each time that it is. */
+function placesIn(expression: Expr, data: string): readonly (readonly Expr[])[] {
+  const nested = expressionsIn(expression).flatMap((each) => placesIn(each, data));
+  if (expression.kind !== "bracket" || !isName(expression.target, data)) return nested;
+  const at = expression.items.flatMap((item) => (item.kind === "value" ? [item.value] : []));
+  return [at, ...nested];
 }
 
 function isName(expression: Expr, text: string): boolean {
@@ -142,6 +184,8 @@ interface Layout {
   readonly lines: readonly string[];
   readonly attend: string;
   readonly lengths: string;
+  /** How many there are. */
+  readonly rows: Readonly<Record<"query" | "key", number>>;
 }
 
 /** The rows of the model: a sequence of segments, or axes without any. */
@@ -158,6 +202,7 @@ function layoutOf(
     const values = new Map([...lengths].map(([name, rows]) => [axisOf(name) ?? name, rows]));
     const keys = key ?? "Keys";
     const seen = key === undefined ? `rows[${query} as Keys]` : "keys";
+    const count = (axis: string): number => values.get(axis) ?? usual;
     return {
       kind: "layout",
       lines: [
@@ -165,7 +210,8 @@ function layoutOf(
         ...(key === undefined ? [] : [`input keys: [${key}, One, Width]`]),
       ],
       attend: `rows, ${seen}, ${seen} over ${keys}`,
-      lengths: axes.map((axis) => `${axis}=${values.get(axis) ?? usual}`).join(","),
+      lengths: axes.map((axis) => `${axis}=${count(axis)}`).join(","),
+      rows: { query: count(query), key: count(key ?? query) },
     };
   }
   if (key !== undefined) return otherRows(axes, [...lengths.keys()], inMask);
@@ -175,6 +221,7 @@ function layoutOf(
   const rows = lengths.size > 0 ? lengths : new Map([...inMask].map((name) => [name, usual]));
   const names = [...rows.keys()];
   const seen = `rows[${query} as Keys]`;
+  const total = [...rows.values()].reduce((sum, count) => sum + count, 0);
   return {
     kind: "layout",
     lines: [
@@ -187,6 +234,7 @@ function layoutOf(
     ],
     attend: `rows, ${seen}, ${seen} over Keys`,
     lengths: [...rows].map(([name, count]) => `${name}=${count}`).join(","),
+    rows: { query: total, key: total },
   };
 }
 
@@ -220,9 +268,12 @@ function segmentsIn(module: ResolvedModule, asked: string): ReadonlySet<string> 
 
 function lacks(mask: string, lacking: readonly Parameter[], given: readonly string[]): Mistake {
   const names = lacking.map(({ name }) => name.text);
-  const example = lacking.map(({ name, type }) =>
-    type?.kind === "shape" ? `--data ${name.text}=0x8,1x8` : `--set ${name.text}=8`,
-  );
+  const example = lacking.map(({ name, type }) => {
+    if (type?.kind !== "shape") return `--set ${name.text}=8`;
+    if (type.axes.length < 2) return `--data ${name.text}=0x8,1x8`;
+    const lengths = type.axes.map((axis) => `${axis.name.text}=2`).join();
+    return `--length ${lengths} --data ${name.text}=1,0,1,1`;
+  });
   const meant = given.flatMap((name) => {
     const near = names.find((each) => didYouMean(name, [each]) !== undefined);
     return near === undefined ? [] : [`did you mean \`${near}\` by \`${name}\`?`];

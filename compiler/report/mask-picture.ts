@@ -147,6 +147,15 @@ export function unknownData(
   return [...new Set([...unknown, ...tables].map((id) => inputOf(graph, id) ?? `value ${id}`))];
 }
 
+/** What `--data` may say of an input for these lengths: zeros and ones, as many as it has. */
+export function dataExample(graph: Graph, name: string, lengths: Lengths): string {
+  const rows = new RowNumbers(graph, lengths.values, growthOf(graph).symbols);
+  const axes = graph.inputs.find((each) => each.name === name)?.type.axes ?? [];
+  const count = axes.reduce((product, axis) => product * rows.extent(axis), 1);
+  const zeros = Math.floor(count / 2);
+  return `--data ${name}=${zeros > 0 ? `0x${zeros},` : ""}1x${count - zeros}`;
+}
+
 /** The tables of an attention's masks that are known. */
 export function tablesOf(
   graph: Graph,

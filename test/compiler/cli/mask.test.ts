@@ -160,3 +160,22 @@ test("keys on an axis of their own need no data there", async () => {
   expect(text).toContain("not computed: 50.0 % of pairs");
   expect(text).toContain("row 2 (S 2) sees row 3 (K 3): tile[q] == k / 3");
 });
+
+test("tables of pairs and of tiles are read at rows and at rows divided", async () => {
+  const file = join(folder, "tables.braid");
+  writeFileSync(
+    file,
+    `mask pairs(allowed: bool[Query, Key])(q, k) = allowed[q, k]
+mask tiles(live: bool[Row, Column])(q, k) = live[q / 4, k / 4] and k <= q
+mask odd(live: bool[Row, Column])(q, k) = live[q % 4, k / 4]
+`,
+  );
+  const drawn = async (name: string, ...words: readonly string[]): Promise<string> =>
+    /\n((?:[^\n]*[█▒·][^\n]*\n)+)/.exec(await mask(`${file}:${name}`, ...words))?.[1] ?? "";
+  const pairs = ["--length", "Query=3,Key=4", "--tile", "1", "--data", "allowed=1,0,0,1,0x4,1x4"];
+  expect(await drawn("pairs", ...pairs)).toBe("Query █··█\n      ····\n      ████\n");
+  const tiles = ["--length", "Rows=8", "--tile", "4", "--data", "live=1,0,1,1"];
+  expect(await drawn("tiles", ...tiles)).toBe("Rows ▒·\n     █▒\n");
+  await expect(mask(`${file}:odd`, "--data", "live=1")).rejects.toThrow("`Row` has no length");
+  await expect(mask(`${file}:pairs`)).rejects.toThrow("lacks its `allowed`");
+});

@@ -231,3 +231,18 @@ test("a mask over long rows is drawn in larger tiles", () => {
   const [mask] = explainedMasks(model.graph, read.lengths, new Map());
   expect(mask?.picture?.cells[0]?.grid.tile).toEqual({ queries: 128, keys: 128 });
 });
+
+test("a mask that is not drawn says what would draw it, as many numbers as there are", () => {
+  const text = `mask tiles(live: bool[Row, Column])(q, k) = live[q / 8, k / 8]
+model Tiles {
+  input x: [T, H = 2, E = 4]
+  input live: bool[A, B]
+  output y = attend(x, x[T as K], x[T as K] over K; mask = tiles(live))
+}`;
+  const { value } = checkModel({ file: "tiles.braid", text });
+  if (value === undefined) throw new Error("the spec has mistakes");
+  const read = readLengths(value.graph, "T=24,A=3,B=3");
+  if (read.kind === "mistake") throw new Error(read.message);
+  const [line] = explainedMasksText(explainedMasks(value.graph, read.lengths, new Map())).slice(3);
+  expect(line).toContain("reads `live`: give it, for example `--data live=0x4,1x5`");
+});
