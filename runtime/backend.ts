@@ -115,6 +115,11 @@ export type Progress = (done: number, total: number) => void;
 /** Offsets of slices: WebGPU's largest `minStorageBufferOffsetAlignment`. */
 export const bufferAlignment: number = 256;
 
+/** `bytes` rounded up to whole multiples of `bufferAlignment`. */
+export function aligned(bytes: number): number {
+  return Math.ceil(bytes / bufferAlignment) * bufferAlignment;
+}
+
 /** Bytes of one element. */
 export const elementBytes: Readonly<Record<ElementType, number>> = {
   f32: 4,

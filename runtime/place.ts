@@ -6,7 +6,7 @@
  * buffer, and WebGPU does not let a dispatch read and write the same one). Pure and deterministic.
  */
 
-import { bufferAlignment } from "./backend.ts";
+import { aligned } from "./backend.ts";
 
 /** A buffer to place: it lives from step `first` to step `last`, both included. */
 export interface PlaceRequest {
@@ -152,8 +152,4 @@ function largestLive(requests: readonly PlaceRequest[]): number {
     most = Math.max(most, live);
   }
   return most;
-}
-
-function aligned(bytes: number): number {
-  return Math.ceil(bytes / bufferAlignment) * bufferAlignment;
 }

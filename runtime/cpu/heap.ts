@@ -7,7 +7,7 @@
  * out.
  */
 
-import { bufferAlignment } from "../backend.ts";
+import { aligned, bufferAlignment } from "../backend.ts";
 import { BraidError, invariant, reasonOf } from "../errors.ts";
 import { showBytes } from "../show-bytes.ts";
 
@@ -101,10 +101,6 @@ function merged(blocks: readonly Block[]): readonly Block[] {
     else result.push(block);
   }
   return result;
-}
-
-function aligned(bytes: number): number {
-  return Math.ceil(bytes / bufferAlignment) * bufferAlignment;
 }
 
 function tooLarge(size: number, used: number, label: string): BraidError {
