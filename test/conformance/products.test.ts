@@ -9,6 +9,7 @@ import { targets } from "../../compiler/kernel/target.ts";
 import type { Graph } from "../../compiler/graph/graph.ts";
 import { verifyKernel } from "../../compiler/kernel/verify.ts";
 import { testedBackends, type TestedBackend } from "../support/backends.ts";
+import { evaluateBackend } from "../support/evaluate-backend.ts";
 import { Draft } from "../support/draft.ts";
 import { randomTensor, seeded } from "../support/random.ts";
 import { planGraph, runPlanned } from "../support/run-graph.ts";
@@ -157,6 +158,20 @@ function environmentOf(graph: Graph, [rows, columns, inner]: Sizes): Environment
     },
   };
 }
+
+test("kernels of the CPU read no panel past the last one", async () => {
+  const exact: TestedBackend = {
+    ...{ name: "evaluate cpu", target: targets.cpu, errors: {}, missing: undefined },
+    takes: () => true,
+    open: async (kernels) => evaluateBackend(kernels, "cpu"),
+    code: () => ({}),
+  };
+  // Several panels at once divide neither three nor thirteen nor seventeen.
+  for (const columns of [24, 104, 136]) {
+    for (const graph of Object.values(graphs))
+      await compare(exact, graph([1, columns, 5]), [1, columns, 5]);
+  }
+});
 
 test("the CPU packs the weights of products, and nothing else", () => {
   const layout = (name: string): unknown => {

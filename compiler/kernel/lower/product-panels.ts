@@ -191,6 +191,7 @@ function taskOf(context: Context, work: Work, task: Expr): readonly Statement[] 
     rowStart,
     columnStart: build.multiply(strip, build.int(width)),
     columnBlock: strip,
+    paddedTo: panelWidth,
     rows: tileRows,
     columns: width,
   });

@@ -53,13 +53,15 @@ export function placeTile(
   const batch = coordinates(product.batchAxes, tile.batch);
   const rowPlace = (row: Expr): Coordinates =>
     coordinates(product.rowAxes, clamped("row", rowAt(row), rows, rowsEven));
+  const paddedBase = (column: Expr): Base => ({
+    key: "column",
+    expr: columnAt(column),
+    extent: columns,
+    ...partsOf(tile, column),
+  });
   const paddedColumn = (of: ProductSum | ProductResult, column: Expr): Coordinates =>
-    coordinates(of.columnAxes, {
-      key: "column",
-      expr: columnAt(column),
-      extent: columns,
-      ...partsOf(tile, column),
-    });
+    coordinates(of.columnAxes, paddedBase(column));
+  const panels = columnsByPanels(part, tile);
   const fours = columnsEven ? undefined : columnsByFours(part, tile);
   const columnPlace = (of: ProductSum | ProductResult, column: Expr): Coordinates => {
     if (columnsEven) return paddedColumn(of, column);
@@ -74,7 +76,11 @@ export function placeTile(
     right: (sum, index, column) =>
       new Map([...batch, ...innerPlace(index), ...columnPlace(sum, column)]),
     paddedRight: (sum, index, column) =>
-      new Map([...batch, ...innerPlace(index), ...paddedColumn(sum, column)]),
+      new Map([
+        ...batch,
+        ...innerPlace(index),
+        ...coordinates(sum.columnAxes, (panels ?? paddedBase)(column)),
+      ]),
     row: (row) => new Map([...batch, ...rowPlace(row)]),
     result: (result, row, column) =>
       new Map([...batch, ...rowPlace(row), ...columnPlace(result, column)]),
@@ -111,6 +117,25 @@ function columnsByFours(
       const expr = build.add(build.multiply(high, 4), low);
       return { key: "column", expr, extent: columns, parts: { high, low, modulus: 4 } };
     },
+  };
+}
+
+/** Columns of operands that are padded, clamped to the last panel; undefined if no tile leaves it. */
+function columnsByPanels(
+  { columns }: ProductPart,
+  { columnBlock, columns: width, paddedTo }: ProductTile,
+): ((column: Expr) => Base) | undefined {
+  const count = asConstant(columns);
+  if (columnBlock === undefined || count === undefined || paddedTo === undefined) return undefined;
+  const panels = Math.ceil(count / paddedTo);
+  if ((panels * paddedTo) % width === 0) return undefined;
+  const first = build.multiply(columnBlock, width / paddedTo);
+  return (column) => {
+    const panel = build.add(first, build.quotient(column, paddedTo));
+    const high = build.minimum(panel, panels - 1);
+    const low = build.remainder(column, paddedTo);
+    const expr = build.add(build.multiply(high, paddedTo), low);
+    return { key: "column", expr, extent: columns, parts: { high, low, modulus: paddedTo } };
   };
 }
 

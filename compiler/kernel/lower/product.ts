@@ -70,6 +70,8 @@ export interface ProductTile {
   readonly columnBlock?: Expr;
   readonly rows: number;
   readonly columns: number;
+  /** Columns that padded operands are whole multiples of, where a tile may reach past the last of these. */
+  readonly paddedTo?: number;
   /** Its rows and columns are every so many; next to each other if absent. */
   readonly rowStep?: number;
   readonly columnStep?: number;

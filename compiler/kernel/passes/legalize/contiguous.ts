@@ -26,6 +26,9 @@ export function stepOf(index: Expr, name: string): number | undefined {
       if (index.right.kind === "const") return left * index.right.value;
       return index.left.kind === "const" ? right * index.left.value : undefined;
     }
+    case "call":
+      // The smaller of what is the same for four lanes is, too.
+      return index.args.every((arg) => stepOf(arg, name) === 0) ? 0 : undefined;
     default:
       return dependsOn(index, name) ? undefined : 0;
   }
