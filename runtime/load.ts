@@ -60,13 +60,12 @@ export async function loadResidents(
   checkCapacity(plan, backend, total);
   const buffers = weightBuffers(plan);
   for (const [name, bytes] of buffers) checkSize(name, bytes, backend);
-  for (const constant of plan.constants) {
-    residents.set(`constant ${constant.name}`, await loadConstant(constant, backend));
-  }
-  for (const [name, bytes] of buffers) {
-    const label = `weight ${name}`;
-    residents.set(label, await backend.allocate(bytes, label));
-  }
+  // Asked for at once: a device says of each only later whether there is room.
+  const asked: readonly Promise<readonly [string, DeviceBuffer]>[] = [
+    ...plan.constants.map((each) => loadConstant(each, backend)),
+    ...[...buffers].map(([name, bytes]) => allocateFor(`weight ${name}`, bytes, backend)),
+  ];
+  for (const [label, buffer] of await Promise.all(asked)) residents.set(label, buffer);
   let done = 0;
   progress({ stage: "weights", done, total });
   for (const weight of plan.weights) {
@@ -88,12 +87,22 @@ export async function loadResidents(
   return residents;
 }
 
-async function loadConstant(constant: PlanConstant, backend: Backend): Promise<DeviceBuffer> {
-  const { name, element, data } = constant;
-  const buffer = await backend.allocate(tensorBytes(data.length), `constant ${name}`);
+async function loadConstant(
+  { name, element, data }: PlanConstant,
+  backend: Backend,
+): Promise<readonly [string, DeviceBuffer]> {
+  const made = await allocateFor(`constant ${name}`, tensorBytes(data.length), backend);
   const values = element === "f32" ? Float32Array.from(data) : Int32Array.from(data);
-  await backend.upload(buffer, 0, values);
-  return buffer;
+  await backend.upload(made[1], 0, values);
+  return made;
+}
+
+async function allocateFor(
+  label: string,
+  bytes: number,
+  backend: Backend,
+): Promise<readonly [string, DeviceBuffer]> {
+  return [label, await backend.allocate(bytes, label)];
 }
 
 /** The bytes of each buffer of weights that are floats, by its name. */

@@ -182,6 +182,19 @@ counted("weights go to the device while pipelines are compiled", async (adapter)
   session.close();
 });
 
+counted("memory for all weights is asked for at once", async (adapter) => {
+  const told = gate();
+  adapter.errorsWait = told.opened;
+  const session = open(adapter, 3);
+  const { weights } = compiled(3).plan;
+  const buffers = new Set(weights.map(({ name, pack }) => pack?.buffer ?? name));
+  const asked = (): number =>
+    adapter.counts.buffers.filter(([label]) => label.startsWith("weight ")).length;
+  await vi.waitFor(() => expect(asked()).toBe(buffers.size));
+  told.open();
+  (await session).close();
+});
+
 counted("a weight is written once, in pieces, to where it stays", async (adapter) => {
   const elements = (5 / 8) * pieceBytes;
   const shape = [elements / 1024, 1024];
