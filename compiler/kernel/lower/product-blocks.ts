@@ -114,7 +114,7 @@ function blockOf(
   const perBatch = build.multiply(right, down);
   const inBatch = build.remainder(block, perBatch);
   const corner = {
-    batch: { key: "batch", expr: build.quotient(block, perBatch), blockExtent: product.batch },
+    batch: { key: "batch", expr: build.quotient(block, perBatch), extent: product.batch },
     rowStart: build.multiply(build.remainder(inBatch, down), blockExtent),
     columnStart: build.multiply(build.quotient(inBatch, down), blockExtent),
   };
