@@ -28,6 +28,9 @@ interface ReadBack {
 /** So many parts are remembered: the outputs of a model, and sizes that it measures. */
 const mostKept = 8;
 
+/** More bytes than a row of logits has are not kept: they would be there twice. */
+const largestKept = 4 * 2 ** 20;
+
 /** What was read of the memory of one device. */
 export class ReadBacks {
   readonly #device: GPUDevice;
@@ -69,8 +72,10 @@ export class ReadBacks {
   async read(buffer: DeviceBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
     const found = this.#find(buffer, offset, bytes);
     // One who reads the same meanwhile has the copy.
-    const own = found?.isMapped === true ? this.#make(buffer, offset, bytes) : undefined;
-    const each = own ?? found ?? this.#keep(buffer, offset, bytes);
+    const isOwn = found?.isMapped === true || bytes > largestKept;
+    const each = isOwn
+      ? this.#make(buffer, offset, bytes)
+      : (found ?? this.#keep(buffer, offset, bytes));
     each.isWanted = true;
     each.isMapped = true;
     try {

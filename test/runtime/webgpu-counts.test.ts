@@ -151,6 +151,23 @@ counted("an answer by other rules maps its logits alone", async (adapter) => {
   session.close();
 });
 
+counted("what is large is read by itself, and nothing is kept of it", async (adapter) => {
+  const backend = await openWebGpuBackend(adapter.found);
+  const bytes = 8 * 2 ** 20;
+  const buffer = await backend.allocate(bytes, "x");
+  for (let time = 0; time < 2; time++) {
+    adapter.begin();
+    await backend.download(buffer, 0, bytes);
+    expect(adapter.counts).toMatchObject({ encoders: 1, buffers: [["read back", bytes]] });
+  }
+  for (const made of [1, 0]) {
+    adapter.begin();
+    await backend.download(buffer, 0, 4);
+    expect(adapter.counts).toMatchObject({ encoders: made, maps: [4] });
+  }
+  backend.close();
+});
+
 counted("layers share pipelines, and each is compiled once", async (adapter) => {
   // The first layer and the last are not as those between them.
   const pipelines: number[] = [];

@@ -1,6 +1,7 @@
 /**
- * Reductions over axes: sums, means, extremes and the place of the largest. Each result is one task
- * (or, on a GPU, a group: `reduce-group.ts`), which walks the reduced elements four at a time; a mean divides once at the end.
+ * Reductions over axes: sums, means, extremes and the place of the largest (`reduce-place.ts`). Each
+ * result is one task (or, on a GPU, a group: `reduce-group.ts`), which walks the reduced elements four
+ * at a time; a mean divides once at the end.
  */
 
 import type { Region } from "../../fusion/region.ts";
