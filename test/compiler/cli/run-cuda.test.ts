@@ -3,7 +3,7 @@
  * are the host shim's: what is said and answered, and the line that says what a machine lacks.
  */
 
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -129,6 +129,26 @@ testWith("cuda-host", driver, "--backend cuda answers, and says where", async (r
   // Tensor cores; so near are the rows of the table that half floats tell them apart.
   expect(await run({}, "--backend", "cuda", "--math", "f16")).toMatchObject({ out: answer });
 });
+
+testWith(
+  "cuda-host",
+  driver,
+  "the example answers, and its trace has the device's times",
+  async () => {
+    await plugIn();
+    const [file, image] = [example("ee-mllm/ee-mllm.braid"), example("ee-mllm/images/0.png")];
+    const trace = join(folder, "trace.json");
+    const words = [file, "--backend", "cuda", "--image", image, "--trace", trace];
+    const prompt = "how many objects are there?";
+    const { out } = await runCommand(addRun, "run", ...words, "--prompt", prompt);
+    expect(out).toBe("two\n");
+    const { traceEvents } = JSON.parse(readFileSync(trace, "utf8"));
+    const kernels = traceEvents.filter(
+      ({ ph, dur }: { ph: string; dur: number }) => ph === "X" && dur > 0,
+    );
+    expect(kernels.length).toBeGreaterThan(100);
+  },
+);
 
 testWith("cuda-host", driver, "--backend auto takes the device", async (run) => {
   expect(await run({}, "--backend", "auto")).toEqual({
