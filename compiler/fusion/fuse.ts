@@ -11,7 +11,7 @@ import { constant, type Dimension, subtract, sumOf } from "../op/dimension.ts";
 import type { Op } from "../op/op.ts";
 import { type Epilogues, findEpilogues } from "./epilogues.ts";
 import { mergeProducts } from "./merge-products.ts";
-import { inOrder } from "./order.ts";
+import { cachesFirst, inOrder } from "./order.ts";
 import { type RowGroups, takeRowGroups } from "./row-groups.ts";
 import { rowValues } from "./row-values.ts";
 import { valueToStore } from "./value-to-store.ts";
@@ -45,7 +45,7 @@ function fuseWith(graph: Graph, leaving: ReadonlySet<ValueId>, cuts: ReadonlySet
   const apart = graph.nodes.flatMap((_, index) => regionsFor(graph, valueId(index), decisions));
   const lies = new Set(stored.keys());
   const regions = inOrder(graph, lies, mergeProducts(graph, lies, epilogues.products, apart));
-  return { regions: regions ?? apart, stored: lies };
+  return { regions: cachesFirst(graph, users, lies, regions ?? apart), stored: lies };
 }
 
 interface Decisions {

@@ -2,7 +2,8 @@
 
 import type { Graph, ValueId } from "../graph/graph.ts";
 import { valuesRead } from "./reads.ts";
-import { type Region, resultsOf } from "./region.ts";
+import { makesItsResult, type Region, resultsOf } from "./region.ts";
+import type { Users } from "./users.ts";
 
 /**
  * The regions, each after those that write what it reads, otherwise as they were; undefined if some
@@ -35,4 +36,31 @@ export function inOrder(
     return true;
   };
   return regions.every((_, index) => enter(index)) ? ordered : undefined;
+}
+
+/**
+ * The regions in an order in which rows are copied into caches as soon as they are there, so that the
+ * memory that they are copied from is free again. Nothing in the phase reads those caches.
+ */
+export function cachesFirst(
+  graph: Graph,
+  users: Users,
+  stored: ReadonlySet<ValueId>,
+  regions: readonly Region[],
+): readonly Region[] {
+  const last = new Map<ValueId, number>();
+  regions.forEach((region, index) => {
+    for (const { store } of resultsOf(region)) last.set(store.value, index);
+  });
+  const places = regions.map((region, index) => {
+    const { target, value } = region.store;
+    const copies = region.kind === "map" && !makesItsResult(region) && target.kind === "state";
+    if (!copies || (users[value] ?? []).length > 0) return index;
+    const read = valuesRead(graph, stored, region).map((id) => last.get(id) ?? -1);
+    return Math.max(-1, ...read);
+  });
+  // Sorting keeps the order of equals: a copy comes after what it reads.
+  return [...regions.keys()]
+    .sort((a, b) => (places[a] ?? a) - (places[b] ?? b) || a - b)
+    .flatMap((index) => regions[index] ?? []);
 }

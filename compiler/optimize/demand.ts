@@ -1,6 +1,7 @@
 /**
  * Which rows of each value are read. Demand runs backwards from the roots; a value of which only
- * slices are read is computed slice by slice where its operation allows that, else as a whole.
+ * slices are read is computed slice by slice where its operation allows that, else as a whole. Slices
+ * that are all of it together are computed as a whole, too: then a product reads its weights once.
  */
 
 import { type Graph, type Node, nodeAt, sizeOf, type ValueId, valueId } from "../graph/graph.ts";
@@ -13,6 +14,7 @@ import {
   pathKey,
   pathOfArgument,
   type Step,
+  stepOf,
 } from "./row-path.ts";
 import { RowPaths } from "./row-paths.ts";
 
@@ -105,21 +107,22 @@ class DemandAnalysis {
     const node = nodeAt(this.#graph, id);
     const passage = path.length === 0 ? undefined : this.#paths.passage(id, path);
     const moves = node.op.kind === "slice" || passage?.kind === "argument";
-    const open = moves || this.#mayPart(id, node, path, steps);
-    if (open && (!wanted.whole || moves)) {
+    const apart = moves || this.#mayPart(id, node, path, steps);
+    if (apart && (moves || (!wanted.whole && !this.#areAll(id, path, steps)))) {
       for (const each of steps) this.#settle(id, [...path, each.step], each.wanted);
       if (wanted.whole) this.#compute(id, node, path);
       return;
     }
-    const pieces = open ? this.#piecesOf(id, path, steps) : undefined;
+    const pieces = this.#piecesOf(id, node, path, wanted);
     if (pieces === undefined) {
       this.#compute(id, node, path);
       return;
     }
     this.#record(id, { path, pieces });
-    for (const each of steps) {
-      each.wanted.whole = true;
-      this.#settle(id, [...path, each.step], each.wanted);
+    for (const step of pieces.steps) {
+      const piece = wanted.at([step]);
+      piece.whole = true;
+      this.#settle(id, [...path, step], piece);
     }
   }
 
@@ -183,21 +186,76 @@ class DemandAnalysis {
     );
   }
 
-  #piecesOf(
-    id: ValueId,
-    path: Path,
-    steps: readonly { readonly step: Step }[],
-  ): Computed["pieces"] {
+  /**
+   * The pieces of a value that is read as a whole: what is read of it besides where that is better
+   * computed apart, or its segments where some are simpler than others.
+   */
+  #piecesOf(id: ValueId, node: Node, path: Path, { steps }: Wanted): Computed["pieces"] {
     const [first] = steps;
-    if (first === undefined) return undefined;
+    const axis = first?.step.axis;
+    if (
+      axis !== undefined &&
+      this.#separates(id, axisBefore(axis, path)) &&
+      this.#mayPart(id, node, path, steps)
+    ) {
+      const order = this.#coverOf(axis, steps);
+      if (order !== undefined) return { axis, steps: order };
+    }
+    return path.length > 0 ? undefined : this.#unlikeSegments(id, node);
+  }
+
+  /** The segments of a value's rows, where an argument is zeros in some and not in others. */
+  #unlikeSegments(id: ValueId, node: Node): Computed["pieces"] {
+    if (node.op.kind !== "map") return undefined;
+    for (const axis of node.type.axes) {
+      const steps = segmentSteps(this.#graph, axis);
+      if (steps.length < 2 || this.#areAlike(id, [], steps)) continue;
+      const wanted = steps.map((step) => ({ step }));
+      if (this.#mayPart(id, node, [], wanted) && this.#coverOf(axis, wanted) !== undefined)
+        return { axis, steps };
+    }
+    return undefined;
+  }
+
+  /** Whether `steps` are all rows of a value, and there is no reason to compute some of them apart. */
+  #areAll(id: ValueId, path: Path, steps: readonly { readonly step: Step }[]): boolean {
+    const [first, second] = steps;
+    if (first === undefined || second === undefined) return false;
     const { axis } = first.step;
-    if (!this.#separates(id, axisBefore(axis, path))) return undefined;
-    const order = coverOf(
+    const rows = axisBefore(axis, path);
+    if (this.#separates(id, rows) || this.#readsJoins(id, rows)) return false;
+    // Rows of a join and of views are those of an argument.
+    const computes = ({ step }: { readonly step: Step }): boolean =>
+      this.#paths.passage(id, [...path, step]).kind === "operation";
+    if (!steps.every(computes)) return false;
+    const all = this.#coverOf(axis, steps);
+    return all !== undefined && this.#areAlike(id, path, all);
+  }
+
+  /** Whether a value is elementwise of rows that are made segment by segment. */
+  #readsJoins(id: ValueId, axis: AxisName): boolean {
+    const { op, args } = nodeAt(this.#graph, id);
+    return (
+      op.kind === "map" &&
+      args.every((arg) => {
+        const { op: source, type } = nodeAt(this.#graph, arg);
+        return !type.axes.includes(axis) || (source.kind === "join" && source.into === axis);
+      })
+    );
+  }
+
+  /** Whether the same is computed for all `steps`: no argument is zeros in some of them only. */
+  #areAlike(id: ValueId, path: Path, steps: readonly Step[]): boolean {
+    const zeros = steps.map((step) => this.#paths.zeroArguments(id, [...path, step]).join());
+    return zeros.every((each) => each === zeros[0]);
+  }
+
+  #coverOf(axis: AxisName, steps: readonly { readonly step: Step }[]): readonly Step[] | undefined {
+    return coverOf(
       this.#graph,
       axis,
       steps.map(({ step }) => step),
     );
-    return order === undefined ? undefined : { axis, steps: order };
   }
 }
 
@@ -216,6 +274,16 @@ function coverOf(
     end = add(end, sizeOf(graph, next.into));
   }
   return equalDimensions(end, sizeOf(graph, axis)) ? order : undefined;
+}
+
+/** The segments of a sequence as slices of it. */
+function segmentSteps(graph: Graph, axis: AxisName): readonly Step[] {
+  let start = constant(0);
+  return (graph.axes.get(axis)?.segments ?? []).map((segment) => {
+    const step = stepOf(axis, start, segment.axis);
+    start = add(start, sizeOf(graph, segment.axis));
+    return step;
+  });
 }
 
 /** By node: whether it depends on some weight, and otherwise on constants only. */

@@ -26,6 +26,7 @@ import {
   pathKey,
   pathOfArgument,
   type Step,
+  staysZero,
 } from "./row-path.ts";
 import { RowPaths } from "./row-paths.ts";
 import { applyAgain } from "./apply-again.ts";
@@ -34,9 +35,9 @@ import { zerosOf } from "./zeros.ts";
 /**
  * Moves slices of rows up through the operations that treat rows alike (maps, projections, norms, the
  * queries of attention) to the joins, inputs and states where the rows come from, so that rows which
- * nobody reads are not computed. A value that is read as a whole is computed as a whole, and slices
+ * nobody reads are not computed. A value of which all rows are read is computed as a whole, and slices
  * of it stay slices; with `separates`, such a value is computed segment by segment where that says
- * so and its segments are read one by one as well. Rows that are zeros (an attention that sees
+ * so and its segments are read one by one (as well). Rows that are zeros (an attention that sees
  * nothing) stay zeros through projections and disappear from sums.
  *
  * Sound because each such operation gives a row from the same row of its arguments. Zeros assume
@@ -258,23 +259,5 @@ class Narrowing {
     if (missing.length === 0) return id;
     const zeros = this.#write({ kind: "zeros", type: { element: type.element, axes } }, origin);
     return this.#builder.node({ kind: "map", fn: "add" }, [zeros, id], origin);
-  }
-}
-
-/** Whether the operation gives zeros as soon as one argument is zeros. */
-function staysZero(op: Op): boolean {
-  switch (op.kind) {
-    case "contract":
-    case "rename":
-    case "slice":
-    case "split":
-    case "merge":
-      return true;
-    case "map":
-      return op.fn === "multiply" || op.fn === "negate";
-    case "reduce":
-      return op.fn === "sum" || op.fn === "mean";
-    default:
-      return false;
   }
 }

@@ -220,3 +220,21 @@ function coversAxes(graph: Graph, node: Node, op: OpOf<"join">, index: number): 
 export function isZero({ op }: Node): boolean {
   return op.kind === "constant" && op.value === 0;
 }
+
+/** Whether the operation gives zeros as soon as one argument is zeros. */
+export function staysZero(op: Op): boolean {
+  switch (op.kind) {
+    case "contract":
+    case "rename":
+    case "slice":
+    case "split":
+    case "merge":
+      return true;
+    case "map":
+      return op.fn === "multiply" || op.fn === "negate";
+    case "reduce":
+      return op.fn === "sum" || op.fn === "mean";
+    default:
+      return false;
+  }
+}

@@ -4,6 +4,7 @@ import type { GraphBuilder } from "../graph/build.ts";
 import type { Graph, ValueId } from "../graph/graph.ts";
 import { rewriteGraph } from "../graph/rewrite.ts";
 import type { AxisName } from "../op/axis.ts";
+import type { OpOf } from "../op/op.ts";
 import { equalTypes } from "../op/type.ts";
 
 /**
@@ -14,7 +15,8 @@ import { equalTypes } from "../op/type.ts";
  *
  * Sound because a factor that does not change along the summed axes leaves the sum; in float32 the
  * result differs by a rounding. Norms that subtract a mean stay as they are: the mean times the sums
- * of the columns would cancel most digits. Leaves the scaled operand to `removeDead`, and equal
+ * of the columns would cancel most digits. A product of some of the rows reduces those again, which is
+ * little beside it. Leaves the scaled operand to `removeDead`, and equal
  * operands `x * w` to `share`.
  */
 export function scaleRows(graph: Graph): Graph {
@@ -36,6 +38,8 @@ export function scaleRows(graph: Graph): Graph {
 /** `value` is `rest * factor` or `rest / factor`. */
 interface Factored {
   readonly rest: ValueId;
+  /** The part of `rest` that the factor multiplied. */
+  readonly base: ValueId;
   readonly fn: "multiply" | "divide";
   readonly factor: ValueId;
 }
@@ -47,15 +51,36 @@ function withoutFactor(
 ): Factored | undefined {
   const { op, args, origin } = builder.nodeOf(value);
   const [a, b] = args;
+  if (op.kind === "slice" && a !== undefined) return factoredRows(builder, a, op, over);
   if (op.kind !== "map" || a === undefined || b === undefined) return undefined;
   if (op.fn !== "multiply" && op.fn !== "divide") return undefined;
-  if (isRowFactor(builder, b, over)) return { rest: a, fn: op.fn, factor: b };
+  if (isRowFactor(builder, b, over)) return { rest: a, base: a, fn: op.fn, factor: b };
   if (op.fn === "multiply" && isRowFactor(builder, a, over))
-    return { rest: b, fn: "multiply", factor: a };
+    return { rest: b, base: b, fn: "multiply", factor: a };
   const left = withoutFactor(builder, a, over);
   if (left !== undefined) return { ...left, rest: builder.node(op, [left.rest, b], origin) };
   const right = op.fn === "multiply" ? withoutFactor(builder, b, over) : undefined;
   return right && { ...right, rest: builder.node(op, [a, right.rest], origin) };
+}
+
+/** The same for the rows that `slice` takes of `value`; both parts take them where they begin. */
+function factoredRows(
+  builder: GraphBuilder,
+  value: ValueId,
+  slice: OpOf<"slice">,
+  over: readonly AxisName[],
+): Factored | undefined {
+  const found = over.includes(slice.axis) ? undefined : withoutFactor(builder, value, over);
+  if (found === undefined) return undefined;
+  const rowsOf = (id: ValueId): ValueId => {
+    const { op, args, origin, type } = builder.nodeOf(id);
+    if (!type.axes.includes(slice.axis)) return id;
+    if (id === found.base || (op.kind !== "map" && op.kind !== "reduce"))
+      return builder.node(slice, [id], origin);
+    return builder.node(op, args.map(rowsOf), origin);
+  };
+  const base = rowsOf(found.base);
+  return { rest: rowsOf(found.rest), base, fn: found.fn, factor: rowsOf(found.factor) };
 }
 
 /** Whether the value is the same along `over` and comes from reductions over exactly those axes. */

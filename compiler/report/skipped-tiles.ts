@@ -30,12 +30,9 @@ export function skippedWork(
   sizes: ReadonlyMap<string, number>,
   scheduleOf: (id: ValueId) => Schedule | undefined = () => undefined,
 ): ReadonlyMap<ValueId, SkippedWork> {
-  return skippedIn(graph, rows, (id, op) => {
-    const planned = scheduleOf(id);
-    return planned === undefined
-      ? tileOf(graph, id, op, target, sizes)
-      : queryTile(graph, op, planned);
-  });
+  return skippedIn(graph, rows, (id, op) =>
+    queryTile(graph, op, scheduleOf(id) ?? scheduleFor(graph, id, target, sizes)),
+  );
 }
 
 /** The operations of the pairs that masks hide, whatever the tiles. */
@@ -79,21 +76,20 @@ function addCounts(a: TileCount, b: TileCount): TileCount {
   };
 }
 
-/** The tile of the schedule that the plan chooses for these sizes. */
-function tileOf(
+/** The schedule that the plan chooses for the attention `id` and these sizes. */
+export function scheduleFor(
   graph: Graph,
   id: ValueId,
-  op: AttendOp,
   target: Target,
   sizes: ReadonlyMap<string, number>,
-): Grid["tile"] {
+): Schedule {
   const store = { value: id, target: { kind: "value", value: id }, rows: [] } as const;
   const region = { kind: "attend", root: id, result: id, store, reason: "" } as const;
   const choices = scheduleChoices(graph, (size) => size, region, target);
   const chosen = choices.find(
     ({ when }) => when === undefined || evaluateDimension(when.size, sizes) <= when.atMost,
   );
-  return queryTile(graph, op, chosen?.schedule ?? generalSchedule(target));
+  return chosen?.schedule ?? generalSchedule(target);
 }
 
 /** The grid of each part of an attention; equal keys have equal counts. */

@@ -2,7 +2,7 @@
 
 import { showRoofline } from "./roofline.ts";
 import type { Machine } from "./roofline.ts";
-import { excuses, type PhaseSpending, type Spending } from "./spending.ts";
+import { budgetOf, type PhaseSpending, type Spending } from "./spending.ts";
 import { textTable } from "./text-table.ts";
 import { showBytes, showFlops } from "./units.ts";
 
@@ -37,7 +37,7 @@ export function spendingText(spending: Spending, machine: Machine): string {
     "  FLOPs are needed where the mask shows a pair; bytes are least if a call reads each weight and",
     "  each cache once, and a kernel its activations once.",
     ...phases.flatMap((each) =>
-      excuses(each).map((why) => `  ${each.phase}, ${runs[each.runs]}: ${why}.`),
+      excusesOf(each).map((why) => `  ${each.phase}, ${runs[each.runs]}: ${why}.`),
     ),
     "",
     "TEMPORARIES",
@@ -57,6 +57,12 @@ export function spendingText(spending: Spending, machine: Machine): string {
     "",
     ...showRoofline(phases, machine),
   ].join("\n")}\n`;
+}
+
+/** What a call spends beyond its budget, in words. */
+export function excusesOf(phase: PhaseSpending): readonly string[] {
+  const { flops, traffic } = budgetOf(phase);
+  return [flops, traffic].flatMap(({ excuse }) => excuse ?? []);
 }
 
 /** `1.03`; `–` of nothing. */

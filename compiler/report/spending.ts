@@ -7,7 +7,7 @@
 import type { Plan, PlanPhase } from "../../runtime/contract.ts";
 import { invariant } from "../../grammar/invariant.ts";
 import { growthOf } from "../phase/growth.ts";
-import type { Target } from "../kernel/target.ts";
+import { type Target, targets } from "../kernel/target.ts";
 import { storedElements } from "../plan/elements.ts";
 import type { Planned } from "../plan/plan.ts";
 import type { PreparedPhase } from "../plan/prepare.ts";
@@ -68,41 +68,42 @@ const [mostFlops, mostBytes] = [1.05, 1.15];
 /** From so many operations on attention has many tiles, and few of them are crossed by a mask. */
 const large = 1e9;
 
-/**
- * Whether a call computes and moves little in vain. Beside those shares there is what shapes ask for:
- * whole tiles, in small calls tiles that masks cross, and weights that products of several sets of rows
- * read, each its own.
- */
-export function withinBudget({ flops, traffic }: PhaseSpending): {
-  readonly flops: boolean;
-  readonly traffic: boolean;
-} {
-  const { executed, needed, edges, crossed } = flops;
-  const tiles = edges + (needed < large ? crossed : 0);
-  return {
-    flops: executed <= mostFlops * needed + tiles,
-    traffic: traffic.moved <= mostBytes * traffic.least + traffic.again,
-  };
+/** How a call stands to one of those shares. */
+interface Verdict {
+  /**
+   * Whether it spends no more, or what is beyond is what shapes ask for: whole tiles, in small calls
+   * tiles that masks cross, and weights that products of different values of equal rows read.
+   */
+  readonly within: boolean;
+  /** What it spends beyond the share, in words. */
+  readonly excuse?: string;
 }
 
-/** What a call spends beyond those shares, in words; empty if it does not. */
-export function excuses({ flops, traffic }: PhaseSpending): readonly string[] {
+/** Whether a call computes and moves little in vain, and what it does in vain. */
+export function budgetOf({ flops, traffic }: PhaseSpending): {
+  readonly flops: Verdict;
+  readonly traffic: Verdict;
+} {
   const { executed, needed, edges, crossed } = flops;
+  const verdict = (spent: number, most: number, more: number, excuse: string): Verdict =>
+    spent <= most ? { within: true } : { within: spent <= most + more, excuse };
   const share = (part: number, of: number): string => ((of + part) / of).toFixed(3);
-  return [
-    ...(executed > mostFlops * needed
-      ? [
-          `whole tiles take ${share(edges, needed)} of the FLOPs needed at these shapes, ` +
-            `tiles that masks cross ${share(crossed, needed)}`,
-        ]
-      : []),
-    ...(traffic.moved > mostBytes * traffic.least
-      ? [
-          "products of several sets of rows read the same weights, which takes " +
-            `${share(traffic.again, traffic.least)} of the least bytes`,
-        ]
-      : []),
-  ];
+  return {
+    flops: verdict(
+      executed,
+      mostFlops * needed,
+      edges + (needed < large ? crossed : 0),
+      `whole tiles take ${share(edges, needed)} of the FLOPs needed at these shapes, ` +
+        `tiles that masks cross ${share(crossed, needed)}`,
+    ),
+    traffic: verdict(
+      traffic.moved,
+      mostBytes * traffic.least,
+      traffic.again,
+      "products of different values read the same weights, which takes " +
+        `${share(traffic.again, traffic.least)} of the least bytes`,
+    ),
+  };
 }
 
 /** What is needed to count. */
@@ -166,7 +167,7 @@ function phaseSpending(
     flops: {
       executed,
       needed: products + reductions - hidden,
-      edges: edgeFlops(graph, plan.target, values),
+      edges: edgeFlops(graph, targets[plan.target], values),
       crossed: hidden - skipped,
     },
     traffic: trafficOf(made, values, storedElements(prepared, target)),

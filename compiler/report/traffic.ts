@@ -8,6 +8,7 @@
 import { type BufferSource, makesItsResult, type Region, resultsOf } from "../fusion/region.ts";
 import { isMemory } from "../fusion/users.ts";
 import { type Graph, nodeAt, sizeOf, type ValueId } from "../graph/graph.ts";
+import { productRoles } from "../graph/product-roles.ts";
 import { evaluateDimension, productOf } from "../op/dimension.ts";
 import { sourceOf } from "../kernel/lower/read.ts";
 import type { StoredElements } from "../plan/elements.ts";
@@ -19,7 +20,7 @@ export interface Traffic {
   readonly moved: number;
   /** The same with each weight and each cache once in the call. */
   readonly least: number;
-  /** What products read of weights that products of other rows have read. */
+  /** What products read of weights that products of other values of the same rows have read. */
   readonly again: number;
 }
 
@@ -65,8 +66,10 @@ export function trafficOf(
       moved += count;
       if (name === undefined) least += count;
       else lasting.set(name, Math.max(count, lasting.get(name) ?? 0));
-      if (op.kind === "weight" && region.kind === "contract")
-        multiplied.set(op.name, [...(multiplied.get(op.name) ?? []), count]);
+      if (op.kind === "weight" && region.kind === "contract") {
+        const key = [op.name, ...productRoles(graph, region.root).rows].join(" ");
+        multiplied.set(key, [...(multiplied.get(key) ?? []), count]);
+      }
     }
   }
   for (const count of lasting.values()) least += count;

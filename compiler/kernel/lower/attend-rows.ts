@@ -23,6 +23,7 @@ import {
 import { type AttendArguments, type AttendOp, attendArguments } from "../../op/op.ts";
 import * as build from "../build.ts";
 import { roundUp } from "../counts.ts";
+import { attendBlock, warpRows } from "../schedule/attend-blocks.ts";
 import type { Expr } from "../kernel.ts";
 import { type Affine, affineOf, plus, times } from "./affine.ts";
 import type { Context, Coordinates } from "./context.ts";
@@ -143,11 +144,13 @@ export function tileKeys(
 }
 
 /**
- * How many heads are a set where rows are taken one by one: their queries, and logits and weights of a
- * tile, fit into group memory.
+ * How many heads are a set at most: the rows of a tile, those of one instruction of a tensor core, or
+ * where rows are taken one by one as many as have their queries, and logits and weights of a tile, in
+ * group memory.
  */
 export function mostPacked(schedule: Schedule, depth: number): number {
   const { target, queries, singleQuery, invocations } = schedule;
+  if (target.math !== undefined) return warpRows;
   if (!singleQuery || target.family === "cpu" || target.groupMemory === 0) return queries;
   const fitting = Math.floor(target.groupMemory / 4 / (depth + 2 * invocations));
   return Math.max(1, Math.min(queries, fitting));
@@ -159,9 +162,16 @@ export function queryTile(
   op: AttendOp,
   schedule: Schedule,
 ): { readonly queries: number; readonly keys: number } {
-  const [depth, width] = [op.contracted, op.value].map((axis) => asConstant(sizeOf(graph, axis)));
-  const pack = packedHeads(graph, op, mostPacked(schedule, depth ?? 1));
-  const keys = tileKeys(schedule, depth ?? 1, width ?? 1);
+  const [depth = 1, width = 1] = [op.contracted, op.value].map((axis) =>
+    asConstant(sizeOf(graph, axis)),
+  );
+  const pack = packedHeads(graph, op, mostPacked(schedule, depth));
+  if (schedule.target.math !== undefined) {
+    const asked = { depth, width, parts: op.parts.length };
+    const { rows, keys, warpKeys, splits } = attendBlock(asked, schedule);
+    return { queries: Math.max(1, rows / pack), keys: splits ? warpKeys : keys };
+  }
+  const keys = tileKeys(schedule, depth, width);
   return { queries: rowsOfTask(schedule, pack) / pack, keys };
 }
 

@@ -37,6 +37,7 @@ import {
   type Attention,
   attendWork,
   attentionOf,
+  mostPacked,
   type PackedRows,
   packedRows,
 } from "./attend-rows.ts";
@@ -61,12 +62,9 @@ import { factorElement, finishWarps, GroupMemory } from "./warps.ts";
 import { type AttendBlock, attendBlock, blockFits } from "../schedule/attend-blocks.ts";
 import { splitOf } from "../schedule/attend-splits.ts";
 
-/** Query heads that share keys, of one set at most. */
-const mostPacked = 16;
-
 /** The kernel of a region whose root is an `attend` that gives its output or its log-sum-exp. */
 export function warpAttend(context: Context, region: Region, schedule: Schedule): Lowered {
-  const attention = attentionOf(context, region, mostPacked);
+  const attention = attentionOf(context, region, mostPacked(schedule, 0));
   const { op, depth, width } = attention;
   const shape = attendBlock({ depth, width, parts: op.parts.length }, schedule);
   const { blocks: rowBlocks, tasks, ...work } = attendWork(attention, shape.rows, shape);

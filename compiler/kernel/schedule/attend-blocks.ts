@@ -28,7 +28,7 @@ export interface AttendBlock {
 }
 
 /** Rows of a warp, and its keys where the warps split them: what one instruction takes. */
-const extent = 16;
+export const warpRows = 16;
 
 /** Warps of a group that share no rows. */
 const rowWarps = 4;
@@ -50,18 +50,18 @@ export function attendBlock(asked: Asked, schedule: Schedule): AttendBlock {
   const lengths = { depth: roundUp(asked.depth, innerStep(math)), width: roundUp(asked.width, 8) };
   const block = (warps: number, keys: number): AttendBlock => {
     const shares = fewRows
-      ? { rows: extent, keys: warps * keys, splits: true }
-      : { rows: warps * extent, keys, splits: false };
-    const extents = { ...shares, ...lengths, warpRows: extent, warpKeys: keys };
+      ? { rows: warpRows, keys: warps * keys, splits: true }
+      : { rows: warps * warpRows, keys, splits: false };
+    const extents = { ...shares, ...lengths, warpRows, warpKeys: keys };
     return { ...extents, warps, registers: registers(asked, extents, schedule) };
   };
   // Two groups share a multiprocessor where the tile may be that large.
   const fits = (each: AttendBlock): boolean =>
     bytesOf(each, schedule) <= groupMemory / 2 && fitsInvocation(each.registers, target);
   const blocks = fewRows
-    ? [8, 4, 2].map((warps) => block(warps, extent))
+    ? [8, 4, 2].map((warps) => block(warps, warpRows))
     : [64, 32].map((keys) => block(rowWarps, keys));
-  return blocks.find(fits) ?? block(fewRows ? 1 : rowWarps, extent);
+  return blocks.find(fits) ?? block(fewRows ? 1 : rowWarps, warpRows);
 }
 
 /** Whether a block of such an attention fits into group memory at all. */

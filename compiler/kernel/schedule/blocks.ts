@@ -100,9 +100,12 @@ function shapeOf(warpRows: number, warpColumns: number, down: number, across: nu
 
 const smallest = shapeOf(16, 8, 2, 2);
 
+/** The block that no other one is larger than. */
+export const largestBlock: Shape = shapeOf(64, 32, 2, 4);
+
 /** The blocks of eight warps, the largest first. */
 const manyRows: readonly Shape[] = [
-  shapeOf(64, 32, 2, 4),
+  largestBlock,
   shapeOf(32, 32, 2, 4),
   shapeOf(32, 16, 2, 4),
   shapeOf(16, 16, 2, 4),

@@ -83,6 +83,17 @@ test("both segments apart are computed apart", () => {
   expect(found.some((line) => line.includes("join"))).toBe(false);
 });
 
+test("both segments of a product are one product", () => {
+  const { draft, x } = sequence();
+  const y = draft.contract(x, draft.weight("w", ["E", "D"]), "D");
+  const z = draft.map("silu", y);
+  draft.output("a", draft.node(rowsOfA, z));
+  draft.output("b", draft.map("exp", draft.node(rowsOfB, z)));
+  const found = nodes(draft.finish());
+  expect(found.filter((line) => line.includes("contract"))).toHaveLength(1);
+  expect(found.filter((line) => line.includes("silu"))).toHaveLength(1);
+});
+
 test("slices that may share rows are taken of one value", () => {
   const { draft, x } = sequence();
   const y = draft.contract(x, draft.weight("w", ["E", "D"]), "D");
@@ -129,5 +140,23 @@ test("rows of zeros need no projection and no sum", () => {
     "%1: float[E, D] = weight u",
     "%2: float[A, E] = contract over D: %0 %1",
     "output y = %2",
+  ]);
+});
+
+test("a product whose rows are zeros in one segment is computed for the other", () => {
+  const { draft, x } = sequence();
+  const join = { kind: "join", into: "S", parts: ["A", "B"] } as const;
+  const seen = draft.node(join, draft.constant(0), draft.input("seen", ["B", "D"]));
+  const y = draft.contract(seen, draft.weight("w", ["E", "D"]), "D");
+  const wide = draft.contract(x, draft.weight("u", ["E", "D"]), "D");
+  const sum = draft.map("add", wide, y);
+  draft.output("y", sum);
+  const [first, second, ...others] = nodes(draft.finish()).filter((line) =>
+    / contract /.test(line),
+  );
+  expect(others).toEqual([]);
+  expect([first, second].map((line) => line?.match(/\[(\w+), E\]/)?.[1]).sort()).toEqual([
+    "B",
+    "S",
   ]);
 });

@@ -74,10 +74,10 @@ const cases: Record<string, Case> = {
     model: { layers: [composite, masks.causal, masks.causal].map((mask) => ({ mask })) },
     phases: ["image", "place", "prompt", "extend"],
   },
-  // The first layer reads static queries of visual rows, which an image phase may as well keep.
+  // Visual rows share the products of the first layer with text, as under a causal mask in all layers.
   "causal, then composite": {
     model: { layers: [{ mask: masks.causal }, { mask: composite }, { mask: composite }] },
-    phases: ["image", "place", "prompt", "extend"],
+    phases: ["image", "prompt", "extend"],
   },
   "mean of the given rows": {
     model: { ...twice(composite), pooled: "T.given" },
