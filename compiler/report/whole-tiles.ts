@@ -12,7 +12,7 @@ import { mostPacked, packedHeads } from "../kernel/lower/attend-rows.ts";
 import { panelWidth } from "../kernel/lower/packing.ts";
 import { generalSchedule, type Schedule } from "../kernel/lower/schedule.ts";
 import { attendBlock, warpRows } from "../kernel/schedule/attend-blocks.ts";
-import { largestBlock } from "../kernel/schedule/blocks.ts";
+import { fewColumns, largestBlock } from "../kernel/schedule/blocks.ts";
 import { type Family, type Target, targets } from "../kernel/target.ts";
 import type { AxisName } from "../op/axis.ts";
 import { asConstant, evaluateDimension } from "../op/dimension.ts";
@@ -23,6 +23,8 @@ import { scheduleFor } from "./skipped-tiles.ts";
 interface WholeTiles {
   readonly rows: (count: number) => number;
   readonly columns: (count: number, rows: number) => number;
+  /** Columns for which the rows of a block are summed again, where those sums are whole blocks, too. */
+  readonly sums?: number;
   /** Packed query rows, and keys; as their schedule has them if absent. */
   readonly queries?: (count: number) => number;
   readonly keys?: (count: number) => number;
@@ -53,6 +55,7 @@ const tilesOf: Readonly<Record<Family, WholeTiles>> = {
   cuda: {
     rows: (count) => up(count <= warpRows ? warpRows : largestBlock.rows)(count),
     columns: up(largestBlock.columns),
+    sums: fewColumns,
   },
 };
 
@@ -71,7 +74,8 @@ export function edgeFlops(
       const { batch, rows, columns, inner } = rolesOf(graph, valueId(index));
       const [down, across] = [extent(rows), extent(columns)];
       const tiled = tiles.rows(down) * tiles.columns(across, down);
-      total += 2 * extent(batch) * extent(inner) * (tiled - down * across);
+      const sums = tiles.sums === undefined ? 0 : tiles.rows(down) * Math.ceil(across / tiles.sums);
+      total += extent(batch) * extent(inner) * (2 * (tiled - down * across) + sums);
     } else if (op.kind === "attend" && op.result !== "weights") {
       const [query] = args;
       const axes = query === undefined ? [] : nodeAt(graph, query).type.axes;

@@ -111,11 +111,14 @@ const manyRows: readonly Shape[] = [
   shapeOf(16, 16, 2, 4),
 ];
 
+/** The fewest columns of a block of four warps beside each other. */
+export const fewColumns = 32;
+
 /** The blocks of four warps for so many rows and columns, the largest first. */
 function shapesFor(rows: number, columns: number): readonly Shape[] {
   if (rows <= 16) {
     // Small blocks, as all multiprocessors are to read weights.
-    return [shapeOf(16, columns >= wide ? 16 : 8, 1, 4)];
+    return [shapeOf(16, columns >= wide ? 16 : fewColumns / 4, 1, 4)];
   }
   const below = Math.min(64, roundUp(columns, 8));
   const tall = columns < 64 || rows <= 64;
