@@ -1,13 +1,13 @@
 /**
  * Attentions with random masks: every kind of predicate, segments that interleave in any way, token
- * data, grouped heads, sinks and normalisations, as a graph and what it is run on.
+ * data, tables, grouped heads, sinks and normalisations, as a graph and what it is run on.
  */
 
 import type { Environment, Tensor } from "../../compiler/graph/evaluate.ts";
 import type { Graph, ValueId } from "../../compiler/graph/graph.ts";
 import { sumOf, symbol } from "../../compiler/op/dimension.ts";
 import type { AttendOp } from "../../compiler/op/op.ts";
-import type { Predicate } from "../../compiler/op/predicate.ts";
+import type { Predicate, Term } from "../../compiler/op/predicate.ts";
 import {
   dataSides,
   type Random,
@@ -32,9 +32,48 @@ const width = 4;
 /** The attention of `seed`, over at most `most` rows. */
 export function randomAttention(seed: number, most: number): RandomAttention {
   const from = random(seed);
-  const mask = decided(randomPredicate(from, from.below(5)));
+  const predicate = decided(randomPredicate(from, from.below(5)));
   const sequence = randomSequence(from, most);
-  return { mask, ...new Building(seed, from, mask, sequence).finish() };
+  const table = from.below(4) === 0 ? randomTable(from) : undefined;
+  const mask = table === undefined ? predicate : joined(from, predicate, table);
+  return { mask, ...new Building(seed, from, mask, sequence, table).finish() };
+}
+
+/** Numbers by row of queries and keys, or by runs of them. */
+interface Table {
+  readonly rows: number;
+  readonly columns: number;
+  /** Row-major. */
+  readonly numbers: readonly number[];
+  readonly term: Extract<Term, { kind: "table" }>;
+}
+
+/** The axes of the table. */
+const tableAxes = ["TableRow", "TableColumn"] as const;
+
+function randomTable(from: Random): Table {
+  const [rows, columns] = [1 + from.below(9), 1 + from.below(9)];
+  const truth = from.below(2) === 0;
+  const numbers = Array.from({ length: rows * columns }, () =>
+    truth ? from.below(2) : from.below(4) - 1,
+  );
+  const at = (["q", "k"] as const).map((side, index) => {
+    const position: Term = { kind: "position", side };
+    const operator = from.pick(["/", "/", "%"] as const);
+    const by: Term = { kind: "number", value: from.pick([1, 3, 8, 16]) };
+    const whole: Term = { kind: "binary", operator, left: position, right: by };
+    return { axis: tableAxes[index] ?? "", at: whole };
+  });
+  const term = { kind: "table", index: dataSides.length, at, truth } as const;
+  return { rows, columns, numbers, term };
+}
+
+/** `mask` and, or or without what a table says. */
+function joined(from: Random, mask: Predicate, { term }: Table): Predicate {
+  const zero: Term = { kind: "number", value: 0 };
+  const isLive: Predicate = { kind: "compare", comparison: "!=", left: term, right: zero };
+  const kind = from.pick(["and", "and", "or"] as const);
+  return from.below(3) === 0 ? isLive : { kind, operands: [isLive, mask] };
 }
 
 /** `mask` where all rows are given: generation is no matter of kernels. */
@@ -61,8 +100,16 @@ class Building {
   readonly #sequence: Sequence;
   /** In storage order: segment after segment. */
   readonly #rows: readonly Row[];
+  readonly #table: Table | undefined;
 
-  constructor(seed: number, from: Random, mask: Predicate, sequence: Sequence) {
+  constructor(
+    seed: number,
+    from: Random,
+    mask: Predicate,
+    sequence: Sequence,
+    table: Table | undefined,
+  ) {
+    this.#table = table;
     this.#numbers = seeded(seed);
     this.#from = from;
     this.#mask = mask;
@@ -108,7 +155,7 @@ class Building {
       value: "E",
       group: { query: "H", key: "G" },
       parts: [{ axis: "K", mask: this.#mask }],
-      data: dataSides,
+      data: this.#table === undefined ? dataSides : [...dataSides, "none"],
       scale: 0.5,
       normalize,
       sink,
@@ -143,8 +190,25 @@ class Building {
       draft.node({ kind: "rename", from: "S", to: "K" }, value),
     );
     const none = this.#integers("data2", [], [this.#sequence.constant]);
+    const tables = this.#table === undefined ? [] : [this.#tableInput(this.#table)];
     const sinks = sink ? [this.#floats("sink", ["H"], [heads])] : [];
-    return draft.attend(op, q, own ?? position, ...keys, datum(0, query, queries), none, ...sinks);
+    return draft.attend(
+      op,
+      q,
+      own ?? position,
+      ...keys,
+      datum(0, query, queries),
+      none,
+      ...tables,
+      ...sinks,
+    );
+  }
+
+  #tableInput({ rows, columns, numbers }: Table): ValueId {
+    const [row, column] = tableAxes;
+    this.#draft.axis(row, rows);
+    this.#draft.axis(column, columns);
+    return this.#integers("table", tableAxes, numbers, [rows, columns]);
   }
 
   #floats(name: string, axes: readonly string[], shape: readonly number[]): ValueId {
