@@ -223,6 +223,84 @@ test("no tokens at all are asked for: nothing but the end", async () => {
   expect(await collect(events)).toEqual(["length"]);
 });
 
+/** The toy with a step of `extend` that chooses the token by `pick`, and the bytes that are read back. */
+async function choosing(
+  pick: (logits: Float32Array) => number,
+): Promise<{ readonly session: Session; readonly read: readonly number[] }> {
+  const plan = toyPlan("gpu");
+  const [logits, token] = ["logits", "token"].map((name) => ({ kind: "output", name }) as const);
+  if (logits === undefined || token === undefined) throw new Error("there are two");
+  const variants = [{ kernel: "pick", groups: 1 }];
+  const buffers = [logits, token];
+  const call = { label: "token", variants, buffers, scalars: ["T"], flops: 0 };
+  const phases = plan.phases.map((phase): PlanPhase => {
+    if (phase.kind !== "extend") return phase;
+    const output = { name: "token", element: "i32", axes: [{ label: "one", size: 1 }] } as const;
+    const steps = [...phase.steps, { kind: "dispatch", ...call } as const];
+    return { ...phase, outputs: [...phase.outputs, output], steps };
+  });
+  const kernel = {
+    name: "pick",
+    buffers: [
+      { name: "logits", element: "f32", access: "read" },
+      { name: "token", element: "i32", access: "write" },
+    ],
+    scalars: ["n"],
+    workgroupSize: 1,
+  } as const;
+  const { generation } = plan;
+  if (generation === undefined) throw new Error("the toy generates");
+  const read: number[] = [];
+  const backend = fakeBackend({
+    ...toyKernels,
+    pick: (_, [from, to], [rows = 0]) => {
+      if (from === undefined || to === undefined) throw new Error("the kernel binds two buffers");
+      to.i32[0] = pick(from.f32.subarray((rows - 1) * 8, rows * 8));
+    },
+  });
+  const session = await Session.open({
+    model: {
+      plan: {
+        ...plan,
+        phases,
+        kernels: [...plan.kernels, kernel],
+        generation: { ...generation, token: "token" },
+      },
+    },
+    backend: {
+      ...backend,
+      download: (buffer, offset, bytes) => {
+        read.push(bytes);
+        return backend.download(buffer, offset, bytes);
+      },
+    },
+    weights: memoryWeights(toyWeights),
+  });
+  return { session, read };
+}
+
+test("of a greedy answer tokens are read back, of others the last row of the logits", async () => {
+  const { session, read } = await choosing(greedy);
+  const wanted = [...continued(cat, [1, 4, 2], 6), "length"];
+  expect(await collect(new Conversation(session).answer(turn(cat, [1, 4, 2])))).toEqual(wanted);
+  expect(read).toEqual([4, 4, 4, 4, 4, 4]);
+  session.reset();
+  const choose = (logits: Float32Array): number => greedy(logits);
+  const again = new Conversation(session).answer(turn(cat, [1, 4, 2], { choose }));
+  expect(await collect(again)).toEqual(wanted);
+  expect(read.slice(6)).toEqual([32, 32, 32, 32, 32, 32]);
+});
+
+test("where the device can choose none, the logits say why", async () => {
+  const { session, read } = await choosing((logits) => {
+    logits[3] = Number.NaN;
+    return -1;
+  });
+  const events = new Conversation(session).answer(turn(cat, [1, 4, 2]));
+  await expect(collect(events)).rejects.toMatchObject({ code: "sample/not-a-number" });
+  expect(read).toEqual([4, 32]);
+});
+
 test("an empty prompt, and positions that do not match it, are named errors", async () => {
   const conversation = new Conversation(await open());
   await expect(collect(conversation.answer(turn(cat, [])))).rejects.toMatchObject({
