@@ -113,12 +113,14 @@ async function built(
   const file = join(cache, hashOf(options.join(" "), text));
   if (existsSync(file)) return file;
   await mkdir(cache, { recursive: true });
-  // Others may build the same: each in a folder of its own, and the last one to finish wins.
+  // Others may build the same: each in a folder of its own, and whoever finishes wins.
   const scratch = await mkdtemp(join(cache, "building-"));
   try {
     await build(join(scratch, "built"), options);
     await rename(join(scratch, "built"), file);
   } catch (thrown) {
+    // A folder is not put in the place of one that another process has made meanwhile.
+    if (existsSync(file)) return file;
     const reason = thrown instanceof Error && "stderr" in thrown ? thrown.stderr : thrown;
     throw new Error(`g++ refuses CUDA text: ${String(reason)}`, { cause: thrown });
   } finally {
