@@ -4,12 +4,12 @@
  */
 
 import * as build from "../kernel/build.ts";
-import type { Expr, Kernel, Statement } from "../kernel/kernel.ts";
+import type { Expr, Kernel } from "../kernel/kernel.ts";
 import { expressionsOf, visitBody, visitExpr } from "../kernel/rewrite.ts";
 
 /** The names of such buffers and group arrays of `kernel`. */
 export function alignedMemory(kernel: Kernel): ReadonlySet<string> {
-  const multiples = multiplesOfFour(kernel.body);
+  const multiples = multiplesOfFour(kernel);
   const aligned = new Set<string>();
   const others = new Set<string>();
   const note = (name: string, lanes: 1 | 4, index: Expr): void => {
@@ -44,9 +44,9 @@ export function quarter(index: Expr): Expr {
   return isOpen ? build.shiftRight(index, 2) : exact;
 }
 
-/** Variables that never change and are multiples of four, and such loop variables. */
-function multiplesOfFour(body: readonly Statement[]): ReadonlySet<string> {
-  const found = new Set<string>();
+/** Scalars and variables that never change and are multiples of four, and such loop variables. */
+function multiplesOfFour({ body, multiples = new Map() }: Kernel): ReadonlySet<string> {
+  const found = new Set([...multiples].flatMap(([name, of]) => (of % 4 === 0 ? [name] : [])));
   visitBody(body, (each) => {
     if (each.kind === "let" && isMultipleOfFour(each.value, found)) found.add(each.name);
     if (each.kind !== "for") return;

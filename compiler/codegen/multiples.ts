@@ -1,10 +1,10 @@
 /** What is a multiple of a number for sure, whatever the sizes. */
 
-import type { Expr, Statement } from "../kernel/kernel.ts";
+import type { Expr, Kernel } from "../kernel/kernel.ts";
 import { visitBody } from "../kernel/rewrite.ts";
 
-/** Says whether an index of a kernel with this body is a multiple of a number. */
-export function multiplesIn(body: readonly Statement[]): (index: Expr, of: number) => boolean {
+/** Says whether an index of a kernel is a multiple of a number. */
+export function multiplesIn({ body, multiples }: Kernel): (index: Expr, of: number) => boolean {
   const values = new Map<string, readonly Expr[]>();
   visitBody(body, (each) => {
     if (each.kind === "let") values.set(each.name, [each.value]);
@@ -16,7 +16,10 @@ export function multiplesIn(body: readonly Statement[]): (index: Expr, of: numbe
       case "const":
         return expr.value % of === 0;
       case "var":
-        return values.get(expr.name)?.every((each) => isMultiple(each, of)) ?? false;
+        return (
+          values.get(expr.name)?.every((each) => isMultiple(each, of)) ??
+          (multiples?.get(expr.name) ?? 1) % of === 0
+        );
       case "binary": {
         const { operator, left, right } = expr;
         if (operator === "add" || operator === "subtract") {

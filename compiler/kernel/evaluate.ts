@@ -81,6 +81,11 @@ export function evaluateKernel(given: Kernel, launch: Launch): void {
   const scalars = kernel.scalars.map((name): readonly [number, number] => {
     const value = launch.scalars?.[name];
     invariant(value !== undefined, `kernel ${kernel.name}: no value for \`${name}\``);
+    const of = kernel.multiples?.get(name) ?? 1;
+    invariant(
+      value % of === 0,
+      `kernel ${kernel.name}: ${name} = ${value} is no multiple of ${of}`,
+    );
     return [compiler.slotOf(name), value];
   });
   const steps = compiler.steps(kernel.body);

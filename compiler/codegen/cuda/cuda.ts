@@ -87,7 +87,7 @@ function dialectOf(kernel: Kernel): Dialect {
     const element = elements.get(name);
     return element === "f16" || element === "bf16" ? elementNames[element] : undefined;
   };
-  const isMultiple = multiplesIn(kernel.body);
+  const isMultiple = multiplesIn(kernel);
   const arrays = arraysOf(kernel);
   // Buffers and arrays of rows start at multiples of 16 bytes.
   const isAligned = ({ name, index }: { readonly name: string; readonly index: Expr }): boolean => {
@@ -215,7 +215,7 @@ function warpDialect(
   indexed: (name: string, index: string) => string,
 ): Pick<Dialect, "warp" | "element"> {
   const tiles = warpTiles(kernel);
-  const known = { tiles, arrays: arraysOf(kernel), isMultiple: multiplesIn(kernel.body) };
+  const known = { tiles, arrays: arraysOf(kernel), isMultiple: multiplesIn(kernel) };
   // The tile that the statement being written is on.
   let around: WarpTile = { rows: 16, columns: 1 };
   return {

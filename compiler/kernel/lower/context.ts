@@ -8,7 +8,13 @@ import { type BufferSource, sourceKey } from "../../fusion/region.ts";
 import { invariant } from "../../../grammar/invariant.ts";
 import { type Graph, nodeAt, sizeOf, type ValueId } from "../../graph/graph.ts";
 import type { AxisName } from "../../op/axis.ts";
-import { asConstant, constant, type Dimension, productOf } from "../../op/dimension.ts";
+import {
+  asConstant,
+  commonFactor,
+  constant,
+  type Dimension,
+  productOf,
+} from "../../op/dimension.ts";
 import type { Element, TensorType } from "../../op/type.ts";
 import * as build from "../build.ts";
 import type { BufferParameter, Expr, GroupArray, MemoryElement } from "../kernel.ts";
@@ -87,6 +93,12 @@ export class Context implements Setting {
     const name = before?.name ?? this.fresh(sizeName(size));
     if (before === undefined) this.sizes.set(size.key, { name, size });
     return build.variable(name, build.i32);
+  }
+
+  /** A number that divides a scalar whatever the sizes are; 1 for what is no scalar. */
+  factorOf(name: string): number {
+    const found = this.scalars.find((each) => each.name === name);
+    return found === undefined ? 1 : commonFactor(found.size);
   }
 
   /** The name of the buffer bound to `source`, declared on first use. */

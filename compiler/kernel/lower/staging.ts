@@ -192,7 +192,8 @@ function copyOf(
   const first = at(0);
   if (first.kind !== "load") return undefined;
   const { buffer, index } = first;
-  if (context.elementOf(buffer) !== staged.element || !isMultiple(index, length)) return undefined;
+  if (context.elementOf(buffer) !== staged.element || !isMultiple(context, index, length))
+    return undefined;
   for (let offset = 1; offset < length; offset++) {
     const next = at(offset);
     if (next.kind !== "load" || next.buffer !== buffer) return undefined;
@@ -218,19 +219,20 @@ function existing({ rowLimit, columnLimit }: Staged, row: Expr, column: Expr): E
   return tests.length === 0 ? undefined : build.and(...tests);
 }
 
-/** Whether an index is a multiple of a power of two, whatever its variables. */
-function isMultiple(index: Expr, of: number): boolean {
+/** Whether an index is a multiple of a power of two, whatever the sizes and its variables. */
+function isMultiple(context: Context, index: Expr, of: number): boolean {
   if (index.kind === "const") return index.value % of === 0;
+  if (index.kind === "var") return context.factorOf(index.name) % of === 0;
   if (index.kind !== "binary") return false;
   const { operator, left, right } = index;
   if (operator === "add" || operator === "subtract") {
-    return isMultiple(left, of) && isMultiple(right, of);
+    return isMultiple(context, left, of) && isMultiple(context, right, of);
   }
   if (operator !== "multiply") return false;
-  if (isMultiple(left, of) || isMultiple(right, of)) return true;
+  if (isMultiple(context, left, of) || isMultiple(context, right, of)) return true;
   if (right.kind !== "const") return false;
   let factor = right.value;
   let rest = of;
   while (rest > 1 && factor % 2 === 0) [factor, rest] = [factor / 2, rest / 2];
-  return isMultiple(left, rest);
+  return isMultiple(context, left, rest);
 }

@@ -173,8 +173,6 @@ extern "C" __global__ void __launch_bounds__(128, 2) self_attn_seen_attend(
     const int* __restrict__ position_visual,
     const __half* __restrict__ turned,
     const __half* __restrict__ y,
-    const __half* __restrict__ turned_2,
-    const __half* __restrict__ y_2,
     float* __restrict__ partial,
     __half* __restrict__ seen,
     int rows_plus_rows_2,
@@ -183,6 +181,7 @@ extern "C" __global__ void __launch_bounds__(128, 2) self_attn_seen_attend(
     int ceil_rows_over_16,
     int rows,
     int rows_2,
+    int n_512_times_rows_2,
     int n_512_times_rows,
     int ceil_rows_over_64) {
   __shared__ __align__(128) __half queries[8192];
@@ -364,13 +363,13 @@ extern "C" __global__ void __launch_bounds__(128, 2) self_attn_seen_attend(
           __syncthreads();
           for (int round_5 = 0; round_5 < 8; round_5++) {
             const int own_row_5 = (round_5 * 128 + invocation) >> 4;
-            cp_async_16(&keys[swizzle_128x2(own_row_5 * 128 + own_column)], &turned_2[index_1 + min(key_start_2 + own_row_5, rows_minus_1) * 512]);
+            cp_async_16(&keys[swizzle_128x2(own_row_5 * 128 + own_column)], &turned[index_1 + min(key_start_2 + own_row_5, rows_minus_1) * 512 + n_512_times_rows_2]);
           }
           cp_async_commit();
         }
         for (int round_6 = 0; round_6 < 8; round_6++) {
           const int own_row_6 = (round_6 * 128 + invocation) >> 4;
-          cp_async_16(&values[swizzle_128x2(own_row_6 * 128 + own_column)], &y_2[index_1 + min(key_start_2 + own_row_6, rows_minus_1) * 512]);
+          cp_async_16(&values[swizzle_128x2(own_row_6 * 128 + own_column)], &y[index_1 + min(key_start_2 + own_row_6, rows_minus_1) * 512 + n_512_times_rows_2]);
         }
         cp_async_commit();
         cp_async_wait<1>();
@@ -442,7 +441,7 @@ extern "C" __global__ void __launch_bounds__(128, 2) self_attn_seen_attend(
         if (key_start_2_plus_64 < bound_10) {
           for (int round_7 = 0; round_7 < 8; round_7++) {
             const int own_row_7 = (round_7 * 128 + invocation) >> 4;
-            cp_async_16(&keys[swizzle_128x2(own_row_7 * 128 + own_column)], &turned_2[index_1 + min(key_start_2 + own_row_7 + 64, rows_minus_1) * 512]);
+            cp_async_16(&keys[swizzle_128x2(own_row_7 * 128 + own_column)], &turned[index_1 + min(key_start_2 + own_row_7 + 64, rows_minus_1) * 512 + n_512_times_rows_2]);
           }
         }
         cp_async_commit();

@@ -173,8 +173,6 @@ extern "C" __global__ void __launch_bounds__(256, 1) self_attn_seen_attend_few_r
     const int* __restrict__ position_visual,
     const __half* __restrict__ turned,
     const __half* __restrict__ y,
-    const __half* __restrict__ turned_2,
-    const __half* __restrict__ y_2,
     float* __restrict__ partial,
     __half* __restrict__ seen,
     int rows_plus_rows_2,
@@ -183,6 +181,7 @@ extern "C" __global__ void __launch_bounds__(256, 1) self_attn_seen_attend_few_r
     int ceil_rows_over_16,
     int rows,
     int rows_2,
+    int n_512_times_rows_2,
     int n_512_times_rows,
     int ceil_rows_over_64) {
   extern __shared__ uint4 dynamic_shared[];
@@ -375,13 +374,13 @@ extern "C" __global__ void __launch_bounds__(256, 1) self_attn_seen_attend_few_r
             __syncthreads();
             for (int round_5 = 0; round_5 < 8; round_5++) {
               const int own_row_5 = (round_5 * 256 + invocation) >> 4;
-              cp_async_16(&keys[swizzle_128x2(own_row_5 * 128 + own_column)], &turned_2[index_2 + min(key_start_2 + own_row_5, rows_minus_1) * 512]);
+              cp_async_16(&keys[swizzle_128x2(own_row_5 * 128 + own_column)], &turned[index_2 + min(key_start_2 + own_row_5, rows_minus_1) * 512 + n_512_times_rows_2]);
             }
             cp_async_commit();
           }
           for (int round_6 = 0; round_6 < 8; round_6++) {
             const int own_row_6 = (round_6 * 256 + invocation) >> 4;
-            cp_async_16(&values[swizzle_128x2(own_row_6 * 128 + own_column)], &y_2[index_2 + min(key_start_2 + own_row_6, rows_minus_1) * 512]);
+            cp_async_16(&values[swizzle_128x2(own_row_6 * 128 + own_column)], &y[index_2 + min(key_start_2 + own_row_6, rows_minus_1) * 512 + n_512_times_rows_2]);
           }
           cp_async_commit();
           cp_async_wait<1>();
@@ -451,7 +450,7 @@ extern "C" __global__ void __launch_bounds__(256, 1) self_attn_seen_attend_few_r
           if (key_start_2_plus_128 < share_to_2) {
             for (int round_7 = 0; round_7 < 8; round_7++) {
               const int own_row_7 = (round_7 * 256 + invocation) >> 4;
-              cp_async_16(&keys[swizzle_128x2(own_row_7 * 128 + own_column)], &turned_2[index_2 + min(key_start_2 + own_row_7 + 128, rows_minus_1) * 512]);
+              cp_async_16(&keys[swizzle_128x2(own_row_7 * 128 + own_column)], &turned[index_2 + min(key_start_2 + own_row_7 + 128, rows_minus_1) * 512 + n_512_times_rows_2]);
             }
           }
           cp_async_commit();
