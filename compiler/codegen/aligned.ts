@@ -5,6 +5,7 @@
 
 import * as build from "../kernel/build.ts";
 import type { Expr, Kernel } from "../kernel/kernel.ts";
+import { factorsOf } from "./multiples.ts";
 import { expressionsOf, visitBody, visitExpr } from "../kernel/rewrite.ts";
 
 /** The names of such buffers and group arrays of `kernel`. */
@@ -45,9 +46,10 @@ export function quarter(index: Expr): Expr {
 }
 
 /** Scalars and variables that never change and are multiples of four, and such loop variables. */
-function multiplesOfFour({ body, multiples = new Map() }: Kernel): ReadonlySet<string> {
-  const found = new Set([...multiples].flatMap(([name, of]) => (of % 4 === 0 ? [name] : [])));
-  visitBody(body, (each) => {
+function multiplesOfFour(kernel: Kernel): ReadonlySet<string> {
+  const factors = factorsOf(kernel);
+  const found = new Set(kernel.scalars.filter((name) => (factors.get(name) ?? 1) % 4 === 0));
+  visitBody(kernel.body, (each) => {
     if (each.kind === "let" && isMultipleOfFour(each.value, found)) found.add(each.name);
     if (each.kind !== "for") return;
     const ends = [each.from, each.step];

@@ -3,10 +3,16 @@
 import type { Expr, Kernel } from "../kernel/kernel.ts";
 import { visitBody } from "../kernel/rewrite.ts";
 
+/** By scalar of a kernel, a number that divides it. */
+export function factorsOf({ scalars, factors }: Kernel): ReadonlyMap<string, number> {
+  return new Map(scalars.map((name, index) => [name, factors?.[index] ?? 1]));
+}
+
 /** Says whether an index of a kernel is a multiple of a number. */
-export function multiplesIn({ body, multiples }: Kernel): (index: Expr, of: number) => boolean {
+export function multiplesIn(kernel: Kernel): (index: Expr, of: number) => boolean {
+  const factors = factorsOf(kernel);
   const values = new Map<string, readonly Expr[]>();
-  visitBody(body, (each) => {
+  visitBody(kernel.body, (each) => {
     if (each.kind === "let") values.set(each.name, [each.value]);
     if (each.kind === "for") values.set(each.variable, [each.from, each.step]);
   });
@@ -18,7 +24,7 @@ export function multiplesIn({ body, multiples }: Kernel): (index: Expr, of: numb
       case "var":
         return (
           values.get(expr.name)?.every((each) => isMultiple(each, of)) ??
-          (multiples?.get(expr.name) ?? 1) % of === 0
+          (factors.get(expr.name) ?? 1) % of === 0
         );
       case "binary": {
         const { operator, left, right } = expr;

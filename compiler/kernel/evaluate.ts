@@ -78,10 +78,10 @@ export function evaluateKernel(given: Kernel, launch: Launch): void {
   }
   for (const each of kernel.arrays) memory.set(each.name, groupMemory(kernel.name, each, clock));
   const compiler = new Compiler(kernel, memory);
-  const scalars = kernel.scalars.map((name): readonly [number, number] => {
+  const scalars = kernel.scalars.map((name, index): readonly [number, number] => {
     const value = launch.scalars?.[name];
     invariant(value !== undefined, `kernel ${kernel.name}: no value for \`${name}\``);
-    const of = kernel.multiples?.get(name) ?? 1;
+    const of = kernel.factors?.[index] ?? 1;
     invariant(
       value % of === 0,
       `kernel ${kernel.name}: ${name} = ${value} is no multiple of ${of}`,

@@ -58,8 +58,8 @@ export interface Kernel {
   readonly buffers: readonly BufferParameter[];
   /** Run-time i32 numbers: sizes, offsets, counts. Visible in the body as variables. */
   readonly scalars: readonly string[];
-  /** By scalar: a number that divides it whatever the sizes are, where one is known. */
-  readonly multiples?: ReadonlyMap<string, number>;
+  /** For each scalar a number that divides it whatever the sizes are; 1 if absent. */
+  readonly factors?: readonly number[];
   readonly arrays: readonly GroupArray[];
   readonly workgroupSize: number;
   /**

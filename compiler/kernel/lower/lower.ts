@@ -29,7 +29,7 @@ export function lowerRegion(
   choices: readonly Schedule[],
 ): readonly Lowered[] {
   const made = lowerAll(setting, region, choices);
-  if (made.length === 1) return made.map(({ lowered }) => withMultiples(lowered));
+  if (made.length === 1) return made.map(({ lowered }) => withFactors(lowered));
   const sizes = made.flatMap(({ lowered }) => lowered.scalars);
   const bindings = made.flatMap(({ lowered }) => lowered.bindings);
   return made.map(({ context, lowered }) => {
@@ -38,20 +38,14 @@ export function lowerRegion(
     const scalars = all.scalars.map(({ name }) => name);
     const kernel = { ...lowered.kernel, buffers, scalars };
     const wanted = all.scalars.map(({ size }) => size);
-    return withMultiples({ ...lowered, kernel, bindings: all.bindings, scalars: wanted });
+    return withFactors({ ...lowered, kernel, bindings: all.bindings, scalars: wanted });
   });
 }
 
-/** The kernel with what is known of its scalars: an index that begins at one may be aligned. */
-function withMultiples(lowered: Lowered): Lowered {
-  const { kernel, scalars } = lowered;
-  const factors = kernel.scalars.flatMap((name, index): readonly (readonly [string, number])[] => {
-    const size = scalars[index];
-    const factor = size === undefined ? 1 : commonFactor(size);
-    return factor > 1 ? [[name, factor]] : [];
-  });
-  if (factors.length === 0) return lowered;
-  return { ...lowered, kernel: { ...kernel, multiples: new Map(factors) } };
+/** The kernel with what divides its scalars: an index that one is added to may be aligned. */
+function withFactors(lowered: Lowered): Lowered {
+  const factors = lowered.scalars.map(commonFactor);
+  return { ...lowered, kernel: { ...lowered.kernel, factors } };
 }
 
 interface Made {
