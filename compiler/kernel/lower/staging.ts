@@ -9,6 +9,7 @@ import * as build from "../build.ts";
 import type { Expr, MemoryElement, Statement } from "../kernel.ts";
 import { pieceLength } from "../memory.ts";
 import { lanesOf } from "../passes/legalize/tile-values.ts";
+import { isMultiple } from "../multiples.ts";
 import { copyAsync, declare, loop, storeArray, when } from "../statements.ts";
 import type { Context } from "./context.ts";
 
@@ -192,7 +193,10 @@ function copyOf(
   const first = at(0);
   if (first.kind !== "load") return undefined;
   const { buffer, index } = first;
-  if (context.elementOf(buffer) !== staged.element || !isMultiple(context, index, length))
+  if (
+    context.elementOf(buffer) !== staged.element ||
+    !isMultiple(index, length, (name, of) => context.factorOf(name) % of === 0)
+  )
     return undefined;
   for (let offset = 1; offset < length; offset++) {
     const next = at(offset);
@@ -217,22 +221,4 @@ function existing({ rowLimit, columnLimit }: Staged, row: Expr, column: Expr): E
     ...(columnLimit === undefined ? [] : [build.less(column, columnLimit)]),
   ];
   return tests.length === 0 ? undefined : build.and(...tests);
-}
-
-/** Whether an index is a multiple of a power of two, whatever the sizes and its variables. */
-function isMultiple(context: Context, index: Expr, of: number): boolean {
-  if (index.kind === "const") return index.value % of === 0;
-  if (index.kind === "var") return context.factorOf(index.name) % of === 0;
-  if (index.kind !== "binary") return false;
-  const { operator, left, right } = index;
-  if (operator === "add" || operator === "subtract") {
-    return isMultiple(context, left, of) && isMultiple(context, right, of);
-  }
-  if (operator !== "multiply") return false;
-  if (isMultiple(context, left, of) || isMultiple(context, right, of)) return true;
-  if (right.kind !== "const") return false;
-  let factor = right.value;
-  let rest = of;
-  while (rest > 1 && factor % 2 === 0) [factor, rest] = [factor / 2, rest / 2];
-  return isMultiple(context, left, rest);
 }
