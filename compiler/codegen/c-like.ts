@@ -62,6 +62,8 @@ export interface Dialect {
   readonly mixesLanes: boolean;
   /** Whether conditions are joined with `&` and `|`, which always evaluate both sides. */
   readonly evaluatesBoth: boolean;
+  /** How the end of a loop is written, if not as the expression that it is. */
+  readonly loopEnd?: (loop: Extract<Statement, { kind: "for" }>, end: string) => string;
   readonly barrier: string;
   /** What invocations of a subgroup share, where the language has it. */
   readonly across?: (statement: AcrossStatement, value: string) => readonly string[];
@@ -215,7 +217,9 @@ class Printer {
     const { step } = statement;
     const isOne = step.kind === "const" && step.value === 1;
     const advance = isOne ? `${word}++` : `${word} += ${this.write(step)}`;
-    return `for (${start}; ${word} < ${this.write(statement.to, level.sum)}; ${advance})`;
+    const end = this.write(statement.to, level.sum);
+    const shown = this.dialect.loopEnd?.(statement, end) ?? end;
+    return `for (${start}; ${word} < ${shown}; ${advance})`;
   }
 
   private branches(statement: Extract<Statement, { kind: "if" }>): readonly string[] {

@@ -17,6 +17,7 @@ import type {
   Kernel,
   KernelType,
   MemoryElement,
+  Statement,
 } from "../kernel/kernel.ts";
 import { shortest } from "../kernel/print.ts";
 import { someStatement } from "../kernel/rewrite.ts";
@@ -111,10 +112,24 @@ function dialectOf(
     mixesLanes: true,
     // `&&` becomes control flow: of a mask's chain SwiftShader makes gigabytes, in minutes.
     evaluatesBoth: true,
+    ...(kernel.rolled === true && { loopEnd: hiddenEnd }),
     barrier: "workgroupBarrier()",
     across: ({ name, fn, sharers }, value) => sharedLines(word(name), fn, sharers, value),
     ...(shape !== undefined && { matrix: matrixPrinter(kernel, shape, word) }),
   };
+}
+
+/** The most rounds of a loop that Mesa unrolls (`max_unroll_iterations` of its drivers for CPUs). */
+const mostUnrolled = 32;
+
+/**
+ * The end of a loop of a few rounds, so that a compiler sees no constant. A uniform would hide nothing:
+ * Lavapipe puts its value in the place of one that ends a loop, and compiles anew for each value.
+ */
+function hiddenEnd({ from, to, step }: Extract<Statement, { kind: "for" }>, end: string): string {
+  if (from.kind !== "const" || to.kind !== "const" || step.kind !== "const") return end;
+  const rounds = Math.ceil((to.value - from.value) / step.value);
+  return rounds > mostUnrolled ? end : `select(0, ${end}, group >= 0)`;
 }
 
 /** What a subgroup, or each run of so many of its invocations, has together. */

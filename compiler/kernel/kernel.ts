@@ -67,6 +67,8 @@ export interface Kernel {
    * which then do each statement on tiles once, together.
    */
   readonly tiles?: "warp";
+  /** Loops of a few rounds stay loops: the text hides from compilers how many rounds they have. */
+  readonly rolled?: boolean;
   /** Groups that a multiprocessor is to hold at a time: what its registers are shared by (CUDA). */
   readonly residentGroups?: number;
   readonly body: readonly Statement[];
@@ -139,11 +141,7 @@ export type Expr =
    * The index of the group in the grid, of the invocation in its group, of the warp in its group; the
    * invocations of a subgroup, a power of two, which the device chooses (after `throughSubgroups`).
    */
-  | {
-      readonly kind: "builtin";
-      readonly type: KernelType;
-      readonly name: BuiltinName;
-    }
+  | { readonly kind: "builtin"; readonly type: KernelType; readonly name: BuiltinName }
   /** `lanes` consecutive elements from `index` on. */
   | {
       readonly kind: "load";

@@ -41,6 +41,13 @@ export interface Target {
    * group longer than the device takes to start a kernel.
    */
   readonly splitKeys: number;
+  /**
+   * Elements of a weight up to which its product takes one row at a time: compiling larger register
+   * tiles takes longer than they save. 0 if absent.
+   */
+  readonly smallWeight?: number;
+  /** Whether loops stay loops: compiling what would be unrolled takes longer than it saves. */
+  readonly rolled?: boolean;
   /** How warps multiply (CUDA). */
   readonly math?: WarpMath;
 }
@@ -88,6 +95,10 @@ export const targets: Readonly<Record<Family | "software", Target>> = {
     // Threads of a CPU, as above.
     processors: 1,
     splitKeys: Number.POSITIVE_INFINITY,
+    // LLVM takes 0.6 ms for each component that a kernel loads or stores. A model calls a kernel in some
+    // layers, on a few hundred rows: with 65536 weights that costs as much more as its compiling costs less.
+    smallWeight: 65536,
+    rolled: true,
   },
   // What every device of compute capability 8.0 has without asking for more.
   cuda: {

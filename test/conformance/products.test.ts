@@ -8,7 +8,7 @@ import type { Environment } from "../../compiler/graph/evaluate.ts";
 import { targets } from "../../compiler/kernel/target.ts";
 import type { Graph } from "../../compiler/graph/graph.ts";
 import { verifyKernel } from "../../compiler/kernel/verify.ts";
-import { testedBackends, type TestedBackend } from "../support/backends.ts";
+import { inTiles, testedBackends, type TestedBackend } from "../support/backends.ts";
 import { evaluateBackend } from "../support/evaluate-backend.ts";
 import { Draft } from "../support/draft.ts";
 import { randomTensor, seeded } from "../support/random.ts";
@@ -100,6 +100,11 @@ for (const backend of await testedBackends()) {
   for (const [name, graph] of Object.entries(graphs)) {
     run(`${backend.name}: ${name}`, async () => {
       for (const sizes of odd) await compare(backend, graph(sizes), sizes);
+    });
+    if (backend.target.smallWeight === undefined || backend.target.smallWeight === 0) continue;
+    run(`${backend.name}: ${name}, in larger tiles`, async () => {
+      const tiled = { ...backend, target: inTiles(backend.target) };
+      for (const sizes of odd) await compare(tiled, graph(sizes), sizes);
     });
   }
 }

@@ -91,7 +91,7 @@ export function groupedProduct(
   const body: TileBody = (_, all, part, tile, rows) => {
     const place = placeTile(context, all, part, tile);
     return overMatrices(tile, place, (narrow) =>
-      tileOf(context, all, part, tile, narrow(place), rows),
+      tileOf(context, { product: all, part, tile, place: narrow(place) }, rows, schedule),
     );
   };
   return inTiles(context, region, product, schedule, body);

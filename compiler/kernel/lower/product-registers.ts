@@ -1,8 +1,9 @@
 /**
  * Products in register tiles: a task walks through a panel of columns, tile by tile, and through the
- * inner index four at a time; a remainder of it is a loop of its own. Needs no memory but registers.
+ * inner index some elements at a time; a remainder of it is a loop of its own. Needs no memory but registers.
  */
 
+import { invariant } from "../../../grammar/invariant.ts";
 import type { Region } from "../../fusion/region.ts";
 import {
   asConstant,
@@ -15,7 +16,7 @@ import {
 import * as build from "../build.ts";
 import type { Expr, Statement } from "../kernel.ts";
 import { roundUp } from "../counts.ts";
-import { loop, tile as declareTile, tileMultiply, when } from "../statements.ts";
+import { declare, loop, tile as declareTile, tileMultiply, when } from "../statements.ts";
 import { divides } from "./affine.ts";
 import type { Context } from "./context.ts";
 import { commentOf, regionName } from "./name.ts";
@@ -27,9 +28,6 @@ import { storeTile } from "./product-store.ts";
 import type { Known } from "./read.ts";
 import { overParts } from "./product-tasks.ts";
 import { finish, type Lowered, type Schedule } from "./schedule.ts";
-
-/** Elements of the inner index that are read at once. */
-const innerStep = 4;
 
 /** What a task does for one tile. */
 export type TileBody = (
@@ -46,13 +44,20 @@ export type TileBody = (
  */
 export function registerProduct(context: Context, region: Region, schedule: Schedule): Lowered {
   const edge = schedule.target.groupMemory === 0 ? "tile" : "row";
-  return inTiles(context, region, productOf(context, region), schedule, block, edge);
+  const body: TileBody = (_, product, part, tile, rows) => {
+    const place = placeTile(context, product, part, tile);
+    return tileOf(context, { product, part, tile, place }, rows, schedule);
+  };
+  return inTiles(context, region, productOf(context, region), schedule, body, edge);
 }
 
 /** What the rows at an edge are taken in: a tile that reaches past it, or one by one. */
 type Edge = "tile" | "row";
 
-/** A kernel whose tasks do `body` for the tiles of `product`. */
+/**
+ * A kernel whose tasks do `body` for the tiles of `product`. A task takes rows and a panel of columns of
+ * some part; what it needs to know of the rows is the same whatever the part is.
+ */
 export function inTiles(
   context: Context,
   region: Region,
@@ -62,128 +67,152 @@ export function inTiles(
   edge: Edge = "tile",
 ): Lowered {
   const reductions = reductionsOf(context, product).length;
-  const tilesOf = (part: ProductPart): Tiles =>
-    tilesFor(product, part, schedule, { reductions, edge });
-  const tasks = sumOf(product.parts.map((part) => tilesOf(part).tasks));
-  const flops = sumOf(product.parts.map((part) => tilesOf(part).flops));
-  const name = regionName(context, region);
-  return finish(context, schedule, name, commentOf(context, region), tasks, flops, (task) =>
-    overParts(
-      context,
-      product,
-      (part) => tilesOf(part).tasks,
-      task,
-      (part, local) => panelOf(context, product, part, tilesOf(part), local, body),
-    ),
+  const cut = (part: ProductPart): Columns => columnsFor(part, schedule);
+  const panels = sumOf(product.parts.map((part) => cut(part).panels));
+  const down = ceilDivide(product.rows, constant(schedule.rows));
+  const flops = product.parts.map((part) => flopsOf(product, part, cut(part), reductions));
+  const computed = edge === "row" ? product.rows : times([constant(schedule.rows), down]);
+  const work: Work = { context, product, schedule, edge, cut, inTile: body };
+  return finish(
+    context,
+    schedule,
+    regionName(context, region),
+    commentOf(context, region),
+    times([product.batch, panels, down]),
+    times([product.batch, computed, sumOf(flops)]),
+    (task) => taskOf(work, task, context.size(panels), context.size(down)),
   );
 }
 
-/** How a part is cut: panels of columns, walked through in tiles. */
-interface Tiles {
-  readonly rows: number;
+/** What tasks have in common. */
+interface Work {
+  readonly context: Context;
+  readonly product: Product;
+  readonly schedule: Schedule;
   readonly edge: Edge;
-  readonly columns: number;
-  readonly panel: number;
-  readonly rowTiles: Dimension;
-  readonly panels: Dimension;
-  readonly tasks: Dimension;
-  readonly flops: Dimension;
+  readonly cut: (part: ProductPart) => Columns;
+  readonly inTile: TileBody;
 }
 
-function tilesFor(
-  { batch, rows, inner }: Product,
-  part: ProductPart,
-  schedule: Schedule,
-  { reductions, edge }: { readonly reductions: number; readonly edge: Edge },
-): Tiles {
+/** How the columns of a part are cut: in panels, walked through in tiles. */
+interface Columns {
+  readonly tile: number;
+  readonly panel: number;
+  readonly panels: Dimension;
+}
+
+function columnsFor(part: ProductPart, schedule: Schedule): Columns {
   const count = asConstant(part.columns);
   // As many sums as columns take their registers.
   const most = Math.max(1, Math.floor(schedule.columns / part.sums.length));
-  const columns = Math.min(most, count ?? most);
-  const panel = Math.min(schedule.panel, roundUp(count ?? schedule.panel, columns));
-  const rowTiles = ceilDivide(rows, constant(schedule.rows));
-  const panels = ceilDivide(part.columns, constant(panel));
-  const tasks = times([batch, panels, rowTiles]);
-  const computed = edge === "row" ? rows : times([constant(schedule.rows), rowTiles]);
-  const strips = ceilDivide(part.columns, constant(columns));
-  const products = times([constant(2 * columns * part.sums.length), strips]);
-  const perRow = sumOf([products, times([constant(reductions), panels])]);
-  const flops = times([batch, computed, constant(inner), perRow]);
-  return { rows: schedule.rows, edge, columns, panel, rowTiles, panels, tasks, flops };
+  const tile = Math.min(most, count ?? most);
+  const panel = Math.min(schedule.panel, roundUp(count ?? schedule.panel, tile));
+  return { tile, panel, panels: ceilDivide(part.columns, constant(panel)) };
 }
 
-/** What one task does, the `task`-th of its part. */
-function panelOf(
-  context: Context,
-  product: Product,
+/** The operations of a row of a part. */
+function flopsOf(
+  { inner }: Product,
   part: ProductPart,
-  tiles: Tiles,
-  task: Expr,
-  inTile: TileBody,
-): readonly Statement[] {
-  const down = context.size(tiles.rowTiles);
-  const perBatch = build.multiply(context.size(tiles.panels), down);
-  const inBatch = build.remainder(task, perBatch);
-  const panelStart = build.multiply(build.quotient(inBatch, down), build.int(tiles.panel));
+  { tile, panels }: Columns,
+  reductions: number,
+): Dimension {
+  const strips = ceilDivide(part.columns, constant(tile));
+  const products = times([constant(2 * tile * part.sums.length), strips]);
+  return times([constant(inner), sumOf([products, times([constant(reductions), panels])])]);
+}
+
+/** What one task does, of `panels` for each of `down` tiles of rows. */
+function taskOf(work: Work, task: Expr, panels: Expr, down: Expr): readonly Statement[] {
+  const { context, product, schedule, edge } = work;
+  const perBatch = build.multiply(panels, down);
+  const single = asConstant(product.batch) === 1;
+  const inBatch = single ? task : build.remainder(task, perBatch);
+  const batch = single ? build.int(0) : build.quotient(task, perBatch);
+  const panel = context.fresh("panel");
   const tile: ProductTile = {
-    batch: { key: "batch", expr: build.quotient(task, perBatch), extent: product.batch },
-    rowStart: build.multiply(build.remainder(inBatch, down), build.int(tiles.rows)),
-    columnStart: panelStart,
-    rows: tiles.rows,
-    columns: tiles.columns,
+    batch: { key: "batch", expr: batch, extent: product.batch },
+    rowStart: build.multiply(build.remainder(inBatch, down), schedule.rows),
+    columnStart: build.int(0),
+    rows: schedule.rows,
+    columns: schedule.columns,
   };
-  const overColumns = (from: ProductTile): readonly Statement[] =>
-    inColumns(context, product, part, from, tiles, inTile);
-  const even = divides(constant(tiles.rows), product.rows);
-  if (tiles.edge === "tile" || even || tiles.rows === 1) return overColumns(tile);
+  const inRows = (rows: ProductTile): readonly Statement[] =>
+    rowsOf(work, rows, build.variable(panel));
+  const start = declare(panel, build.quotient(inBatch, down));
+  const even = divides(constant(tile.rows), product.rows);
+  if (edge === "tile" || even || tile.rows === 1) return [start, ...inRows(tile)];
   const row = context.fresh("row");
   const end = context.size(product.rows);
-  const single = { ...tile, rowStart: build.variable(row), rows: 1 };
+  const one = { ...tile, rowStart: build.variable(row), rows: 1 };
   return [
-    when(build.lessEqual(build.add(tile.rowStart, tiles.rows), end), overColumns(tile), [
-      loop(row, tile.rowStart, end, overColumns(single)),
+    start,
+    when(build.lessEqual(build.add(tile.rowStart, tile.rows), end), inRows(tile), [
+      loop(row, tile.rowStart, end, inRows(one)),
     ]),
   ];
 }
 
-/** Takes the columns of a panel, of which `tile` is the first tile. */
-function inColumns(
-  context: Context,
-  product: Product,
-  part: ProductPart,
-  tile: ProductTile,
-  tiles: Tiles,
-  inTile: TileBody,
-): readonly Statement[] {
-  const rows = rowTiles(context, product, placeTile(context, product, part, tile), tile.rows);
-  if (tiles.panel === tiles.columns)
-    return [...rows.statements, ...inTile(context, product, part, tile, rows.known)];
-  const start = context.fresh("column_start");
-  const panelStart = tile.columnStart;
-  const end = build.minimum(build.add(panelStart, tiles.panel), context.size(part.columns));
-  const moved = { ...tile, columnStart: build.variable(start) };
-  const body = inTile(context, product, part, moved, rows.known);
-  return [...rows.statements, loop(start, panelStart, end, body, tiles.columns)];
+/** Takes the `panel`-th panel of all parts, in the rows of `tile`. */
+function rowsOf(work: Work, tile: ProductTile, panel: Expr): readonly Statement[] {
+  const { context, product, schedule, cut } = work;
+  const [first] = product.parts;
+  invariant(first !== undefined, "lowering: a product has parts");
+  // Where rows lie is the same for all parts.
+  const place = placeTile(context, product, first, tile);
+  const rows = rowTiles(context, product, place, tile.rows, schedule.innerStep);
+  const parts = overParts(
+    context,
+    product,
+    (part) => cut(part).panels,
+    panel,
+    (part, local) => {
+      const { panel: width, tile: columns } = cut(part);
+      const columnStart = build.multiply(local, width);
+      return inColumns(work, part, { ...tile, columns, columnStart }, rows.known);
+    },
+  );
+  return [...rows.statements, ...parts];
 }
 
-const block: TileBody = (context, product, part, tile, rows) =>
-  tileOf(context, product, part, tile, placeTile(context, product, part, tile), rows);
-
-/** The sums of a tile whose elements lie at `place`, and what becomes of them. */
-export function tileOf(
-  context: Context,
-  product: Product,
+/** Takes the columns of a panel, of which `tile` is the first tile. */
+function inColumns(
+  { context, product, cut, inTile }: Work,
   part: ProductPart,
   tile: ProductTile,
-  place: TilePlace,
   rows: Known,
 ): readonly Statement[] {
+  const { panel } = cut(part);
+  if (panel === tile.columns) return inTile(context, product, part, tile, rows);
+  const start = context.fresh("column_start");
+  const end = build.minimum(build.add(tile.columnStart, panel), context.size(part.columns));
+  const moved = { ...tile, columnStart: build.variable(start) };
+  const body = inTile(context, product, part, moved, rows);
+  return [loop(start, tile.columnStart, end, body, tile.columns)];
+}
+
+/** A tile of a part, and where its elements lie. */
+export interface PlacedTile {
+  readonly product: Product;
+  readonly part: ProductPart;
+  readonly tile: ProductTile;
+  readonly place: TilePlace;
+}
+
+/** The sums of a tile, and what becomes of them. */
+export function tileOf(
+  context: Context,
+  at: PlacedTile,
+  rows: Known,
+  { innerStep }: Schedule,
+): readonly Statement[] {
+  const { product, part, tile, place } = at;
   const sums = part.sums.map(() => context.fresh("sum"));
   const total = product.inner;
   const whole = total - (total % innerStep);
   const statements = sums.map((sum) => declareTile(sum, tile.rows, tile.columns, 0));
   const add = (from: number, to: number, step: number): Statement =>
-    innerLoop(context, { product, part, tile, place }, sums, { from, to, step });
+    innerLoop(context, at, sums, { from, to, step });
   if (whole > 0) statements.push(add(0, whole, innerStep));
   if (whole < total) statements.push(add(whole, total, 1));
   return [...statements, ...storeTile(context, part, tile, place, sums, rows)];
@@ -192,12 +221,7 @@ export function tileOf(
 /** Adds the products of the indices `from … to` to the sums. */
 function innerLoop(
   context: Context,
-  at: {
-    readonly product: Product;
-    readonly part: ProductPart;
-    readonly tile: ProductTile;
-    readonly place: TilePlace;
-  },
+  at: PlacedTile,
   sums: readonly string[],
   { from, to, step }: { readonly from: number; readonly to: number; readonly step: number },
 ): Statement {

@@ -39,18 +39,19 @@ export interface RowTiles {
   readonly known: ReadonlyMap<ValueId, Expr>;
 }
 
-/** The row values of the `rows` rows of a tile at `place`. */
+/** The row values of the `rows` rows of a tile at `place`, from `step` elements of a row at a time. */
 export function rowTiles(
   context: Context,
   product: Product,
   place: TilePlace,
   rows: number,
+  step: number = lanes,
 ): RowTiles {
   const statements: Statement[] = [];
   const reductions = new Map<ValueId, Expr>();
   for (const id of reductionsOf(context, product)) {
     const total = context.fresh("total");
-    statements.push(...sumOfRows(context, product, place, rows, id, total));
+    statements.push(...sumOfRows(context, product, place, { rows, step }, id, total));
     reductions.set(id, build.element(total));
   }
   return valuesOf(context, product, place, rows, { statements, totals: reductions });
@@ -97,17 +98,17 @@ export function reductionsOf(
   return [...found];
 }
 
-/** Sums each row of a reduction's argument into the tile `total`, four elements at a time. */
+/** Sums each row of a reduction's argument into the tile `total`, `step` elements at a time. */
 function sumOfRows(
   context: Context,
   { inner }: Product,
   place: TilePlace,
-  rows: number,
+  { rows, step }: { readonly rows: number; readonly step: number },
   reduction: ValueId,
   total: string,
 ): readonly Statement[] {
   const source = sourceOfReduction(context, reduction);
-  const whole = inner - (inner % lanes);
+  const whole = inner - (inner % step);
   const add = (tile: string, start: string, columns: boolean): Statement => {
     const [row, column] = [context.fresh("row"), context.fresh("column")];
     const index = build.variable(start);
@@ -118,8 +119,8 @@ function sumOfRows(
   const partial = context.fresh("partial");
   const [index, rest] = [context.fresh("k"), context.fresh("k")];
   const statements = [
-    declareTile(partial, rows, lanes, 0),
-    loop(index, 0, whole, [add(partial, index, true)], lanes),
+    declareTile(partial, rows, step, 0),
+    loop(index, 0, whole, [add(partial, index, true)], step),
     tileReduce(total, partial, "sum"),
   ];
   if (whole < inner) statements.push(loop(rest, whole, inner, [add(total, rest, false)]));

@@ -200,6 +200,7 @@ const widest = 16;
 /** One row by one invocation. */
 function inTask(rows: Rows, { target }: Schedule, task: Expr): readonly Statement[] {
   const { context, region, steps, source, length } = rows;
+  const strip = { length, widest: target.rolled === true ? lanes : widest };
   const row = placesOf(rows, task);
   const numbers = new Map<ValueId, Expr>();
   const kept = new Map<ValueId, string>();
@@ -210,7 +211,7 @@ function inTask(rows: Rows, { target }: Schedule, task: Expr): readonly Statemen
     const array = context.array("kept", length);
     const statements = inStrips(
       context,
-      length,
+      strip,
       (index) => compute(context, value, row.at(index), knownAt(index)),
       (index, each) => storeArray(array, index, each),
     );
@@ -242,7 +243,7 @@ function inTask(rows: Rows, { target }: Schedule, task: Expr): readonly Statemen
     ...body,
     ...inStrips(
       context,
-      length,
+      strip,
       (index) => compute(context, region.result, row.at(index), knownAt(index)),
       (index, value) => storeTo(context, region.store, row.at(index), value),
     ),
@@ -290,14 +291,18 @@ function taskTotal(
   };
 }
 
-/** Computes `value` for all elements of a row and does `use` with them, as many at once as may be. */
+/**
+ * Computes `value` for all elements of a row and does `use` with them, as many as may be and at most
+ * `widest` at once.
+ */
 function inStrips(
   context: Context,
-  length: number,
+  { length, widest: most }: { readonly length: number; readonly widest: number },
   value: (index: Expr) => Expr,
   use: (index: Expr, value: Expr) => Statement,
 ): readonly Statement[] {
-  const width = [widest, 8, 4].find((each) => length % each === 0) ?? Math.min(lanes, length);
+  const fits = (width: number): boolean => width <= most && length % width === 0;
+  const width = [widest, 8, 4].find(fits) ?? Math.min(lanes, length);
   const over = (from: number, to: number, columns: number): Statement => {
     const [start, tile] = [context.fresh("start"), context.fresh("tile")];
     const [line, column] = [context.fresh("line"), context.fresh("column")];

@@ -20,6 +20,8 @@ export interface Schedule {
   /** Rows and columns of a matrix product's register tile. */
   readonly rows: number;
   readonly columns: number;
+  /** Elements of the inner index that a register tile takes at once. */
+  readonly innerStep: number;
   /** Whether a product has so few rows that one instruction of a tensor core takes them all. */
   readonly fewRows?: boolean;
   /** Columns that one task of a matrix product walks through. */
@@ -42,6 +44,7 @@ const general: Readonly<Record<Family, Omit<Schedule, "target">>> = {
     product: "registers",
     rows: 4,
     columns: 2,
+    innerStep: 4,
     panel: 32,
     taskRows: 64,
     rowPanels: 4,
@@ -55,6 +58,7 @@ const general: Readonly<Record<Family, Omit<Schedule, "target">>> = {
     product: "registers",
     rows: 2,
     columns: 4,
+    innerStep: 4,
     panel: 4,
     taskRows: 64,
     rowPanels: 4,
@@ -67,6 +71,7 @@ const general: Readonly<Record<Family, Omit<Schedule, "target">>> = {
     product: "registers",
     rows: 2,
     columns: 4,
+    innerStep: 4,
     panel: 4,
     taskRows: 64,
     rowPanels: 4,
@@ -162,6 +167,7 @@ export function finish(
     scalars: scalars.map((scalar) => scalar.name),
     arrays: context.arrays,
     workgroupSize: schedule.invocations,
+    ...(schedule.target.rolled === true && { rolled: true }),
     body: [declare(task, first), ...guarded],
   };
   return {

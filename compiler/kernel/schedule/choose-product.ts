@@ -36,6 +36,9 @@ export function productChoices(
   rows: Dimension,
   shape: ProductShape,
 ): readonly ScheduleChoice[] {
+  const { columns = Infinity, inner = Infinity } = shape;
+  if (columns * inner <= (schedule.target.smallWeight ?? 0))
+    return [{ schedule: { ...schedule, rows: 1, innerStep: 1 }, suffix: "" }];
   const shares = sharesMemory(schedule, shape);
   const single: Schedule = { ...schedule, product: shares ? "reduce" : "registers", rows: 1 };
   const few: Schedule = { ...single, rows: fewTile };

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { printWgsl } from "../../../compiler/codegen/index.ts";
 import * as build from "../../../compiler/kernel/build.ts";
 import type { Expr, Kernel } from "../../../compiler/kernel/kernel.ts";
-import { store } from "../../../compiler/kernel/statements.ts";
+import { assign, loop, mutable, store } from "../../../compiler/kernel/statements.ts";
 import { testWith } from "../../support/require.ts";
 import { moduleErrors, runningDevice, runWgsl, validatingDevice } from "../../support/web-gpu.ts";
 import { expectClose, launches } from "../kernel/cases.ts";
@@ -56,6 +56,46 @@ const namedBadly: Kernel = {
 testWith("webgpu", validating, "reserved words get underscores", async (device) => {
   expect(await moduleErrors(device, printWgsl(namedBadly))).toEqual([]);
 });
+
+/** Adds up so many numbers, with a loop that is to stay one. */
+function sumOf(rounds: number): Kernel {
+  const sum = variable("sum", build.f32);
+  return {
+    name: "sum_of",
+    comment: [],
+    buffers: [
+      { name: "x", element: "f32", access: "read" },
+      { name: "y", element: "f32", access: "write" },
+    ],
+    scalars: [],
+    arrays: [],
+    workgroupSize: 1,
+    rolled: true,
+    body: [
+      mutable("sum", build.real(0)),
+      loop("i", 0, rounds, [assign("sum", add(sum, load("x", variable("i"))))]),
+      store("y", build.group, sum),
+    ],
+  };
+}
+
+test("where loops stay loops, the end of one with few rounds is no constant", () => {
+  expect(printWgsl(sumOf(32))).toContain("i < select(0, 32, group >= 0);");
+  expect(printWgsl(sumOf(33))).toContain("i < 33;");
+  expect(printWgsl({ ...sumOf(32), rolled: false })).toContain("i < 32;");
+});
+
+testWith(
+  "webgpu-device",
+  running,
+  "a loop that hides its end has all its rounds",
+  async (device) => {
+    const [x, y] = [new Float32Array(32).fill(0.5), new Float32Array(2)];
+    const launch = { groups: 2, scalars: {}, buffers: { x, y } };
+    await runWgsl(device, sumOf(32), printWgsl(sumOf(32)), launch);
+    expect([...y]).toEqual([16, 16]);
+  },
+);
 
 test("brackets stand where WGSL wants them", () => {
   const { bitAnd, less, shiftLeft, subtract, and, or } = build;
