@@ -14,7 +14,7 @@ import type { Target } from "./kernel/target.ts";
 import { optimize } from "./optimize/optimize.ts";
 import { splitPhases } from "./optimize/split-phases.ts";
 import type { Phases } from "./phase/phase.ts";
-import type { ScheduleChooser } from "./plan/kernels.ts";
+import type { LoweringOptions } from "./plan/kernels.ts";
 import { makePlan, type Planned } from "./plan/plan.ts";
 import { type PreparedPhase, preparePhase } from "./plan/prepare.ts";
 
@@ -83,14 +83,14 @@ export function prepareAnswers(model: CheckedModel): readonly PreparedPhase[] {
   return phases.filter(({ kind }) => !generates || kind !== "forward").map(preparePhase);
 }
 
-/** Checked model → plan and kernels for `target`; `choose` may take other schedules than usual. */
+/** Checked model → plan and kernels for `target`, lowered as `options` say. */
 export function compileFor(
   model: CheckedModel,
   target: Target,
   prepared: readonly PreparedPhase[] = prepare(model),
-  choose?: ScheduleChooser,
+  options?: LoweringOptions,
 ): Compiled {
-  return { target, ...makePlan(model.graph, model.phases, prepared, target, choose) };
+  return { target, ...makePlan(model.graph, model.phases, prepared, target, options) };
 }
 
 /** The code of the kernels by file name, `kernels/q_proj.wgsl` and the like. */

@@ -1,34 +1,39 @@
 /**
  * A second thread for `braid build`: the main one checks the spec and makes WebAssembly, this one emits
- * the model, and both print texts for GPUs (`print-texts.ts`).
+ * the model, and both print texts for GPUs (`print-texts.ts`), this one from the first that is lowered.
  */
 
 import { Worker } from "node:worker_threads";
+import type { Kernel } from "../kernel/kernel.ts";
 import type { Plans } from "../plan/emit/emit.ts";
-import type { NamedTexts, PrintedKernels } from "./print-texts.ts";
+import type { NamedTexts, Taken } from "./print-texts.ts";
 
 /** What the thread may be given: plain data. */
 export type BuildTask =
-  | { readonly kind: "kernels"; readonly printed: PrintedKernels }
+  | { readonly kind: "kernel"; readonly kernel: Kernel }
+  | { readonly kind: "texts" }
   | { readonly kind: "model"; readonly plans: Plans };
 
 /** What it makes of a task: the texts that it took; `model.ts` and the like by file name. */
 export type BuildAnswer =
-  | { readonly kind: "kernels"; readonly texts: NamedTexts }
+  | { readonly kind: "texts"; readonly texts: NamedTexts }
   | { readonly kind: "model"; readonly files: ReadonlyMap<string, string> };
 
 /** The thread. Its promises reject with what it throws. */
 export interface BuildThread {
-  /** Takes texts and prints them, until all are taken. */
-  print(printed: PrintedKernels): Promise<NamedTexts>;
+  /** One more kernel whose texts it may take. */
+  add(kernel: Kernel): void;
+  /** After the last kernel: the texts that it took, when all are taken. */
+  texts(): Promise<NamedTexts>;
   emitModel(plans: Plans): Promise<ReadonlyMap<string, string>>;
   /** Ends it. */
   stop(): void;
 }
 
-/** Starts the thread, which loads its modules at once. */
-export function startBuildThread(): BuildThread {
-  const worker = new Worker(new URL("./build-worker.js", import.meta.url));
+/** Starts the thread, which loads its modules at once; it shares what is `taken`. */
+export function startBuildThread(taken: Taken): BuildThread {
+  const worker = new Worker(new URL("./build-worker.js", import.meta.url), { workerData: taken });
+  const give = (task: BuildTask): void => worker.postMessage(task);
   const answerTo = (task: BuildTask): Promise<BuildAnswer> =>
     new Promise((resolve, reject) => {
       const take = (answer: BuildAnswer): void => {
@@ -38,12 +43,13 @@ export function startBuildThread(): BuildThread {
       };
       worker.on("message", take);
       worker.once("error", reject);
-      worker.postMessage(task);
+      give(task);
     });
   return {
-    print: async (printed) => {
-      const answer = await answerTo({ kind: "kernels", printed });
-      return answer.kind === "kernels" ? answer.texts : [];
+    add: (kernel) => give({ kind: "kernel", kernel }),
+    texts: async () => {
+      const answer = await answerTo({ kind: "texts" });
+      return answer.kind === "texts" ? answer.texts : [];
     },
     emitModel: async (plans) => {
       const answer = await answerTo({ kind: "model", plans });

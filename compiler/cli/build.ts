@@ -17,7 +17,7 @@ import {
   withPages,
 } from "./model-options.ts";
 import { OutputFolder } from "./output-folder.ts";
-import { type NamedTexts, printNext, toPrint } from "./print-texts.ts";
+import { type NamedTexts, TextQueue } from "./print-texts.ts";
 import { type PrecisionOption, stored, withPrecision } from "./precision.ts";
 import { readSource } from "./sources.ts";
 import { mathOption } from "./target.ts";
@@ -106,7 +106,8 @@ async function build(file: string, options: BuildOptions): Promise<void> {
     const hint = "add `--target cuda`";
     throw new UsageError("--report, --architecture and --length are for CUDA", hint);
   }
-  const thread = startBuildThread();
+  const queue = new TextQueue();
+  const thread = startBuildThread(queue.taken);
   const json = options.json === true;
   try {
     const { value: model, diagnostics } = checkModel(readSource(file), compileOptions(options));
@@ -116,7 +117,7 @@ async function build(file: string, options: BuildOptions): Promise<void> {
       return;
     }
     const gpu = stored(targets.gpu, options);
-    const files = await compiled(model, gpu, options, thread);
+    const files = await compiled(model, gpu, options, { queue, thread });
     if (options.target === "all" && gpu.storage !== undefined)
       say(`the kernels for WebGPU store ${gpu.storage}, those for the CPU f32`);
     write(model.graph.name, files, options, started);
@@ -131,21 +132,23 @@ async function compiled(
   model: CheckedModel,
   target: Target,
   options: BuildOptions,
-  thread: BuildThread,
+  { queue, thread }: { readonly queue: TextQueue; readonly thread: BuildThread },
 ): Promise<ReadonlyMap<string, string | Uint8Array>> {
   const forCpu = options.target === "all";
   const named = schedulesOf(options);
   expectTarget(named, forCpu ? [target, targets.cpu] : [target]);
   const prepared = prepare(model);
-  const gpu = compileTuned(model, target, prepared, named);
-  const printed = toPrint(gpu.kernels);
-  const printing = thread.print(printed);
+  const gpu = compileTuned(model, target, prepared, named, (kernel) => {
+    queue.add(kernel);
+    thread.add(kernel);
+  });
+  const printing = thread.texts();
   const cpu = forCpu ? compileTuned(model, targets.cpu, prepared, named) : undefined;
   const plans = { gpu: gpu.plan, ...(cpu === undefined ? {} : { cpu: cpu.plan }) };
   const emitting = thread.emitModel(plans);
   const wasm = cpu === undefined ? [] : wasmFiles(cpu.kernels);
   const own: NamedTexts[] = [];
-  for (let texts = printNext(printed); texts !== undefined; texts = printNext(printed)) {
+  for (let texts = queue.printNext(); texts !== undefined; texts = queue.printNext()) {
     own.push(texts);
   }
   const [others, modelFiles] = await Promise.all([printing, emitting]);

@@ -21,7 +21,11 @@ export async function keepBytecode(folder) {
   ];
   const { BundleLoader, bytecodePath } = createRequire(join(folder, "x"))("./bundle-loader.js");
   const loader = new BundleLoader(
-    new Map([["node:worker_threads", inOneThread(() => loader.load(join(folder, "worker.js")))]]),
+    new Map([
+      ["node:worker_threads", inOneThread(() => loader.load(join(folder, "worker.js")))],
+      // V8 takes no bytecode of other flags, and this one cannot be set back (`short-run.ts`).
+      ["node:v8", { setFlagsFromString: setUnlessBudget }],
+    ]),
   );
   const { argv, stdout, stderr } = process;
   const writes = [stdout, stderr].map((stream) => [stream, stream.write]);
@@ -46,19 +50,23 @@ export async function keepBytecode(folder) {
     );
     return;
   }
-  // `build` turned it off, `run` allowed relaxed SIMD in Node 20 (`runtime/cpu/multiply-add.ts`), and V8
-  // takes no bytecode of other flags.
-  setFlagsFromString("--opt");
+  // `run` allowed it in Node 20 (`runtime/cpu/multiply-add.ts`).
   if (process.version.startsWith("v20.")) setFlagsFromString("--no-experimental-wasm-relaxed-simd");
   for (const [path, bytecode] of loader.bytecode()) writeFileSync(bytecodePath(path), bytecode);
+}
+
+function setUnlessBudget(flag) {
+  if (!flag.startsWith("--interrupt-budget")) setFlagsFromString(flag);
 }
 
 /** `node:worker_threads` whose threads are this one, so that one V8 compiles what all of them run. */
 function inOneThread(start) {
   const parentPort = new EventEmitter();
-  class Worker extends EventEmitter {
-    constructor() {
+  const module = { ...threads, parentPort };
+  module.Worker = class Worker extends EventEmitter {
+    constructor(_, { workerData } = {}) {
       super();
+      module.workerData = workerData;
       parentPort.postMessage = (answer) => this.emit("message", answer);
       start();
     }
@@ -68,6 +76,6 @@ function inOneThread(start) {
     terminate() {
       parentPort.removeAllListeners();
     }
-  }
-  return { ...threads, Worker, parentPort };
+  };
+  return module;
 }

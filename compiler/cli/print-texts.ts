@@ -9,22 +9,31 @@ import type { Kernel } from "../kernel/kernel.ts";
 /** Texts with the names of their files. */
 export type NamedTexts = readonly (readonly [string, string])[];
 
-/** Kernels to print, and how much of them is taken: plain data that threads share. */
-export interface PrintedKernels {
-  readonly kernels: readonly Kernel[];
-  readonly taken: Int32Array<SharedArrayBuffer>;
-}
+/** How many texts are taken: memory that threads share. */
+export type Taken = Int32Array<SharedArrayBuffer>;
 
-/** `kernels`, of which nothing is taken. */
-export function toPrint(kernels: readonly Kernel[]): PrintedKernels {
-  return { kernels, taken: new Int32Array(new SharedArrayBuffer(4)) };
-}
+/** The kernels that a thread knows of so far, in an order that all threads share. */
+export class TextQueue {
+  readonly taken: Taken;
+  private readonly kernels: Kernel[] = [];
+  private turn: number | undefined;
 
-/** Prints the next texts; undefined if all are taken. */
-export function printNext({ kernels, taken }: PrintedKernels): NamedTexts | undefined {
-  const turn = Atomics.add(taken, 0, 1);
-  const kernel = kernels[Math.floor(turn / 2)];
-  if (kernel === undefined) return undefined;
-  if (turn % 2 === 0) return wgslFiles(kernel);
-  return [[kernelFile(kernel.name, "cu"), printCuda(kernel)]];
+  constructor(taken: Taken = new Int32Array(new SharedArrayBuffer(4))) {
+    this.taken = taken;
+  }
+
+  add(kernel: Kernel): void {
+    this.kernels.push(kernel);
+  }
+
+  /** Prints the next texts that nobody has taken; undefined if this thread knows of no more. */
+  printNext(): NamedTexts | undefined {
+    // A turn that comes before its kernel is kept: nobody else will take it.
+    this.turn ??= Atomics.add(this.taken, 0, 1);
+    const kernel = this.kernels[Math.floor(this.turn / 2)];
+    if (kernel === undefined) return undefined;
+    const isFirst = this.turn % 2 === 0;
+    this.turn = undefined;
+    return isFirst ? wgslFiles(kernel) : [[kernelFile(kernel.name, "cu"), printCuda(kernel)]];
+  }
 }

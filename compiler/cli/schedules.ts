@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { type CheckedModel, type Compiled, compileFor } from "../compile.ts";
 import type { Target } from "../kernel/target.ts";
+import type { LoweringOptions } from "../plan/kernels.ts";
 import type { PreparedPhase } from "../plan/prepare.ts";
 import {
   type Mistake,
@@ -44,18 +45,22 @@ export interface NamedSchedules {
   readonly file: ScheduleFile;
 }
 
-/** `compileFor`, with the schedules of `named` where they are for one of `targets`. */
+/**
+ * `compileFor`, with the schedules of `named` where they are for `target`; `made` is called with each
+ * kernel as soon as it is lowered.
+ */
 export function compileTuned(
   model: CheckedModel,
   target: Target,
   prepared: readonly PreparedPhase[],
   named: NamedSchedules | undefined,
+  made?: LoweringOptions["made"],
 ): Compiled {
   if (named === undefined || targetName(target) !== named.file.target)
-    return compileFor(model, target, prepared);
+    return compileFor(model, target, prepared, { made });
   const { path, file } = named;
   const tuned = new TunedSchedules(file);
-  const compiled = compileFor(model, target, prepared, tuned.choose);
+  const compiled = compileFor(model, target, prepared, { choose: tuned.choose, made });
   if (tuned.mistake !== undefined) throw refused(path, tuned.mistake);
   const [first, ...others] = tuned.unused;
   if (first !== undefined) {

@@ -52,7 +52,12 @@ export interface KernelEntry {
   readonly stages: readonly Stage[];
   /** The sized calls by the sizes that the signature's sizes are. */
   readonly sized: Map<string, readonly SizedCall[]>;
-  /** What it computes: see `titleOf`. */
+}
+
+/** What is known of the regions that share a signature before one of them is lowered. */
+interface Sharers {
+  readonly sizes: (readonly Dimension[])[];
+  /** What they compute: see `titleOf`. */
   readonly titles: Set<string>;
 }
 
@@ -61,6 +66,13 @@ export type ScheduleChooser = (
   kernel: { readonly shape: string; readonly kind: Region["kind"] },
   choice: ScheduleChoice,
 ) => Schedule;
+
+/** How a table lowers, where not as usual. */
+export interface LoweringOptions {
+  readonly choose?: ScheduleChooser | undefined;
+  /** Called with each kernel as soon as it is made, in their order. */
+  readonly made?: ((kernel: Kernel) => void) | undefined;
+}
 
 /** Values in the comment of a kernel that computes several. */
 const mostTitles = 6;
@@ -75,15 +87,15 @@ export class KernelTable {
   readonly elements: StoredElements;
   private readonly entries = new Map<string, KernelEntry>();
   private readonly names = new Map<string, number>();
-  private readonly list: { readonly kernel: Kernel; readonly titles: ReadonlySet<string> }[] = [];
+  private readonly list: Kernel[] = [];
   private readonly attentions = new Map<
     string,
     { readonly entry: KernelEntry; readonly sizes: readonly Dimension[] }
   >();
-  private readonly choose: ScheduleChooser;
+  private readonly options: LoweringOptions;
   private readonly keys = new Map<Signature, string>();
-  /** The sizes of the signatures that share a kernel, by its key. */
-  private readonly sizes = new Map<string, (readonly Dimension[])[]>();
+  /** What regions share a kernel, by its key. */
+  private readonly sharers = new Map<string, Sharers>();
 
   /** Only what the regions of `prepared` may run is lowered, and all that other regions may. */
   constructor(
@@ -91,32 +103,27 @@ export class KernelTable {
     elements: StoredElements,
     weights: Pick<Setting, "layouts" | "packs">,
     prepared: readonly PreparedPhase[] = [],
-    choose: ScheduleChooser = (_, { schedule }) => schedule,
+    options: LoweringOptions = {},
   ) {
     this.target = target;
-    this.choose = choose;
+    this.options = options;
     this.elements = elements;
     this.layouts = weights.layouts;
     this.packs = weights.packs;
     for (const each of prepared) {
-      for (const { signature } of each.regions) {
+      for (const { region, signature } of each.regions) {
         const key = this.keyOf(each, signature);
-        const before = this.sizes.get(key);
-        if (before === undefined) this.sizes.set(key, [signature.sizes]);
-        else before.push(signature.sizes);
+        const sharers = this.sharers.get(key) ?? { sizes: [], titles: new Set() };
+        this.sharers.set(key, sharers);
+        sharers.sizes.push(signature.sizes);
+        sharers.titles.add(titleOf(each.phase.graph, region));
       }
     }
   }
 
   /** All kernels, in the order in which they were first needed; comments name all that they compute. */
   get kernels(): readonly Kernel[] {
-    return this.list.map(({ kernel, titles }) => {
-      const [, ...others] = titles;
-      const also = others.slice(0, mostTitles).map((title) => `also ${title}`);
-      const rest = others.length - also.length;
-      const more = rest > 0 ? [`and ${rest} more`] : [];
-      return { ...kernel, comment: [...kernel.comment, ...also, ...more] };
-    });
+    return this.list;
   }
 
   /** The calls that compute a region, which has that signature, one after another. */
@@ -145,7 +152,6 @@ export class KernelTable {
     const key = this.keyOf(prepared, signature);
     const entry = this.entries.get(key) ?? this.lower(prepared, region, signature, key);
     this.entries.set(key, entry);
-    entry.titles.add(titleOf(prepared.phase.graph, region));
     if (region.kind === "attend")
       this.attentions.set(`${prepared.phase.name} ${region.root}`, {
         entry,
@@ -183,14 +189,15 @@ export class KernelTable {
       return index < 0 ? size : sizeSymbol(index);
     };
     const chosen = scheduleChoices(graph, dimension, region, this.target);
-    const sizes = this.sizes.get(key);
+    const sharers = this.sharers.get(key);
     const mayRun = (each: ScheduleChoice): boolean =>
-      sizes === undefined || sizes.some((some) => isReached(each, some));
+      sharers === undefined || sharers.sizes.some((some) => isReached(each, some));
+    const { choose = (_, { schedule }) => schedule } = this.options;
     const choices = chosen.filter(mayRun).map((each) => ({
       ...each,
-      schedule: this.choose({ shape, kind: region.kind }, each),
+      schedule: choose({ shape, kind: region.kind }, each),
     }));
-    const titles = new Set<string>();
+    const also = alsoComputed(sharers?.titles);
     const lowered = lowerRegion(
       {
         graph,
@@ -203,17 +210,19 @@ export class KernelTable {
       region,
       choices.map((choice) => choice.schedule),
     ).map((made, index) => {
-      const kernel = this.add(made.kernel, titles, choices[index]?.suffix);
+      const kernel = this.add(made.kernel, also, choices[index]?.suffix);
       return { ...made, kernel };
     });
-    const stages = this.stages(signature, lowered, choices, titles);
-    return { shape, lowered, choices, stages, sized: new Map(), titles };
+    const stages = this.stages(signature, lowered, choices, also);
+    return { shape, lowered, choices, stages, sized: new Map() };
   }
 
   /** Lists the kernel, under a name of its own. */
-  private add(kernel: Kernel, titles: ReadonlySet<string>, suffix: string = ""): Kernel {
-    const named = { ...kernel, name: this.unique(`${kernel.name}${suffix}`) };
-    this.list.push({ kernel: named, titles });
+  private add(kernel: Kernel, also: readonly string[], suffix: string = ""): Kernel {
+    const name = this.unique(`${kernel.name}${suffix}`);
+    const named = { ...kernel, name, comment: [...kernel.comment, ...also] };
+    this.list.push(named);
+    this.options.made?.(named);
     return named;
   }
 
@@ -221,7 +230,7 @@ export class KernelTable {
     signature: Signature,
     lowered: readonly Lowered[],
     choices: readonly ScheduleChoice[],
-    titles: ReadonlySet<string>,
+    also: readonly string[],
   ): readonly Stage[] {
     const [first] = lowered;
     invariant(first !== undefined, "a region has a kernel");
@@ -232,7 +241,7 @@ export class KernelTable {
     const stage = this.stage(signature, first, variants);
     const combine = lowered.find((each) => each.combine !== undefined)?.combine;
     if (combine === undefined) return [stage];
-    const { name } = this.add(combine.lowered.kernel, titles);
+    const { name } = this.add(combine.lowered.kernel, also);
     const second = combineVariants(name, combine, lowered, variants);
     return [
       { ...stage, partial: partialSize(combine, variants) },
@@ -297,6 +306,14 @@ export class KernelTable {
     this.names.set(name, count);
     return count === 1 ? name : `${name}_${count}`;
   }
+}
+
+/** Lines of a comment that name what a kernel computes besides the first of `titles`. */
+function alsoComputed(titles: ReadonlySet<string> = new Set()): readonly string[] {
+  const [, ...others] = titles;
+  const also = others.slice(0, mostTitles).map((title) => `also ${title}`);
+  const rest = others.length - also.length;
+  return rest > 0 ? [...also, `and ${rest} more`] : also;
 }
 
 /** Whether a choice may serve some rows of these sizes: the multiples of more than it takes never. */

@@ -27,7 +27,7 @@ import type { TensorType } from "../op/type.ts";
 import type { Phase, Phases, State } from "../phase/phase.ts";
 import { type StoredElements, storedElements } from "./elements.ts";
 import { planGeneration } from "./generation.ts";
-import { KernelTable, type ScheduleChooser } from "./kernels.ts";
+import { KernelTable, type LoweringOptions } from "./kernels.ts";
 import { weightLayouts } from "./layouts.ts";
 import { weightPacks } from "./packs.ts";
 import { lifetimes } from "./lifetimes.ts";
@@ -51,9 +51,9 @@ export function makePlan(
   split: Phases,
   prepared: readonly PreparedPhase[],
   target: Target,
-  choose?: ScheduleChooser,
+  options?: LoweringOptions,
 ): Planned {
-  const kernels = kernelTable(graph, prepared, target, choose);
+  const kernels = kernelTable(graph, prepared, target, options);
   const { layouts, packs, elements } = kernels;
   const constants = new ConstantTable();
   const states = split.states.map((state) => planState(state, split, elements));
@@ -96,12 +96,12 @@ export function kernelTable(
   graph: Graph,
   prepared: readonly PreparedPhase[],
   target: Target,
-  choose?: ScheduleChooser,
+  options?: LoweringOptions,
 ): KernelTable {
   const layouts = weightLayouts(prepared, target);
   const packs = weightPacks(graph, prepared, target);
   const elements = storedElements(prepared, target);
-  return new KernelTable(target, elements, { layouts, packs }, prepared, choose);
+  return new KernelTable(target, elements, { layouts, packs }, prepared, options);
 }
 
 /** Phases by themselves, for CUDA: whoever calls them gives them what they need. */

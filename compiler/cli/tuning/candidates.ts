@@ -39,9 +39,10 @@ export function candidatesOf(
     { variation: undefined, lowered: usual, sources: sourcesOf(usually) },
   ];
   for (const variation of variationsOf(region.kind, choice)) {
-    const varies = new KernelTable(target, elements, { layouts, packs }, [], (_, each) =>
-      each.suffix === choice.suffix ? varied(each.schedule, variation) : each.schedule,
-    );
+    const varies = new KernelTable(target, elements, { layouts, packs }, [], {
+      choose: (_, each) =>
+        each.suffix === choice.suffix ? varied(each.schedule, variation) : each.schedule,
+    });
     const made = varies.entry(prepared, region, signature).lowered[variant];
     if (made === undefined || !fitsBudgets(made.kernel, usual.kernel, target)) continue;
     // Some variations change nothing of some kernels.

@@ -52,7 +52,10 @@ function fileOf(...schedules: readonly TunedKernel[]): ScheduleFile {
 function compiled(file: ScheduleFile) {
   if (model === undefined) throw new Error("no model");
   const tuned = new TunedSchedules(file);
-  return { tuned, kernels: compileFor(model, targets.cpu, prepared, tuned.choose).kernels };
+  return {
+    tuned,
+    kernels: compileFor(model, targets.cpu, prepared, { choose: tuned.choose }).kernels,
+  };
 }
 
 test("what is written is read", () => {
