@@ -1,22 +1,35 @@
 /**
  * Attention without group memory, with an online softmax (Milakov and Gimelshein 2018; Dao 2022,
  * FlashAttention, algorithm 1): one invocation takes some packed query rows of one set and walks the
- * keys of every part in tiles that lie in its registers. For GPUs in software, and for what tensor
- * cores do not fit.
+ * keys of every part, one by one. For GPUs in software, and for what tensor cores do not fit.
+ *
+ * In software a load costs as much as some ten multiplications, wherever it reads, so that what is
+ * loaded serves as many rows as possible: queries, and the outputs that grow, stay in registers for
+ * all keys, and of each key and value nothing is loaded twice. All of these are cut along the head into
+ * tiles of four elements, whose columns are the rows of the task. Loops bring queries and results in and
+ * out a row at a time, since a load or store takes as long to compile as some ten multiplications, too.
  */
 
+import { invariant } from "../../../grammar/invariant.ts";
 import type { Region } from "../../fusion/region.ts";
+import { asConstant } from "../../op/dimension.ts";
 import * as build from "../build.ts";
 import type { Expr, Statement } from "../kernel.ts";
-import { declare, tileMultiply, tileReduce } from "../statements.ts";
-import { queryRanges } from "./attend-class.ts";
-import { logitOf, partArguments } from "./attend-pair.ts";
+import { assign, declare, loop, mutable, tileMultiply, tileReduce, when } from "../statements.ts";
+import { classOf, keyRanges, overKeys, queryRanges } from "./attend-class.ts";
+import {
+  isVisible,
+  keyPlace,
+  logitOf,
+  type PairPlace,
+  partArguments,
+  partAt,
+} from "./attend-pair.ts";
 import { type Attention, attendWork, attentionOf, packedRows, rowsOfTask } from "./attend-rows.ts";
 import {
   asPower,
   depthColumn,
   fill,
-  inBlocks,
   isMultiple,
   logitFactor,
   refill,
@@ -26,8 +39,8 @@ import {
   valueColumn,
   weightOf,
 } from "./attend-tiles.ts";
-import { type KeyTile, type Walk, walkPart } from "./attend-walk.ts";
-import type { Context } from "./context.ts";
+import type { Walk } from "./attend-walk.ts";
+import type { Context, Coordinates } from "./context.ts";
 import { read } from "./read.ts";
 import { lowest } from "./reduce-group.ts";
 import { finish, type Lowered, type Schedule } from "./schedule.ts";
@@ -37,12 +50,12 @@ export function lowerAttend(context: Context, region: Region, schedule: Schedule
   const attention = attentionOf(context, region, schedule.queries);
   const { op, pack, rows } = attention;
   const step = rowsOfTask(schedule, pack);
-  const grain = { rows: step, keys: schedule.keys };
+  // No key is computed past the last.
+  const grain = { rows: step, keys: 1 };
   const { name, comment, tasks, flops, blocks } = attendWork(attention, step, grain);
   return finish(context, schedule, name, comment, tasks, flops, (task) => {
     const tiles = context.size(blocks);
     const [first, count] = [context.fresh("first"), context.fresh("count")];
-    const even = isMultiple(rows, step);
     const left = build.subtract(context.size(rows), build.variable(first));
     const running = runningRows(attention, schedule, step, {
       set: build.quotient(task, tiles),
@@ -51,23 +64,31 @@ export function lowerAttend(context: Context, region: Region, schedule: Schedule
     });
     return [
       declare(first, build.multiply(build.remainder(task, tiles), step)),
-      declare(count, even ? build.int(step) : build.minimum(left, step)),
+      declare(count, isMultiple(rows, step) ? build.int(step) : build.minimum(left, step)),
       ...running.start,
       ...running.queries.statements,
-      ...op.parts.flatMap((_, part) =>
-        walkPart(running, part, (tile, unmasked) => softmaxStep(running, tile, unmasked)),
-      ),
-      ...storeResult(running, even),
+      ...op.parts.flatMap((_, part) => overPart(running, part)),
+      storeResults(running),
     ];
   });
 }
 
-/** The rows of a task, with the tiles that it carries from key tile to key tile. */
+/** Some elements of a query, key or value row, and the tile that holds them for the rows of a task. */
+interface Block {
+  readonly tile: string;
+  readonly start: number;
+  readonly size: number;
+}
+
+/** The rows of a task, with the tiles that it carries from key to key: a column is a row. */
 interface Running extends Walk {
   readonly step: number;
+  /** Of one row. */
   readonly maximum: string;
   readonly sum: string;
-  readonly output: string | undefined;
+  /** As many rows as elements. */
+  readonly query: readonly Block[];
+  readonly outputs: readonly Block[];
   /** Declares the tiles. */
   readonly start: readonly Statement[];
 }
@@ -78,115 +99,252 @@ function runningRows(
   step: number,
   task: { readonly set: Expr; readonly first: Expr; readonly count: Expr },
 ): Running {
-  const { context, op, width } = attention;
+  const { context, op, depth, width } = attention;
   const { first, count } = task;
   const rows = packedRows(attention, task.set, step);
   const start: Statement[] = [];
   const of = (row: Expr) => startOf(attention, rows.place(build.add(first, row)));
-  const maximum = fill(context, "maximum", step, 1, (row) => of(row).maximum, start);
-  const sum = fill(context, "sum", step, 1, (row) => of(row).sum, start);
-  const hasOutput = op.result === "output";
-  const output = hasOutput
-    ? fill(context, "output", step, width, () => build.real(0), start)
-    : undefined;
+  const maximum = fill(context, "maximum", 1, step, (_, row) => of(row).maximum, start);
+  const sum = fill(context, "sum", 1, step, (_, row) => of(row).sum, start);
+  const held = (name: string, elements: number): readonly Block[] =>
+    blocksOf(elements).map((block) => {
+      const tile = fill(
+        context,
+        `${name}_${block.start}`,
+        block.size,
+        step,
+        () => build.real(0),
+        start,
+      );
+      return { ...block, tile };
+    });
+  const query = held("query", depth);
+  const outputs = op.result === "output" ? held("output", width) : [];
   const queries = queryRanges(attention, rows, first, count);
-  return { attention, rows, first, count, keys, queries, step, maximum, sum, output, start };
+  const running = { attention, rows, first, count, keys, queries, step, maximum, sum };
+  start.push(loadQueries({ ...running, query }));
+  return { ...running, query, outputs, start };
 }
 
-function softmaxStep(running: Running, tile: KeyTile, unmasked: Expr): readonly Statement[] {
-  const { attention, keys, output } = running;
-  const { context, op, width } = attention;
-  const out: Statement[] = [];
-  const score = products(running, tile, out);
-  out.push(
-    refill(context, score, (row, key) => {
-      const scaled = build.multiply(build.element(score), build.real(logitFactor(attention)));
-      const logit = asPower(attention, logitOf(attention, scaled, tile.at(row, key)));
-      return build.select(build.or(unmasked, tile.shown(row, key)), logit, lowest);
-    }),
+/** Rows of `elements` elements in blocks of four, what is left in blocks of one. */
+function blocksOf(elements: number): readonly Omit<Block, "tile">[] {
+  const fours = elements - (elements % 4);
+  return Array.from({ length: fours / 4 + (elements % 4) }, (_, index) =>
+    index < fours / 4
+      ? { start: 4 * index, size: 4 }
+      : { start: fours + index - fours / 4, size: 1 },
   );
-  if (op.normalize === "softmax") out.push(...softmax(running, score));
-  else {
-    const { normalize } = op;
-    out.push(refill(context, score, () => weightOf(normalize, build.element(score))));
+}
+
+/** The loop that loads the queries, scaled as logits are, row by row. */
+function loadQueries({
+  attention,
+  rows,
+  first,
+  step,
+  query,
+}: Omit<Running, "outputs" | "start">): Statement {
+  const { context, args } = attention;
+  const name = context.fresh("query_row");
+  const own = build.variable(name);
+  const body: Statement[] = [];
+  const place = rows.place(build.add(first, own));
+  for (const { tile, start, size } of query) {
+    const row = fill(
+      ...([context, "loaded", size, 1] as const),
+      (each) => {
+        const along = depthColumn(attention, build.add(start, each));
+        const value = read(context, args.query, new Map([...place, ...along]));
+        return build.multiply(value, build.real(logitFactor(attention)));
+      },
+      body,
+    );
+    const kept = (each: Expr): Expr =>
+      build.select(build.equal(own, each), build.element(row), build.element(tile));
+    body.push(refill(context, tile, (_, each) => kept(each)));
   }
-  if (output === undefined) return out;
-  const part = partArguments(attention, tile.part);
-  const value = fill(
-    ...([context, "value", keys, width] as const),
-    (key, column) =>
-      read(context, part.value, new Map([...tile.place(key), ...valueColumn(attention, column)])),
-    out,
-  );
-  out.push(tileMultiply(output, score, value));
+  return loop(name, 0, step, body);
+}
+
+/**
+ * Takes the keys of a part one by one. Software runs both sides of a branch, masked, and only a loop
+ * leaves something out: so of a run of keys one loop finds the first and last that any row sees, and
+ * another takes those between.
+ */
+function overPart(running: Running, part: number): readonly Statement[] {
+  const { attention } = running;
+  const { context } = attention;
+  const { axis, mask } = partAt(attention, part);
+  const name = context.fresh("key_row");
+  const taken = keyStep(running, part, build.variable(name));
+  if (mask.kind === "constant") return overKeys({ ...running, keys: 1 }, part, name, () => taken);
+  const start = context.fresh("key_start");
+  const count = context.size(context.extent(axis));
+  const loops = overKeys(running, part, start, () => {
+    const first = build.variable(start);
+    const seen = seenKeys(
+      running,
+      part,
+      first,
+      build.minimum(build.add(first, running.keys), count),
+    );
+    return [...seen.statements, loop(name, seen.from, seen.to, taken)];
+  });
+  // Bounds read the first and last key.
+  const isKnown = asConstant(context.extent(axis)) !== undefined;
+  return isKnown ? loops : [when(build.less(0, count), loops)];
+}
+
+/** Between which of the keys from `start` on and before `end` the rows see any. */
+function seenKeys(
+  { attention, rows, queries }: Running,
+  part: number,
+  start: Expr,
+  end: Expr,
+): { readonly statements: readonly Statement[]; readonly from: Expr; readonly to: Expr } {
+  const { context } = attention;
+  const [key, from, to] = [
+    context.fresh("key"),
+    context.fresh("first_seen"),
+    context.fresh("end_seen"),
+  ];
+  const [own, low, high] = [key, from, to].map((each) => build.variable(each));
+  invariant(own !== undefined && low !== undefined && high !== undefined, "lowering: names");
+  const ranges = keyRanges(attention, part, rows, own, build.int(1), 1);
+  const { possible } = classOf(attention, part, queries, ranges, rows.keyHeads);
+  const noted = [assign(from, build.minimum(low, own)), assign(to, build.add(own, 1))];
+  const search = loop(key, start, end, [...ranges.statements, when(possible, noted)]);
+  return { statements: [mutable(from, end), mutable(to, start), search], from: low, to: high };
+}
+
+/** Takes one key into the running rows. */
+function keyStep(running: Running, part: number, keyRow: Expr): readonly Statement[] {
+  const { attention, rows, outputs } = running;
+  const { context, op } = attention;
+  const key = keyPlace(attention, part, rows.keyHeads, keyRow);
+  const at = (row: Expr): PairPlace => {
+    const packed = build.add(running.first, row);
+    return { part, query: rows.place(packed), queryRow: rows.queryRow(packed), key, keyRow };
+  };
+  const out: Statement[] = [];
+  const score = products(running, part, key, out);
+  const own = build.element(score);
+  if (op.score !== undefined)
+    out.push(
+      refill(context, score, (_, row) => asPower(attention, logitOf(attention, own, at(row)))),
+    );
+  const visible = (row: Expr): Expr => isVisible(attention, at(row));
+  const { mask } = partAt(attention, part);
+  const isPlain = mask.kind === "constant" && mask.value;
+  if (!isPlain)
+    out.push(refill(context, score, (_, row) => build.select(visible(row), own, lowest)));
+  const decay = weights(running, score, out);
+  const { value: values } = partArguments(attention, part);
+  for (const { tile, start, size } of outputs) {
+    const value = fill(
+      ...([context, "value", size, 1] as const),
+      (each) => {
+        const column = valueColumn(attention, build.add(start, each));
+        return read(context, values, new Map([...key, ...column]));
+      },
+      out,
+    );
+    const before = build.element(tile);
+    const kept = decay === undefined ? before : build.multiply(before, build.element(decay));
+    const added = build.multiply(own, build.element(value));
+    out.push(refill(context, tile, () => build.add(kept, added)));
+  }
   return out;
 }
 
-/** Declares the tile of the products of queries and keys; gives its name. */
-function products(running: Running, tile: KeyTile, out: Statement[]): string {
-  const { attention, rows, first, step, keys } = running;
-  const { context, args, depth } = attention;
-  const part = partArguments(attention, tile.part);
-  const score = fill(context, "score", step, keys, () => build.real(0), out);
-  out.push(
-    ...inBlocks(context, depth, [4], (start, size) => {
-      const inner: Statement[] = [];
-      const along = (offset: Expr) => depthColumn(attention, build.add(start, offset));
-      const query = fill(
-        ...([context, "query", step, size] as const),
-        (row, offset) => {
-          const place = rows.place(build.add(first, row));
-          return read(context, args.query, new Map([...place, ...along(offset)]));
-        },
-        inner,
-      );
-      const key = fill(
-        ...([context, "key", size, keys] as const),
-        (offset, each) => read(context, part.key, new Map([...tile.place(each), ...along(offset)])),
-        inner,
-      );
-      return [...inner, tileMultiply(score, query, key)];
-    }),
-  );
+/** Declares the tile of the products of the queries and a key; gives its name. */
+function products(running: Running, part: number, key: Coordinates, out: Statement[]): string {
+  const { attention, query, step } = running;
+  const { context } = attention;
+  const { key: keys } = partArguments(attention, part);
+  const score = fill(context, "score", 1, step, () => build.real(0), out);
+  for (const { tile, start, size } of query) {
+    const along = (each: Expr): Coordinates => depthColumn(attention, build.add(start, each));
+    const loaded = fill(
+      ...([context, "key", 1, size] as const),
+      (_, each) => read(context, keys, new Map([...key, ...along(each)])),
+      out,
+    );
+    out.push(tileMultiply(score, loaded, tile));
+  }
   return score;
 }
 
-/** Turns logits into weights, and brings the running maximum, sum and output along. */
-function softmax(running: Running, score: string): readonly Statement[] {
-  const { attention, step, maximum, sum, output } = running;
-  const { context } = attention;
-  const [top, added] = [context.fresh("top"), context.fresh("added")];
+/**
+ * Turns logits into weights, and brings the running maxima and sums along; gives what the outputs of
+ * the keys before are multiplied by, if anything.
+ */
+function weights(
+  { attention, maximum, sum, step }: Running,
+  score: string,
+  out: Statement[],
+): string | undefined {
+  const { context, op } = attention;
+  const own = build.element(score);
+  const { normalize } = op;
+  if (normalize !== "softmax") {
+    out.push(refill(context, score, () => weightOf(normalize, own)));
+    return undefined;
+  }
   const power = (x: Expr): Expr => build.call("exp2_negative", x);
-  const out: Statement[] = [tileReduce(top, score, "max")];
-  const larger = (): Expr => build.maximum(build.element(maximum), build.element(top));
-  const next = fill(context, "next", step, 1, larger, out);
-  const change = (): Expr => power(build.subtract(build.element(maximum), build.element(next)));
-  const decay = fill(context, "decay", step, 1, change, out);
-  const decayed = (tile: string): Expr => build.multiply(build.element(tile), build.element(decay));
+  const larger = build.maximum(build.element(maximum), own);
+  const next = fill(context, "next", 1, step, () => larger, out);
+  const changed = power(build.subtract(build.element(maximum), build.element(next)));
+  const decay = fill(context, "decay", 1, step, () => changed, out);
+  const decayed = build.multiply(build.element(sum), build.element(decay));
   out.push(
-    refill(context, score, () => power(build.subtract(build.element(score), build.element(next)))),
-    tileReduce(added, score, "sum"),
-    refill(context, sum, () => build.add(decayed(sum), build.element(added))),
+    refill(context, score, () => power(build.subtract(own, build.element(next)))),
+    refill(context, sum, () => build.add(decayed, own)),
     refill(context, maximum, () => build.element(next)),
   );
-  if (output !== undefined) out.push(refill(context, output, () => decayed(output)));
-  return out;
+  return decay;
 }
 
-function storeResult(running: Running, even: boolean): readonly Statement[] {
-  const { attention, rows, first, count, step, output } = running;
-  const row = {
-    maximum: build.element(running.maximum),
-    total: build.element(running.sum),
-    ...(output === undefined ? {} : { output: build.element(output) }),
-  };
-  return storeRows(
-    attention,
-    step,
-    output === undefined ? 1 : attention.width,
-    (each) => rows.place(build.add(first, each)),
-    (column) => (output === undefined ? new Map() : valueColumn(attention, column)),
-    () => resultOf(attention, row),
-    even ? undefined : (each) => build.less(each, count),
+/** The loop that stores the results row by row. */
+function storeResults(running: Running): Statement {
+  const { attention, rows, first, count, outputs } = running;
+  const { context } = attention;
+  const name = context.fresh("result_row");
+  const row = build.variable(name);
+  const body: Statement[] = [];
+  const [maximum, total] = [running.maximum, running.sum].map((tile) =>
+    build.element(rowOf(running, tile, 1, row, body)),
   );
+  invariant(maximum !== undefined && total !== undefined, "lowering: two tiles");
+  const place = rows.place(build.add(first, row));
+  const nowhere = (): Coordinates => new Map();
+  if (outputs.length === 0) {
+    const result = resultOf(attention, { maximum, total });
+    body.push(...storeRows(...([attention, 1, 1, () => place, nowhere] as const), () => result));
+  }
+  for (const { tile, start, size } of outputs) {
+    const output = build.element(rowOf(running, tile, size, row, body));
+    const at = (each: Expr): Coordinates =>
+      new Map([...place, ...valueColumn(attention, build.add(start, each))]);
+    const result = resultOf(attention, { maximum, total, output });
+    body.push(...storeRows(...([attention, size, 1, at, nowhere] as const), () => result));
+  }
+  return loop(name, 0, count, body);
+}
+
+/** Declares a tile of one column, that with number `row` of `tile`; gives its name. */
+function rowOf(
+  { attention: { context }, step }: Running,
+  tile: string,
+  size: number,
+  row: Expr,
+  out: Statement[],
+): string {
+  // The others add zeros, whatever they are.
+  const chosen = (each: Expr): Expr =>
+    build.select(build.equal(row, each), build.element(tile), build.real(0));
+  const only = fill(context, "only", size, step, (_, each) => chosen(each), out);
+  const name = context.fresh("own");
+  out.push(tileReduce(name, only, "sum"));
+  return name;
 }

@@ -84,9 +84,9 @@ const general: Readonly<Record<Family, Omit<Schedule, "target">>> = {
 /** The schedule of `target` where nothing more special fits. */
 export function generalSchedule(target: Target): Schedule {
   const schedule = { target, ...general[target.family] };
-  // Tiles of attention lie in registers where there is no group memory, and what is loaded of keys and
-  // values serves all rows of a tile: loads are what a device in software spends its time on.
-  return target.groupMemory === 0 ? { ...schedule, queries: 4, keys: 4 } : schedule;
+  // Where there is no group memory the rows of an attention lie in registers: what is loaded of keys and
+  // values serves all of them, and loads are what a device in software spends its time on.
+  return target.groupMemory === 0 ? { ...schedule, queries: 8, keys: 32 } : schedule;
 }
 
 /** A kernel that finishes what another one left in memory that only the two know. */

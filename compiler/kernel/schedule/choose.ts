@@ -8,6 +8,8 @@ import type { Region } from "../../fusion/region.ts";
 import { type Graph, nodeAt, sizeOf } from "../../graph/graph.ts";
 import { asConstant, type Dimension, productOf } from "../../op/dimension.ts";
 import { groupedAxis, productRoles } from "../../graph/product-roles.ts";
+import type { AxisName } from "../../op/axis.ts";
+import { packedHeads } from "../lower/attend-rows.ts";
 import { generalSchedule, type Schedule } from "../lower/schedule.ts";
 import { productChoices, type ProductShape, type ScheduleChoice } from "./choose-product.ts";
 import type { Target } from "../target.ts";
@@ -40,7 +42,10 @@ export function scheduleChoices(
   }
   // A second pipeline would take longer to compile than rows that are not there take to compute.
   const inRegisters = target.family === "gpu" && target.groupMemory === 0;
-  if (region.kind === "attend" && inRegisters) return [{ schedule, suffix: "" }];
+  if (region.kind === "attend" && inRegisters) {
+    const queries = heldQueries(graph, dimension, region, schedule);
+    return [{ schedule: { ...schedule, queries }, suffix: "" }];
+  }
   const single = { ...schedule, rows: 1, queries: packedQueries, singleQuery: true };
   const tile = region.kind === "contract" ? schedule.rows : schedule.queries;
   if (tile === 1) return [{ schedule, suffix: "" }];
@@ -57,6 +62,31 @@ export function scheduleChoices(
     },
     { schedule, suffix: "" },
   ];
+}
+
+/** Elements of queries and outputs that an invocation holds: 4 KiB of the stack of a thread a lane. */
+const heldElements = 1024;
+
+/**
+ * Packed query rows of a task that holds their queries and outputs in registers: at most those that
+ * there are, and few of narrow heads, whose kernels would take longer to compile than they run.
+ */
+function heldQueries(
+  graph: Graph,
+  dimension: (size: Dimension) => Dimension,
+  region: Region,
+  schedule: Schedule,
+): number {
+  const { op } = nodeAt(graph, region.root);
+  if (op.kind !== "attend") return schedule.queries;
+  const extent = (axis: AxisName): Dimension => dimension(sizeOf(graph, axis));
+  const [depth = 1, width = 1] = [op.contracted, op.value].map((axis) => asConstant(extent(axis)));
+  const fits = (rows: number): boolean =>
+    rows * (depth + width) <= heldElements && 8 * rows <= Math.max(depth, width);
+  let queries = schedule.queries;
+  while (queries > 1 && !fits(queries)) queries /= 2;
+  const rows = asConstant(extent(op.query));
+  return rows === undefined ? queries : Math.min(queries, rows * packedHeads(graph, op, queries));
 }
 
 /**

@@ -90,7 +90,7 @@ function onGpu(kind: Region["kind"], schedule: Schedule): readonly Variation[] {
       return productsOnGpu(schedule);
     case "attend":
       if (schedule.target.groupMemory === 0)
-        return [1, 2, 4].flatMap((queries) => [2, 4, 8].map((keys) => ({ queries, keys })));
+        return [1, 2, 4, 8].flatMap((queries) => [16, 32, 64].map((keys) => ({ queries, keys })));
       // Keys lie one to an invocation; else rows do.
       if (schedule.singleQuery) return [32, 64, 128].map((invocations) => ({ invocations }));
       return [32, 64, 128].flatMap((queries) =>
