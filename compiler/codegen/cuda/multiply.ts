@@ -9,7 +9,7 @@
 
 import { invariant } from "../../../grammar/invariant.ts";
 import type { ArraySlice, Expr, GroupArray, TileStatement } from "../../kernel/kernel.ts";
-import { laneSwizzle, type Swizzle, swizzleName, swizzleOf } from "./shared.ts";
+import { laneSwizzle, pieceSwizzle, type Swizzle, swizzleName, swizzleOf } from "./shared.ts";
 import { counter, loop, scaled, scope, sum, tileOf, type WarpTile, type Writer } from "./warp.ts";
 
 /** The lines that lanes read of 8×8 matrices, and the rows and columns that they hold of products. */
@@ -45,24 +45,51 @@ interface At {
   readonly writer: Writer;
 }
 
+/** Elements of a line: `within` < 8 of them after `eights`, a multiple of eight that no lane decides. */
+interface Apart {
+  readonly eights: string;
+  readonly within: string;
+}
+
 /**
  * The address of an element of a slice: `line` lines and `along` elements from its start. `eighth` is
- * the remainder of the line by eight, where it depends on the lane only.
+ * the remainder of the line by eight, where it depends on the lane only, or not on the lane at all.
  */
-function address(at: At, slice: ArraySlice, line: string, along: string, eighth?: string): string {
+function address(
+  at: At,
+  slice: ArraySlice,
+  line: string,
+  along: string | Apart,
+  eighth?: string,
+): string {
   const { writer, around } = at;
   const array = around.arrays.get(slice.array);
   invariant(array !== undefined, `codegen: no array \`${slice.array}\``);
   const word = writer.word(slice.array);
   const start =
     slice.index.kind === "const" && slice.index.value === 0 ? "" : `${writer.expr(slice.index)} + `;
-  const plain = `${start}(${line}) * ${slice.stride} + ${along}`;
+  const from = `${start}(${line}) * ${slice.stride} + `;
+  const plain = from + (typeof along === "string" ? along : sum(along.eights, along.within));
   const swizzle = swizzleOf(array);
   if (swizzle === undefined) return `${word}[${plain}]`;
   if (eighth !== undefined && startsEightRows(slice, swizzle, around)) {
-    return `${word}[${start}(${line}) * ${slice.stride} + (${along} ^ ${laneSwizzle(swizzle, eighth)})]`;
+    const permuted =
+      typeof along === "string"
+        ? `(${along} ^ ${laneSwizzle(swizzle, eighth)})`
+        : permutedApart(along, swizzle, eighth);
+    return `${word}[${from}${permuted}]`;
   }
   return `${word}[${swizzleName(swizzle)}(${plain})]`;
+}
+
+/**
+ * A permuted place in a line that the text knows, as a few values of the lane and as many constants: as
+ * one value it would be another one in each line and column, all computed ahead of the loops around.
+ */
+function permutedApart({ eights, within }: Apart, swizzle: Swizzle, eighth: string): string {
+  const piece = pieceSwizzle(swizzle, eighth);
+  const pieces = 8 / swizzle.piece;
+  return `(${eights} ^ ${piece} / ${pieces} * 8) + (${within} ^ ${piece} % ${pieces} * ${swizzle.piece})`;
 }
 
 /** Whether lines are rows of the array, and the first of them is a multiple of eight. */
@@ -236,12 +263,13 @@ function narrowProduct(at: At): readonly string[] {
       : left.lines === "inner"
         ? address(at, left, row, "k", byRow)
         : address(at, left, "k", row);
-  const column = sum(scaled(j, 8), "lane % 4 * 2");
-  const place = (n: number): string => address(at, right, sum(column, String(n)), "k");
+  const [eights, within] = [scaled(j, 8), "lane % 4 * 2"];
+  const apart = eights === "0" ? within : { eights, within };
+  const place = (n: number): string => address(at, right, sum(eights, within, String(n)), "k");
   const pair =
     right.lines === "inner"
       ? [`const float right[2] = {${place(0)}, ${place(1)}};`]
-      : ["float right[2];", `load_x2(right, &${address(at, right, "k", column, "k % 8")});`];
+      : ["float right[2];", `load_x2(right, &${address(at, right, "k", apart, "k % 8")});`];
   const total = `${writer.word(statement.target)}[${i}][${j}][e]`;
   const step = `${total} = fmaf(left[${i}][e / 2], right[e % 2], ${total});`;
   const body = [

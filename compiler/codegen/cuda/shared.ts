@@ -82,7 +82,11 @@ export function swizzleLines(swizzle: Swizzle): readonly string[] {
 }
 
 /** What `swizzle` changes indices by in a row that is `eighth` after a multiple of eight. */
-export function laneSwizzle({ piece, shift, mask }: Swizzle, eighth: string): string {
-  if (shift === 0) return `${eighth} * ${piece}`;
-  return `(${eighth} >> ${shift} & ${mask}) * ${piece}`;
+export function laneSwizzle(swizzle: Swizzle, eighth: string): string {
+  return `${pieceSwizzle(swizzle, eighth)} * ${swizzle.piece}`;
+}
+
+/** What it changes the numbers of pieces by. */
+export function pieceSwizzle({ shift, mask }: Swizzle, eighth: string): string {
+  return shift === 0 ? eighth : `(${eighth} >> ${shift} & ${mask})`;
 }

@@ -55,9 +55,11 @@ export function attendBlock(asked: Asked, schedule: Schedule): AttendBlock {
     const extents = { ...shares, ...lengths, warpRows, warpKeys: keys };
     return { ...extents, warps, registers: registers(asked, extents, schedule) };
   };
-  // Two groups share a multiprocessor where the tile may be that large.
+  // Two groups share a multiprocessor where the tile may be that large. Warps that split the keys have
+  // the same registers, however many they are.
   const fits = (each: AttendBlock): boolean =>
-    bytesOf(each, schedule) <= groupMemory / 2 && fitsInvocation(each.registers, target);
+    bytesOf(each, schedule) <= groupMemory / 2 &&
+    (each.splits || fitsInvocation(each.registers, target));
   const blocks = fewRows
     ? [8, 4, 2].map((warps) => block(warps, warpRows))
     : [64, 32].map((keys) => block(rowWarps, keys));

@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { printCuda } from "../../../compiler/codegen/index.ts";
+import { readSource, resolveImport } from "../../../compiler/cli/sources.ts";
 import { checkModel, compileFor } from "../../../compiler/compile.ts";
 import { cudaTarget } from "../../../compiler/kernel/architectures.ts";
 import type { Kernel } from "../../../compiler/kernel/kernel.ts";
@@ -38,6 +39,7 @@ const golden = new Map<string, Kernel>([
   // Decoding is these two, too.
   ["attention_few_rows", kernel("self_attn_seen_attend_few_rows", half)],
   ["attention_combine", combine],
+  ["attention_few_rows_exact", kernel("self_attn_seen_attend_few_rows", exact)],
 ]);
 
 for (const [file, each] of golden) {
@@ -58,6 +60,26 @@ test("a text defines the functions that it calls, and no others", () => {
     }
   }
 });
+
+testWith(
+  "cuda-compile",
+  await cudaCompiler(),
+  "exact attention over five segments of keys has all it needs in registers",
+  async ({ inspect }) => {
+    const file = new URL("../../../examples/uni-moe/uni-moe-7b.braid", import.meta.url).pathname;
+    const { value } = checkModel(readSource(file), { resolve: resolveImport, model: "UniMoe7b" });
+    if (value === undefined) throw new Error("uni-moe-7b.braid has mistakes");
+    const printed = compileFor(value, cudaTarget("sm_80", "f32"))
+      .kernels.filter(({ name }) => /_attend_few_rows(_\d+)?$/.test(name))
+      .map((each) => printCuda(each));
+    const walks = (each: string): number => (each.match(/ int loaded(_\d+)? = /g) ?? []).length;
+    const five = printed.find((each) => walks(each) === 5) ?? "";
+    const { resources } = await inspect(five, ["sm_90"]);
+    for (const of of resources.values()) {
+      expect([...of.values()].map(({ spillBytes }) => spillBytes)).toEqual([0]);
+    }
+  },
+);
 
 const readme = readFileSync(
   new URL("../../../compiler/codegen/README.md", import.meta.url),

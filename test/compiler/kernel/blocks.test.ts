@@ -96,6 +96,14 @@ test("attention up to head dimension 128 fits into registers, whatever its parts
   }
 });
 
+test("as many warps split the keys of few rows as memory gives, whatever registers they fill", () => {
+  const schedule = { ...generalSchedule(cudaTarget("sm_80", "f16")), fewRows: true };
+  const warps = [1, 2, 5, 8].map(
+    (parts) => attendBlock({ depth: 128, width: 128, parts }, schedule).warps,
+  );
+  expect(warps).toEqual([8, 8, 8, 8]);
+});
+
 test("groups share a multiprocessor where both registers and memory allow it", () => {
   const target = cudaTarget("sm_90", "f16");
   const resident = (invocations: number, registers: number, bytes: number): number =>
