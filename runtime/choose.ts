@@ -18,7 +18,7 @@ import {
 } from "./cuda/backend.ts";
 import type { CudaDevice } from "./cuda/driver.ts";
 import { BraidError, reasonOf } from "./errors.ts";
-import { createWebGpuBackend } from "./webgpu/backend.ts";
+import { createWebGpuBackend, openWebGpuBackend } from "./webgpu/backend.ts";
 import { type FoundAdapter, findAdapter, noAdapter } from "./webgpu/device.ts";
 import { tryAdapter } from "./webgpu/trial.ts";
 
@@ -162,8 +162,13 @@ async function webGpu(
   const kind = software ? ", a software adapter" : ` ${subgroupText(subgroups, matrices)}`;
   const not = refused === undefined ? "" : `; ${refused}`;
   const reason = `using WebGPU on ${found.name}${kind}, ${why}${not}`;
-  // An adapter gives one device only; after a loss there must be another.
-  const open = async (): Promise<Backend> => createWebGpuBackend(await gpu());
+  // An adapter gives one device only, which a trial takes; after a loss there must be another.
+  let unused = software ? found : undefined;
+  const open = async (): Promise<Backend> => {
+    const first = unused;
+    unused = undefined;
+    return first === undefined ? createWebGpuBackend(await gpu()) : openWebGpuBackend(first);
+  };
   const chosen = { kind: "webgpu", target: "gpu", software, reason, open } as const;
   return {
     ...chosen,

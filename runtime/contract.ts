@@ -350,11 +350,14 @@ export interface Plan {
   readonly configChecks: readonly { readonly key: string; readonly value: number }[];
 }
 
+/** The text of each kernel by its name. */
+export type KernelTexts = Pick<ReadonlyMap<string, string>, "get">;
+
 /** A compiled model: the plan and the code of its kernels for one family of targets. */
 export interface CompiledModel {
   readonly plan: Plan;
-  /** WGSL text by kernel name (plans for gpu). */
-  readonly wgsl?: ReadonlyMap<string, string>;
+  /** WGSL text by kernel name (plans for gpu); asked for once for each kernel that is loaded. */
+  readonly wgsl?: KernelTexts;
   /**
    * One WebAssembly module that exports each kernel by name (plans for cpu). If it multiplies and adds
    * `fused`, a custom section `fused` says so, and only engines that do so can run it.

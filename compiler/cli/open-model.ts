@@ -6,7 +6,12 @@ import { unreachable } from "../../grammar/invariant.ts";
 import { Assistant } from "../../runtime/assistant.ts";
 import { type ChosenBackend, chooseBackend } from "../../runtime/choose.ts";
 import { diskFolder, nodeCuda, nodeGpu, quietGpu } from "../../runtime/node/index.ts";
-import type { CompiledModel, MultiplyAdd, Quantization } from "../../runtime/contract.ts";
+import type {
+  CompiledModel,
+  KernelTexts,
+  MultiplyAdd,
+  Quantization,
+} from "../../runtime/contract.ts";
 import { Session } from "../../runtime/session.ts";
 import { checkConfig } from "../../runtime/weights/config.ts";
 import { openCheckpoint } from "../../runtime/weights/checkpoint.ts";
@@ -115,18 +120,30 @@ export function codeOf(
   { target, kernels }: Pick<Compiled, "target" | "kernels">,
   device: Pick<ChosenBackend, "subgroups" | "matrices" | "multiplyAdd">,
 ): Omit<CompiledModel, "plan"> {
-  const texts = (print: (kernel: Kernel) => string): ReadonlyMap<string, string> =>
-    new Map(kernels.map((kernel) => [kernel.name, print(kernel)]));
   switch (target.family) {
     case "cpu":
       return { wasm: encodeWasm(kernels, device.multiplyAdd ?? "separate") };
     case "gpu":
-      return { wgsl: texts((kernel) => printWgsl(kernel, device)) };
+      return { wgsl: wgslOf(kernels, device) };
     case "cuda":
-      return { cuda: texts(printCuda) };
+      return { cuda: new Map(kernels.map((kernel) => [kernel.name, printCuda(kernel)])) };
     default:
       return unreachable(target.family);
   }
+}
+
+/** Texts that are printed when they are asked for: a device may compile one before the next is printed. */
+function wgslOf(
+  kernels: readonly Kernel[],
+  device: Pick<ChosenBackend, "subgroups" | "matrices">,
+): KernelTexts {
+  const byName = new Map(kernels.map((kernel) => [kernel.name, kernel]));
+  return {
+    get: (name) => {
+      const kernel = byName.get(name);
+      return kernel === undefined ? undefined : printWgsl(kernel, device);
+    },
+  };
 }
 
 function tellUnread(note: string | undefined, strict: boolean): void {

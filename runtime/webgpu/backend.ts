@@ -20,6 +20,7 @@ import { BraidError, invariant, reasonOf } from "../errors.ts";
 import { showBytes } from "../show-bytes.ts";
 import { type FoundAdapter, findAdapter, noAdapter, openDevice } from "./device.ts";
 import { type Around, Encoder, type Memory } from "./encode.ts";
+import { FirstRuns } from "./first-runs.ts";
 import { bufferUsage } from "./flags.ts";
 import { PassClock } from "./pass-clock.ts";
 import { compilePipelines, type Pipeline } from "./pipelines.ts";
@@ -37,7 +38,7 @@ export async function createWebGpuBackend(gpu: GPU | undefined): Promise<Backend
 
 /** Opens an adapter that was found. Throws `webgpu/device` where it gives no device. */
 export async function openWebGpuBackend(found: FoundAdapter): Promise<Backend> {
-  return new WebGpuBackend(await openDevice(found), found.name);
+  return new WebGpuBackend(await openDevice(found), found);
 }
 
 /** How many bytes may wait in upload buffers: beyond that, uploads wait for the device. */
@@ -52,6 +53,7 @@ class WebGpuBackend implements Backend {
   readonly capacity: undefined = undefined;
   readonly largestTensor: number;
   readonly #device: GPUDevice;
+  readonly #software: boolean;
   readonly #buffers: Map<DeviceBuffer, Memory> = new Map();
   #allocated: number = 0;
   readonly #pipelines: Map<string, Pipeline> = new Map();
@@ -62,8 +64,9 @@ class WebGpuBackend implements Backend {
   /** The device's word on runs that nobody waited for: rejects with what it refused. */
   #pending: Promise<unknown> = Promise.resolve();
 
-  constructor(device: GPUDevice, name: string) {
+  constructor(device: GPUDevice, { name, software }: FoundAdapter) {
     this.#device = device;
+    this.#software = software;
     const memory = (buffer: DeviceBuffer): Memory => this.#memoryOf(buffer);
     this.#encoder = new Encoder(device, this.#pipelines, memory);
     this.#readBacks = new ReadBacks(device, memory);
@@ -88,8 +91,13 @@ class WebGpuBackend implements Backend {
       const kernels = plan.kernels.filter(
         ({ name }) => names.has(name) && !this.#pipelines.has(name),
       );
-      const compiled = await compilePipelines(this.#device, kernels, wgsl, progress);
-      for (const [name, pipeline] of compiled) this.#pipelines.set(name, pipeline);
+      const firstRuns = this.#software ? new FirstRuns(this.#device, kernels) : undefined;
+      try {
+        const compiled = await compilePipelines(this.#device, kernels, wgsl, progress, firstRuns);
+        for (const [name, pipeline] of compiled) this.#pipelines.set(name, pipeline);
+      } finally {
+        firstRuns?.close();
+      }
     });
   }
 

@@ -1,5 +1,5 @@
 /**
- * Kernels as WebGPU pipelines, compiled all at once and each text once.
+ * Kernels as WebGPU pipelines, each text compiled once.
  *
  * A pipeline's layout is explicit: the kernel's buffers in order, then its scalars as one uniform
  * with a dynamic offset. So a bind group can be kept while sizes change, and unused bindings do no
@@ -7,8 +7,9 @@
  */
 
 import type { Progress } from "../backend.ts";
-import type { PlanKernel } from "../contract.ts";
+import type { KernelTexts, PlanKernel } from "../contract.ts";
 import { BraidError, invariant, reasonOf } from "../errors.ts";
+import type { FirstRuns } from "./first-runs.ts";
 import { computeStage } from "./flags.ts";
 import { withSubgroupSize } from "./matrices.ts";
 
@@ -23,20 +24,21 @@ export interface Pipeline {
 export const uniformSlotBytes: number = 256;
 
 /**
- * Compiles `kernels` with the WGSL in `texts`, by name. Throws `webgpu/kernel` with the device's
- * reason.
+ * Compiles `kernels` with the WGSL in `texts`, by name, all at once; where there are first runs, each
+ * has its own before the next is made. Throws `webgpu/kernel` with the device's reason.
  */
 export async function compilePipelines(
   device: GPUDevice,
   kernels: readonly PlanKernel[],
-  texts: ReadonlyMap<string, string>,
+  texts: KernelTexts,
   progress: Progress,
+  firstRuns?: FirstRuns,
 ): Promise<ReadonlyMap<string, Pipeline>> {
   const layouts = new Map<string, Layout>();
   const compiled = new Map<string, Promise<GPUComputePipeline>>();
   let done = 0;
   progress(done, kernels.length);
-  const pairs = kernels.map(async (kernel): Promise<readonly [string, Pipeline]> => {
+  const make = async (kernel: PlanKernel): Promise<readonly [string, Pipeline]> => {
     const text = texts.get(kernel.name);
     invariant(text !== undefined, `kernel ${kernel.name} has no WGSL`);
     checkLimits(kernel, device.limits);
@@ -47,11 +49,23 @@ export async function compilePipelines(
     const pipeline = compiled.get(key) ?? compile(device, kernel, text, layout);
     compiled.set(key, pipeline);
     const result = { kernel, pipeline: await pipeline, layout: layout.bindings };
+    firstRuns?.run(result);
     done++;
     progress(done, kernels.length);
     return [kernel.name, result];
-  });
+  };
+  const pairs: Promise<readonly [string, Pipeline]>[] = [];
+  for (const kernel of kernels) {
+    const pair = make(kernel);
+    pairs.push(pair);
+    // A device that makes pipelines on threads of its own is not waited for.
+    if (firstRuns !== undefined) await Promise.race([pair.catch(() => undefined), pause()]);
+  }
   return new Map(await Promise.all(pairs));
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 async function compile(

@@ -85,6 +85,7 @@ function splitAxes(
 
 /** The widest strip that divides the columns: no edges. */
 function widthFor(count: number, schedule: Schedule): number {
+  if (schedule.target.rolled === true) return 1;
   const candidates = schedule.target.family === "cpu" ? [widest, 8, 4] : [4];
   return candidates.find((width) => count % width === 0) ?? 1;
 }
