@@ -157,7 +157,8 @@ export class Conversation {
     };
     const outputs = await session.run(phase.name, given);
     if (prompt !== undefined) this.#given = rows.length;
-    this.#held.push(...rows);
+    // One by one: a call takes no more arguments than its stack has room for.
+    for (const row of rows) this.#held.push(row);
     return outputs;
   }
 

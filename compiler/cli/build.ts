@@ -77,7 +77,7 @@ Examples:
 }
 
 async function build(file: string, options: BuildOptions): Promise<void> {
-  const started = performance.now();
+  const write = writer(new OutputFolder(options.out, options.force === true), options);
   if (
     (options.target === "cuda" || options.target === "torch") &&
     options.precision !== undefined
@@ -85,10 +85,11 @@ async function build(file: string, options: BuildOptions): Promise<void> {
     const hint = `use \`--math ${options.precision}\`, which stores factors so, too`;
     throw new UsageError("--precision is for WebGPU here", hint);
   }
+  expectFitting(options);
   if (options.target === "cuda") {
     const model = loadModel(file, options);
     if (model === undefined) return;
-    write(model.graph.name, await buildCuda(model, options), options, started);
+    write(model.graph.name, await buildCuda(model, options));
     return;
   }
   if (options.target === "torch") {
@@ -96,15 +97,8 @@ async function build(file: string, options: BuildOptions): Promise<void> {
       throw new UsageError("--schedules is not for PyTorch", "leave it out");
     const model = loadModel(file, options);
     if (model === undefined) return;
-    write(model.graph.name, buildTorch(model, options.math), options, started);
+    write(model.graph.name, buildTorch(model, options.math));
     return;
-  }
-  const misplaced = [options.report, options.architecture, options.length].some(
-    (each) => each !== undefined,
-  );
-  if (misplaced) {
-    const hint = "add `--target cuda`";
-    throw new UsageError("--report, --architecture and --length are for CUDA", hint);
   }
   const queue = new TextQueue();
   const thread = startBuildThread(queue.taken);
@@ -120,11 +114,23 @@ async function build(file: string, options: BuildOptions): Promise<void> {
     const files = await compiled(model, gpu, options, { queue, thread });
     if (options.target === "all" && gpu.storage !== undefined)
       say(`the kernels for WebGPU store ${gpu.storage}, those for the CPU f32`);
-    write(model.graph.name, files, options, started);
+    write(model.graph.name, files);
   } finally {
     // A thread that waits for work keeps the process alive.
     thread.stop();
   }
+}
+
+/** Throws where an option would be ignored. */
+function expectFitting({ target, report: asked, architecture, length, math }: BuildOptions): void {
+  if (target === "cuda") return;
+  if ([asked, architecture, length].some((each) => each !== undefined))
+    throw new UsageError(
+      "--report, --architecture and --length are for CUDA",
+      "add `--target cuda`",
+    );
+  if (target !== "torch" && math !== "f32")
+    throw new UsageError(`--math ${math} is for CUDA`, "add `--target cuda`, or leave it out");
 }
 
 /** All files of a model, by name. */
@@ -155,21 +161,22 @@ async function compiled(
   return new Map<string, string | Uint8Array>([...modelFiles, ...own.flat(), ...others, ...wasm]);
 }
 
-function write(
-  model: string,
-  files: ReadonlyMap<string, string | Uint8Array>,
+/** Writes the files of a model, and says what was written, and how long the build took until then. */
+function writer(
+  folder: OutputFolder,
   options: BuildOptions,
-  started: number,
-): void {
-  const folder = new OutputFolder(options.out, options.force === true);
-  const written = folder.write(model, files);
-  const bytes = written.reduce((sum, each) => sum + each.bytes, 0);
-  if (options.json === true) {
-    const summary = { model, out: options.out, files: written };
-    process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
-  }
-  const took = duration(performance.now() - started);
-  say(`${model}: ${written.length} files, ${kibibytes(bytes)}, in ${options.out} (${took})`);
+): (model: string, files: ReadonlyMap<string, string | Uint8Array>) => void {
+  const started = performance.now();
+  return (model, files) => {
+    const written = folder.write(model, files);
+    const bytes = written.reduce((sum, each) => sum + each.bytes, 0);
+    if (options.json === true) {
+      const summary = { model, out: options.out, files: written };
+      process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
+    }
+    const took = duration(performance.now() - started);
+    say(`${model}: ${written.length} files, ${kibibytes(bytes)}, in ${options.out} (${took})`);
+  };
 }
 
 function kibibytes(bytes: number): string {

@@ -2,9 +2,10 @@
 
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
+import { readImages } from "./images.ts";
 import { loadModel } from "./model-options.ts";
 import { openAssistant } from "./open-model.ts";
-import { type AnswerOptions, printAnswer, showImages, withAnswerOptions } from "./run.ts";
+import { type AnswerOptions, printAnswer, withAnswerOptions } from "./run.ts";
 import { say } from "./terminal.ts";
 
 const help = [
@@ -25,8 +26,9 @@ export function addChat(program: Command): void {
     .action(async (file: string, options: AnswerOptions) => {
       const model = loadModel(file, options);
       if (model === undefined) return;
+      const images = await readImages(options.image);
       const assistant = await openAssistant(model, file, options);
-      await showImages(assistant, options.image);
+      if (images.length > 0) await assistant.show(images);
       const terminal = process.stdin.isTTY === true;
       if (terminal) say(help);
       const lines = createInterface({ input: process.stdin, output: process.stderr, prompt: "> " });
@@ -36,7 +38,8 @@ export function addChat(program: Command): void {
         if (question === "/quit") break;
         if (question === "/new") assistant.forget();
         else if (question.startsWith("/image ")) {
-          await tellErrors(() => showImages(assistant, [question.slice(7).trim()]));
+          const path = question.slice(7).trim();
+          await tellErrors(async () => assistant.show(await readImages([path])));
         } else if (question.startsWith("/")) say(help);
         else if (question !== "") {
           await tellErrors(async () => {

@@ -1,9 +1,9 @@
 /** `braid fmt`: the one layout of a spec. */
 
-import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
 import { format } from "../../grammar/index.ts";
 import { exitCode } from "./exit-code.ts";
+import { OutputFile } from "./output-file.ts";
 import { readSource, readStandardInput } from "./sources.ts";
 import { say } from "./terminal.ts";
 
@@ -31,7 +31,7 @@ function formatFile(file: string, check: boolean): void {
     say(`${file === "-" ? "standard input" : file} is not formatted`);
     process.exitCode = exitCode.mistakes;
   } else {
-    writeFileSync(file, formatted);
+    new OutputFile(file, { force: true }).write(formatted);
     say(`formatted ${file}`);
   }
 }

@@ -1,6 +1,6 @@
 /** `braid import`: a spec from a checkpoint's folder. */
 
-import { existsSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import type { Command } from "commander";
 import { render } from "../../grammar/index.ts";
@@ -15,6 +15,7 @@ import { checkModel, compileFor } from "../compile.ts";
 import { targets } from "../kernel/target.ts";
 import { families } from "./import/families.ts";
 import { makeSpec } from "./import/make-spec.ts";
+import { OutputFile } from "./output-file.ts";
 import { shown } from "./sources.ts";
 import { say } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
@@ -50,20 +51,18 @@ async function importFolder(path: string, options: ImportOptions): Promise<void>
     throw new UsageError(`there is no folder ${path}`, "name a folder with a config.json");
   }
   const out = options.out ?? `${basename(resolve(path)).replace(/[^A-Za-z0-9._-]+/g, "-")}.braid`;
-  if (out !== "-" && existsSync(out) && options.force !== true) {
-    throw new UsageError(`${out} is there already`, "name another with `--out`, or add `--force`");
-  }
+  const written = out === "-" ? undefined : new OutputFile(out, { force: options.force === true });
   const folder = diskFolder(shown(path));
   const config = await requireSettings(folder, "config.json", "which says what the model is");
   const checkpoint = await openCheckpoint(folder);
   try {
     const { text, type, model } = makeSpec(config, checkpoint.tensors, folder.name);
     const note = proved(text, config, folder, checkpoint);
-    if (out === "-") {
+    if (written === undefined) {
       process.stdout.write(text);
       return;
     }
-    writeFileSync(out, text);
+    written.write(text);
     say(`wrote ${out}: ${model}, a ${type}; all its weights are in ${folder.name}`);
     if (note !== undefined) say(note);
   } finally {

@@ -1,6 +1,6 @@
 /** `braid`: one file a verb. Data goes to stdout, talk to stderr. */
 
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Help, type Option } from "commander";
 import { BraidError } from "../../runtime/errors.ts";
 import { addBuild } from "./build.ts";
 import { addChat } from "./chat.ts";
@@ -22,6 +22,7 @@ const program = new Command("braid")
   .description("Compile and run multimodal language models described in one file")
   .version("0.1.0")
   .showHelpAfterError("(braid --help lists the commands)")
+  .configureHelp({ optionDescription: described })
   .exitOverride();
 
 const verbs = [
@@ -39,7 +40,11 @@ const verbs = [
   addTune,
 ];
 for (const add of verbs) add(program);
-for (const command of program.commands) command.exitOverride();
+for (const command of program.commands) {
+  command
+    .exitOverride()
+    .showHelpAfterError(`(braid ${command.name()} --help lists what it takes, with an example)`);
+}
 for (const command of [program, ...program.commands]) {
   command.addHelpText(
     "after",
@@ -67,12 +72,17 @@ export const ended: Promise<void> = program.parseAsync().then(
   },
 );
 
+/** What an option is for, and its default; nobody need read that a list is empty. */
+function described(option: Option): string {
+  return new Help().optionDescription(option).replace(/ \(default: ("")?(\[\])?(\{\})?\)$/, "");
+}
+
 function failed(error: unknown): number {
   if (error instanceof CommanderError) {
     return error.exitCode === 0 ? exitCode.success : exitCode.usage;
   }
   if (error instanceof UsageError) {
-    say(`error: ${error.message}`);
+    say(`error${error.code === undefined ? "" : `[${error.code}]`}: ${error.message}`);
     return exitCode.usage;
   }
   if (error instanceof BraidError) {

@@ -17,6 +17,7 @@ import {
   maskPicture,
   unknownData,
 } from "../report/mask-picture.ts";
+import { longerSide, tileFor, usualTile } from "../report/picture-tile.ts";
 import { readRowData } from "../report/row-data.ts";
 import { RowNumbers } from "../report/row-numbers.ts";
 import { stdSources } from "../std/sources.ts";
@@ -32,7 +33,7 @@ export interface MaskRequest extends ModelOptions {
   readonly target: string;
   readonly length: string;
   readonly data: ReadonlyMap<string, string>;
-  readonly tile: number;
+  readonly tile?: number;
 }
 
 /** A mask that can be drawn. */
@@ -48,6 +49,9 @@ export interface OpenedMasks {
   readonly lacking: readonly string[];
   readonly diagnostics: readonly Diagnostic[];
 }
+
+/** How many tiles along a side a terminal has room for, and how many are drawn at most. */
+const [readableTiles, mostTiles] = [64, 1024];
 
 /** How many rows a segment has where nobody says. */
 const usualRows = 32;
@@ -196,7 +200,20 @@ function draw(
       `the mask of ${name} reads \`${unknown}\`, of which nothing is known`,
       `give it: \`${dataExample(graph, unknown, lengths)}\``,
     );
-  return { name, picture: maskPicture(graph, op, args, lengths, request.tile, data, names) };
+  const at = (tile: number): MaskPicture =>
+    maskPicture(graph, op, args, lengths, tile, data, names);
+  const usual = at(request.tile ?? usualTile);
+  const rows = longerSide(usual);
+  if (request.tile === undefined) {
+    const tile = tileFor(rows, readableTiles);
+    return { name, picture: tile === usualTile ? usual : at(tile) };
+  }
+  if (rows > request.tile * mostTiles)
+    throw new UsageError(
+      `${Math.ceil(rows / request.tile)} tiles along a side are too many to draw`,
+      `make them larger: \`--tile ${tileFor(rows, readableTiles)}\``,
+    );
+  return { name, picture: usual };
 }
 
 /** The data of `--data` over the rows of the inputs that it names. */

@@ -1,6 +1,5 @@
 /** `braid mask`: a mask drawn, counted and asked about. */
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
 import { maskReportData, maskReportText } from "../report/mask-report.ts";
 import { maskSvg } from "../report/mask-svg.ts";
@@ -8,13 +7,14 @@ import { whySees } from "../report/mask-why.ts";
 import { exitCode } from "./exit-code.ts";
 import { type DrawnMask, type MaskRequest, openMasks, type RowPair } from "./mask-target.ts";
 import { type ModelOptions, report, withModelOptions } from "./model-options.ts";
+import { type OutputFile, pictureFile } from "./output-file.ts";
 import { say } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
 
 interface MaskOptions extends ModelOptions {
   readonly length: string;
   readonly data: ReadonlyMap<string, string>;
-  readonly tile: number;
+  readonly tile?: number;
   readonly why: readonly RowPair[];
   readonly svg?: string;
   readonly force?: boolean;
@@ -36,7 +36,11 @@ export function addMask(program: Command): void {
       collectData,
       new Map<string, string>(),
     )
-    .option("--tile <rows>", "how many rows a tile has", positive, 16)
+    .option(
+      "--tile <rows>",
+      "how many rows a tile has; 16 if absent, more for long prompts",
+      positive,
+    )
     .option("--why <query,key>", "say why this row sees that one (repeatable)", collectPair, [])
     .option("--svg <file>", "write the picture")
     .option("--force", "overwrite a file that is no picture of a mask")
@@ -57,6 +61,7 @@ Examples:
 
 function mask(target: string, options: MaskOptions): void {
   const json = options.json === true;
+  const svg = options.svg === undefined ? undefined : pictureFile(options.svg, "mask", options);
   const request: MaskRequest = { ...options, target };
   const { masks, lacking, diagnostics } = openMasks(request);
   if (masks === undefined || !json) report(diagnostics, json);
@@ -65,7 +70,7 @@ function mask(target: string, options: MaskOptions): void {
     return;
   }
   const single = masks.length + lacking.length === 1;
-  if (options.svg !== undefined) writePicture(options.svg, masks, options.force === true);
+  if (svg !== undefined) writePicture(svg, masks);
   if (!single && options.why.length > 0)
     throw new UsageError(
       "`--why` asks about one mask, and here are several",
@@ -94,22 +99,16 @@ function mask(target: string, options: MaskOptions): void {
   for (const each of lacking) say(`\nnot drawn: ${each}`);
 }
 
-/** Writes the picture of the only mask, over nothing but a picture of a mask. */
-function writePicture(file: string, masks: readonly DrawnMask[], force: boolean): void {
+/** Writes the picture of the only mask. */
+function writePicture(file: OutputFile, masks: readonly DrawnMask[]): void {
   const [first, more] = masks;
   if (first === undefined || more !== undefined)
     throw new UsageError(
       `\`--svg\` writes one picture, and here are ${masks.length} masks`,
       `name one after the file: \`FILE:${first?.name ?? "NAME"}\``,
     );
-  const before = existsSync(file) ? readFileSync(file, "utf8") : undefined;
-  if (before !== undefined && !force && !/^<svg [^>]*data-braid="mask"/.test(before))
-    throw new UsageError(
-      `${file} would be lost: it is no picture of a mask`,
-      "write to another file, or overwrite it with `--force`",
-    );
-  writeFileSync(file, maskSvg(first.picture));
-  say(`wrote ${file}`);
+  file.write(maskSvg(first.picture));
+  say(`wrote ${file.path}`);
 }
 
 /** Gathers `--data name=values`. */

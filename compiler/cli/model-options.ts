@@ -9,6 +9,7 @@ import { settingText } from "../check/model-choice.ts";
 import { stdSources } from "../std/sources.ts";
 import { readSource, resolveImport } from "./sources.ts";
 import { inColor, say } from "./terminal.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** What the options give. */
 export interface ModelOptions {
@@ -28,7 +29,7 @@ export function withModelOptions(command: Command): Command {
         "set a dim or parameter of the model, e.g. `--set sees=causal` (repeatable)",
       )
         .argParser(collectSetting)
-        .default(new Map<string, string>(), "none"),
+        .default(new Map<string, string>()),
     )
     .option("--json", "print diagnostics and results as JSON on stdout");
 }
@@ -59,8 +60,10 @@ export function compileOptions(options: ModelOptions): CompileOptions {
   const dims = new Map<string, number>();
   const parameters = new Map<string, string>();
   for (const [name, value] of options.set) {
-    if (/^[A-Z]/.test(name) && /^\d+$/.test(value)) dims.set(name, Number(value));
-    else parameters.set(name, value);
+    if (!/^[A-Z]/.test(name)) parameters.set(name, value);
+    else if (/^\d+$/.test(value)) dims.set(name, Number(value));
+    else
+      throw new UsageError(`\`${value}\` is no size`, `give a whole number: \`--set ${name}=4\``);
   }
   return {
     resolve: resolveImport,

@@ -1,6 +1,6 @@
 /** From a spec and a checkpoint folder to an assistant on a device, with progress on the way. */
 
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { unreachable } from "../../grammar/invariant.ts";
 import { Assistant } from "../../runtime/assistant.ts";
@@ -54,6 +54,10 @@ export function weightsFolder(file: string, options: RunOptions): Folder {
     const hint =
       "name a checkpoint folder: `--weights DIR`, with model.safetensors and tokenizer.json in it";
     throw new UsageError(`there is no folder ${shown(path)}`, hint);
+  }
+  if (!statSync(path).isDirectory()) {
+    const hint = `name the folder that it is in: \`--weights ${shown(dirname(path)) || "."}\``;
+    throw new UsageError(`${shown(path)} is not a folder`, hint);
   }
   return diskFolder(shown(path));
 }

@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { reasonOf } from "../../runtime/errors.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** One file of a build. */
@@ -28,8 +29,13 @@ export class OutputFolder {
   readonly #path: string;
   readonly #force: boolean;
 
-  /** With `force`, files that no build wrote are overwritten, too. */
+  /**
+   * With `force`, files that no build wrote are overwritten, too. Throws `UsageError` where `path`
+   * is something else than a folder.
+   */
   constructor(path: string, force: boolean) {
+    if (existsSync(path) && !statSync(path).isDirectory())
+      throw new UsageError(`${path} is not a folder`, "name a folder with `--out`");
     this.#path = path;
     this.#force = force;
   }
@@ -51,26 +57,36 @@ export class OutputFolder {
     const written = names.map((name): WrittenFile => {
       const content = files.get(name) ?? "";
       if (before.files[name] !== hashes.get(name) || !this.#holds(name, hashes.get(name)))
-        writeFileSync(join(this.#path, name), content);
+        this.#put(name, content);
       return { name, bytes: Buffer.byteLength(content) };
     });
     const manifest: Manifest = {
       model,
       files: Object.fromEntries(names.map((name) => [name, hashes.get(name) ?? ""])),
     };
-    writeFileSync(join(this.#path, manifestName), `${JSON.stringify(manifest, null, 2)}\n`);
+    this.#put(manifestName, `${JSON.stringify(manifest, null, 2)}\n`);
     return written;
   }
 
-  #make(folder: string): void {
+  #put(name: string, content: string | Uint8Array): void {
+    const file = join(this.#path, name);
     try {
-      mkdirSync(folder, { recursive: true });
+      writeFileSync(file, content);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new UsageError(
-        `cannot make the folder ${folder}: ${reason}`,
-        "name another with `--out`",
-      );
+      const hint = "name another folder with `--out`";
+      throw new UsageError(`${file} cannot be written: ${reasonOf(error)}`, hint);
+    }
+  }
+
+  #make(folder: string): void {
+    if (existsSync(folder)) return;
+    // One after the other: asked for all at once, Node never comes back from a place such as /proc.
+    this.#make(dirname(folder));
+    try {
+      mkdirSync(folder);
+    } catch (error) {
+      const message = `cannot make the folder ${folder}: ${reasonOf(error)}`;
+      throw new UsageError(message, "name another with `--out`");
     }
   }
 
@@ -96,8 +112,6 @@ export class OutputFolder {
     before: Manifest,
     hashes: ReadonlyMap<string, string>,
   ): void {
-    if (existsSync(this.#path) && !statSync(this.#path).isDirectory())
-      throw new UsageError(`${this.#path} is not a folder`, "name a folder with `--out`");
     const foreign = names.filter((name) => {
       const there = existsSync(join(this.#path, name));
       const own = this.#holds(name, before.files[name]) || this.#holds(name, hashes.get(name));

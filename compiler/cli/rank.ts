@@ -8,13 +8,14 @@ import { backendNames } from "../../runtime/choose.ts";
 import type { Plan } from "../../runtime/contract.ts";
 import { BraidError } from "../../runtime/errors.ts";
 import type { Inputs } from "../../runtime/inputs.ts";
-import { fileReader, readBytes } from "../../runtime/node/index.ts";
+import { fileReader } from "../../runtime/node/index.ts";
 import type { Outputs, Session } from "../../runtime/session.ts";
 import { floats, integers } from "../../runtime/tensor.ts";
 import { readFloats, readIntegers } from "../../runtime/weights/read.ts";
 import { openSafetensors } from "../../runtime/weights/safetensors.ts";
 import { Assistant } from "../../runtime/assistant.ts";
 import { rankingText, type Ranking, rankLayers } from "../report/ranking.ts";
+import { readImages } from "./images.ts";
 import { loadModel, type ModelOptions, withModelOptions } from "./model-options.ts";
 import { openSession, type RunOptions, weightsFolder } from "./open-model.ts";
 import { shown } from "./sources.ts";
@@ -69,13 +70,15 @@ async function rank(file: string, options: RankOptions): Promise<void> {
   }
   const names = model.graph.outputs.map((output) => output.name);
   const score = scoreOf(model.graph.name, names, options.output);
+  expectChoice(score, options);
   const folder = weightsFolder(file, options);
+  const images = await readImages(options.image);
   const session = await openSession(model, folder, options);
   try {
     const samples: (readonly number[])[] = [];
     const total = options.prompt.length + options.inputs.length;
     const assistant = options.prompt.length > 0 ? await Assistant.open(session, folder) : undefined;
-    await assistant?.show(await readImages(options.image));
+    await assistant?.show(images);
     for (const prompt of options.prompt) {
       progress("calibrating", samples.length, total);
       samples.push(await scoresOf(session, score, assistant?.inputsOf(prompt) ?? {}));
@@ -91,21 +94,18 @@ async function rank(file: string, options: RankOptions): Promise<void> {
   }
 }
 
+/** Throws where more layers are asked for than there are. */
+function expectChoice({ layers }: Score, { choose = 0 }: RankOptions): void {
+  if (choose <= layers.length) return;
+  const message = `${choose} of ${layers.length} layers cannot be chosen`;
+  throw new UsageError(message, `give \`--choose\` at most ${layers.length}`);
+}
+
 function print(ranking: Ranking, { json, choose }: RankOptions): void {
   const count = choose ?? Math.floor(ranking.layers.length / 2);
-  if (count > ranking.layers.length) {
-    const message = `${count} of ${ranking.layers.length} layers cannot be chosen`;
-    throw new UsageError(message, `give \`--choose\` at most ${ranking.layers.length}`);
-  }
   const chosen = ranking.layers.slice(0, count).map(({ layer }) => layer);
   const text = json === true ? JSON.stringify({ ...ranking, chosen }) : rankingText(ranking, count);
   process.stdout.write(`${text}\n`);
-}
-
-async function readImages(
-  paths: readonly string[],
-): Promise<readonly { readonly name: string; readonly bytes: Uint8Array }[]> {
-  return Promise.all(paths.map(async (name) => ({ name, bytes: await readBytes(name) })));
 }
 
 /** An output by layer: `contribution[0]`, `contribution[1]`, … */

@@ -1,6 +1,5 @@
 /** `braid report`: what a model spends on a device, phase by phase, and how near that is to the least. */
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { tensorBytes } from "../../runtime/backend.ts";
 import { place } from "../../runtime/place.ts";
@@ -13,6 +12,7 @@ import { spendingText } from "../report/spending-text.ts";
 import { measured } from "./explain.ts";
 import { lengthsOf } from "./lengths.ts";
 import { loadModel, type ModelOptions, withModelOptions } from "./model-options.ts";
+import { pictureFile } from "./output-file.ts";
 import { type PrecisionOption, stored, withPrecision } from "./precision.ts";
 import {
   compileTuned,
@@ -21,7 +21,6 @@ import {
   schedulesOf,
   withSchedules,
 } from "./schedules.ts";
-import { UsageError } from "./usage-error.ts";
 
 interface ReportOptions extends ModelOptions, PrecisionOption, SchedulesOption {
   readonly length?: string;
@@ -59,6 +58,7 @@ Example:
 }
 
 function report(file: string, options: ReportOptions): void {
+  const svg = options.svg === undefined ? undefined : pictureFile(options.svg, "roofline", options);
   const model = loadModel(file, options);
   if (model === undefined) return;
   const lengths = lengthsOf(model.graph, options.length);
@@ -72,13 +72,7 @@ function report(file: string, options: ReportOptions): void {
     { model, prepared, plan, target, reader: spendingReader, attentionSchedule },
     lengths,
   );
-  if (options.svg !== undefined) {
-    writePicture(
-      options.svg,
-      options.force === true,
-      rooflineSvg(`${spending.model} on ${spending.target}`, spending.phases, machine),
-    );
-  }
+  svg?.write(rooflineSvg(`${spending.model} on ${spending.target}`, spending.phases, machine));
   process.stdout.write(
     options.json === true
       ? `${JSON.stringify({ ...spending, lengths: lengthsJson(lengths), roofline: rooflinePoints(spending.phases, machine) }, null, 2)}\n`
@@ -94,17 +88,6 @@ function positive(text: string): number {
   const value = Number(text);
   if (Number.isFinite(value) && value > 0) return value;
   throw new InvalidArgumentError("it must be a positive number");
-}
-
-/** Writes the picture where there is none, or only an earlier one. */
-function writePicture(file: string, force: boolean, svg: string): void {
-  if (
-    existsSync(file) &&
-    !force &&
-    !/^<svg [^>]*data-braid="roofline"/.test(readFileSync(file, "utf8"))
-  )
-    throw new UsageError(`${file} is there and is no roofline`, "give another name, or `--force`");
-  writeFileSync(file, svg);
 }
 
 /** How the runtime measures and places what spending counts. */

@@ -3,7 +3,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Assistant, AskOptions } from "../../runtime/assistant.ts";
 import { backendNames } from "../../runtime/choose.ts";
-import { readBytes } from "../../runtime/node/index.ts";
+import { readImages } from "./images.ts";
 import { loadModel, type ModelOptions, withModelOptions, withPages } from "./model-options.ts";
 import { openAssistant, type RunOptions } from "./open-model.ts";
 import { withPrecision } from "./precision.ts";
@@ -74,9 +74,10 @@ export function addRun(program: Command): void {
       const started = performance.now();
       const model = loadModel(file, options);
       if (model === undefined) return;
+      const images = await readImages(options.image);
       const assistant = await openAssistant(model, file, options);
       try {
-        await showImages(assistant, options.image);
+        if (images.length > 0) await assistant.show(images);
         const ready = performance.now();
         const answer = await printAnswer(assistant, options.prompt, options);
         options.trace?.write();
@@ -85,16 +86,6 @@ export function addRun(program: Command): void {
         assistant.session.backend.close();
       }
     });
-}
-
-/** Reads image files and shows them to the assistant. */
-export async function showImages(
-  assistant: Assistant,
-  paths: readonly string[] = [],
-): Promise<void> {
-  const images = [];
-  for (const name of paths) images.push({ name, bytes: await readBytes(name) });
-  if (images.length > 0) await assistant.show(images);
 }
 
 /** Prints the answer as it comes, or with `--json` in one line, and gives how long phases took. */

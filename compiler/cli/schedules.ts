@@ -87,5 +87,5 @@ export function expectTarget(named: NamedSchedules | undefined, targets: readonl
 }
 
 function refused(path: string, { code, message, hint }: Mistake): UsageError {
-  return new UsageError(`[${code}] ${path}: ${message}`, hint);
+  return new UsageError(`${path}: ${message}`, hint, code);
 }

@@ -9,9 +9,13 @@ import { UsageError } from "./usage-error.ts";
 export function readSource(path: string): Source {
   let bytes: Uint8Array;
   try {
-    if (statSync(path).isDirectory()) {
+    const found = statSync(path);
+    if (found.isDirectory()) {
       throw new UsageError(`${path} is a folder`, `name a file in it, such as ${path}/model.braid`);
     }
+    // Whatever else lies on a disk would only give pages of mistakes, or be formatted.
+    if (found.isFile() && !path.endsWith(".braid"))
+      throw new UsageError(`${path} is no .braid file`, "name a spec, whose name ends in .braid");
     bytes = readFileSync(path);
   } catch (error) {
     if (error instanceof UsageError) throw error;

@@ -1,6 +1,5 @@
 /** `braid tune`: times the schedules that kernels may have on a device, and writes the fastest down. */
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Backend } from "../../runtime/backend.ts";
 import { backendNames, type ChosenBackend, chooseBackend } from "../../runtime/choose.ts";
@@ -9,11 +8,12 @@ import type { Quantization } from "../../runtime/contract.ts";
 import { type CheckedModel, compileFor, prepare } from "../compile.ts";
 import type { Target } from "../kernel/target.ts";
 import { kernelTable, planKernel } from "../plan/plan.ts";
-import { isScheduleFile, targetName, writeSchedules } from "../plan/schedule-file.ts";
+import { targetName, writeSchedules } from "../plan/schedule-file.ts";
 import type { Lengths } from "../report/lengths.ts";
 import { lengthsOf } from "./lengths.ts";
 import { loadModel, type ModelOptions, withModelOptions, withPages } from "./model-options.ts";
 import { codeOf } from "./open-model.ts";
+import { OutputFile } from "./output-file.ts";
 import { type PrecisionOption, stored, withPrecision } from "./precision.ts";
 import { type MathOption, targetOf, withMath } from "./target.ts";
 import { clear, duration, progress, say } from "./terminal.ts";
@@ -72,7 +72,7 @@ Examples:
 }
 
 async function tune(file: string, options: TuneOptions): Promise<void> {
-  expectFree(options);
+  const out = new OutputFile(options.out, { force: options.force === true });
   const model = loadModel(file, options);
   if (model === undefined) return;
   const lengths = lengthsOf(model.graph, options.length);
@@ -91,7 +91,8 @@ async function tune(file: string, options: TuneOptions): Promise<void> {
   const backend = await chosen.open();
   try {
     const tuning = await tuningOf(model, target, lengths, { backend, chosen }, options);
-    report(tuning, options, target, backend.description);
+    const { description: device } = backend;
+    report(tuning, options, { target: targetName(target), device }, out);
   } finally {
     clear();
     backend.close();
@@ -131,26 +132,24 @@ async function tuningOf(
   });
 }
 
-function report(tuning: Tuning, options: TuneOptions, target: Target, device: string): void {
+function report(
+  tuning: Tuning,
+  options: TuneOptions,
+  on: { readonly target: string; readonly device: string },
+  out: OutputFile,
+): void {
   const schedules = tunedKernels(tuning.outcomes);
-  const text = writeSchedules({ target: targetName(target), device, schedules });
-  writeFileSync(options.out, text);
+  const text = writeSchedules({ ...on, schedules });
+  out.write(text);
   if (options.json === true) process.stdout.write(text);
   else process.stdout.write(outcomesText(tuning.outcomes));
   const count = schedules.length;
   const kernels = `${count} ${count === 1 ? "kernel gets" : "kernels get"} another schedule`;
-  say(`${kernels}, in ${options.out} (${duration(tuning.milliseconds)})`);
+  say(`${kernels}, in ${out.path} (${duration(tuning.milliseconds)})`);
   if (tuning.left > 0) {
     const more = `${tuning.left} of ${tuning.outcomes.length} kernels had no time`;
     say(`${more}: \`--budget ${Math.ceil(options.budget * 2)}\` gives them more`);
   }
-}
-
-/** Throws if a file would be lost. */
-function expectFree({ out, force }: TuneOptions): void {
-  if (!existsSync(out) || force === true) return;
-  const what = isScheduleFile(readFileSync(out, "utf8")) ? "has schedules" : "is there";
-  throw new UsageError(`${out} ${what} already`, "give another name with `--out`, or `--force`");
 }
 
 function positive(text: string): number {

@@ -64,18 +64,13 @@ export interface Mistake {
   readonly hint: string;
 }
 
-/** Whether a text begins as a file of schedules does, whatever follows. */
-export function isScheduleFile(text: string): boolean {
-  return text.startsWith(`{\n  "format": ${JSON.stringify(format.format)}`);
-}
-
 /** Reads a text; nothing of it is taken that is not as it should be. */
 export function readSchedules(text: string): ReadSchedules {
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (error) {
-    return malformed(error instanceof Error ? error.message : String(error));
+  } catch {
+    return malformed("it is no JSON");
   }
   if (!isRecord(value) || value["format"] !== format.format)
     return malformed(`it does not say "format": "${format.format}"`);

@@ -13,6 +13,7 @@ import {
 import { loopText, maskReportData } from "./mask-report.ts";
 import { pictureText } from "./mask-text.ts";
 import { wrapped } from "./text-table.ts";
+import { longerSide, tileFor, usualTile } from "./picture-tile.ts";
 
 /** What some attentions with one mask do to the rows of one prompt. */
 export interface ExplainedMask {
@@ -28,8 +29,6 @@ export interface ExplainedMask {
 const width = 100;
 /** Tiles along the longer side of a picture that is read at a glance: at most, and if rows suffice. */
 const [mostTiles, fewTiles] = [32, 4];
-/** The tile of most kernels. */
-const usualTile = 16;
 
 /** The masks of `graph` that hide something, in the order of their first use. */
 export function explainedMasks(
@@ -45,18 +44,16 @@ export function explainedMasks(
     const draw = (tile: number): MaskPicture =>
       maskPicture(graph, op, args, lengths, tile, known, data);
     const usual = draw(usualTile);
-    const tile = tileFor(usual);
+    const tile = glanceTile(usual);
     return [{ name, unknown, examples, picture: tile === usualTile ? usual : draw(tile) }];
   });
 }
 
 /** A power of two. */
-function tileFor({ queries, keys }: MaskPicture): number {
-  const rows = [queries, keys].map((bands) => bands.reduce((sum, band) => sum + band.rows, 0));
-  const longer = Math.max(...rows);
-  let tile = usualTile;
-  while (longer > tile * mostTiles) tile *= 2;
-  while (longer < tile * fewTiles && tile > 1) tile /= 2;
+function glanceTile(picture: MaskPicture): number {
+  const rows = longerSide(picture);
+  let tile = tileFor(rows, mostTiles);
+  while (rows < tile * fewTiles && tile > 1) tile /= 2;
   return tile;
 }
 

@@ -35,6 +35,9 @@ export type LengthsResult =
 /** How many rows a prompt has where nobody says. */
 const usualTokens = 64;
 
+/** The most rows of a segment, whose positions are looked at one by one. */
+const mostRows = 2 ** 22;
+
 /**
  * Reads `text`, such as `image=4,text=64`. What it leaves out is one of each (one image) and 64 tokens;
  * all tokens are given and caches are empty. Fewer tokens than `least` are a mistake.
@@ -47,6 +50,7 @@ export function readLengths(graph: Graph, text: string, least: number = 0): Leng
     if (part === "") continue;
     const found = /^([^=\s]+)\s*=\s*(\d+)$/.exec(part);
     const [, word = "", number = ""] = found ?? [];
+    if (Number(number) > mostRows) return tooMany(part);
     const size = names.get(word.toLowerCase());
     if (found === null || size === undefined) return unknown(part, names);
     const solved = solve(size, Number(number));
@@ -58,7 +62,10 @@ export function readLengths(graph: Graph, text: string, least: number = 0): Leng
   }
   for (const each of freeSymbols(graph))
     if (!values.has(each)) values.set(each, growing.has(each) ? usualTokens : 1);
-  return { kind: "lengths", lengths: lengthsOf(graph, values) };
+  const lengths = lengthsOf(graph, values);
+  const crowd = lengths.segments.find(({ rows }) => rows > mostRows);
+  if (crowd !== undefined) return tooMany(lengths.title);
+  return { kind: "lengths", lengths };
 }
 
 /** Lengths for values of the free symbols. */
@@ -201,6 +208,14 @@ function impossible(part: string, size: Dimension): LengthsResult {
     kind: "mistake",
     message: `\`${part}\` cannot be: that length is ${size.key}`,
     hint: `choose a length that is ${size.key} for some whole number`,
+  };
+}
+
+function tooMany(part: string): LengthsResult {
+  return {
+    kind: "mistake",
+    message: `\`${part}\` is too long: rows are looked at one by one`,
+    hint: `give at most ${mostRows} rows`,
   };
 }
 

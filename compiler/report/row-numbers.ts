@@ -118,7 +118,9 @@ export class RowNumbers {
     const { element, axes } = nodeAt(this.#graph, id).type;
     // Cached rows come first in memory.
     if (axes[0] !== op.into) return undefined;
-    const data = Float64Array.of(...(before?.data ?? []), ...added.data);
+    const data = new Float64Array((before?.data.length ?? 0) + added.data.length);
+    if (before !== undefined) data.set(before.data);
+    data.set(added.data, before?.data.length ?? 0);
     return { element, axes, shape, data };
   }
 }

@@ -17,15 +17,14 @@ import { looksLike } from "./sniff.ts";
  * no sound PNG or JPEG.
  */
 export function decodeImage(bytes: Uint8Array, name: string): RgbImage {
+  return expectImage(bytes, name) === "PNG" ? decodePng(bytes, name) : decodeJpeg(bytes, name);
+}
+
+/** What `bytes` begin as; an `image/format` error where that is neither. */
+export function expectImage(bytes: Uint8Array, name: string): "PNG" | "JPEG" {
   const kind = looksLike(bytes);
-  switch (kind) {
-    case "PNG":
-      return decodePng(bytes, name);
-    case "JPEG":
-      return decodeJpeg(bytes, name);
-    default:
-      throw new BraidError("image/format", `${name} is ${kind}, not a PNG or JPEG image`, {
-        hint: "save it as PNG or JPEG",
-      });
-  }
+  if (kind === "PNG" || kind === "JPEG") return kind;
+  throw new BraidError("image/format", `${name} is ${kind}, not a PNG or JPEG image`, {
+    hint: "save it as PNG or JPEG",
+  });
 }

@@ -4,23 +4,29 @@
 
 import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { BraidError, reasonOf } from "../errors.ts";
+import { BraidError, type ErrorCode, reasonOf } from "../errors.ts";
 import type { Folder } from "../weights/folder.ts";
 import { type ByteReader, checkRange, shortRead } from "../weights/reader.ts";
 
-/** The file at `path`, or undefined where there is none. Its handle stays open until `close`. */
-export async function fileReader(path: string): Promise<ByteReader | undefined> {
+/**
+ * The file at `path`, or undefined where there is none; an error `code` where it cannot be read. Its
+ * handle stays open until `close`.
+ */
+export async function fileReader(
+  path: string,
+  code: ErrorCode = "weights/file",
+): Promise<ByteReader | undefined> {
   let handle: FileHandle;
   try {
     handle = await open(path, "r");
   } catch (error) {
     if (isAbsent(error)) return undefined;
-    throw unreadable(path, error);
+    throw unreadable(path, error, code);
   }
   const state = await handle.stat();
   if (!state.isFile()) {
     await handle.close();
-    throw new BraidError("weights/file", `${path} is not a file`, { hint: "give a file there" });
+    throw new BraidError(code, `${path} is not a file`, { hint: "give a file there" });
   }
   const reader: ByteReader = {
     name: path,
@@ -40,11 +46,14 @@ export function diskFolder(path: string): Folder {
   };
 }
 
-/** The bytes of the file at `path`; `weights/file` where it cannot be read. */
-export async function readBytes(path: string): Promise<Uint8Array> {
-  const reader = await fileReader(path);
+/** The bytes of the file at `path`; an error `code` where it cannot be read. */
+export async function readBytes(
+  path: string,
+  code: ErrorCode = "weights/file",
+): Promise<Uint8Array> {
+  const reader = await fileReader(path, code);
   if (reader === undefined) {
-    throw new BraidError("weights/file", `${path} does not exist`, { hint: "check the path" });
+    throw new BraidError(code, `${path} does not exist`, { hint: "check the path" });
   }
   try {
     return await reader.read(0, reader.size);
@@ -82,8 +91,8 @@ function isAbsent(error: unknown): boolean {
   return code === "ENOENT" || code === "ENOTDIR";
 }
 
-function unreadable(path: string, error: unknown): BraidError {
-  return new BraidError("weights/file", `${path} cannot be read: ${reasonOf(error)}`, {
+function unreadable(path: string, error: unknown, code: ErrorCode): BraidError {
+  return new BraidError(code, `${path} cannot be read: ${reasonOf(error)}`, {
     hint: "check its permissions",
     cause: error,
   });

@@ -96,8 +96,8 @@ test("a file of another target is refused by name, and so is none", async () => 
   const other = readFileSync(others(), "utf8").replace('"wasm"', '"webgpu"');
   writeFileSync(path("other.json"), other);
   const report = (file: string) => runCommand(addReport, "report", spec, "--schedules", file);
-  await expect(report(path("other.json"))).rejects.toThrow("schedules/target");
+  await expect(report(path("other.json"))).rejects.toMatchObject({ code: "schedules/target" });
   await expect(report(path("nowhere.json"))).rejects.toThrow("there is no file");
   writeFileSync(path("bad.json"), "{}");
-  await expect(report(path("bad.json"))).rejects.toThrow("schedules/format");
+  await expect(report(path("bad.json"))).rejects.toMatchObject({ code: "schedules/format" });
 });
