@@ -2,7 +2,8 @@
  * Decides which values are stored and which are computed where they are read, and so what becomes one
  * kernel. Products, reductions, attentions and scans are roots; elementwise values that follow a root
  * over the same elements are its epilogue; the rest is read in place unless that costs more than a
- * store. Reductions of the same rows that feed each other are one kernel. Products of the same left rows are one kernel, with all their results.
+ * store. Reductions of the same rows that feed each other are one kernel. Products of the same left
+ * rows are one kernel, with all their results; so are elementwise values that do not need each other.
  */
 
 import { invariant } from "../../grammar/invariant.ts";
@@ -10,8 +11,9 @@ import { type Graph, nodeAt, type ValueId, valueId } from "../graph/graph.ts";
 import { constant, type Dimension, subtract, sumOf } from "../op/dimension.ts";
 import type { Op } from "../op/op.ts";
 import { type Epilogues, findEpilogues } from "./epilogues.ts";
+import { mergeMaps } from "./merge-maps.ts";
 import { mergeProducts } from "./merge-products.ts";
-import { cachesFirst, inOrder } from "./order.ts";
+import { copiesFirst, inOrder } from "./order.ts";
 import { type RowGroups, takeRowGroups } from "./row-groups.ts";
 import { rowValues } from "./row-values.ts";
 import { valueToStore } from "./value-to-store.ts";
@@ -45,7 +47,8 @@ function fuseWith(graph: Graph, leaving: ReadonlySet<ValueId>, cuts: ReadonlySet
   const apart = graph.nodes.flatMap((_, index) => regionsFor(graph, valueId(index), decisions));
   const lies = new Set(stored.keys());
   const regions = inOrder(graph, lies, mergeProducts(graph, lies, epilogues.products, apart));
-  return { regions: cachesFirst(graph, users, lies, regions ?? apart), stored: lies };
+  const ordered = copiesFirst(graph, users, lies, regions ?? apart);
+  return { regions: mergeMaps(graph, lies, ordered), stored: lies };
 }
 
 interface Decisions {

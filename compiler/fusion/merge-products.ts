@@ -4,7 +4,7 @@ import { mostBuffers } from "../graph/bound.ts";
 import type { Graph, ValueId } from "../graph/graph.ts";
 import type { ProductGroup } from "./product-epilogues.ts";
 import { buffersBound } from "./reads.ts";
-import type { Region, Result } from "./region.ts";
+import { type Region, withResults } from "./region.ts";
 
 /** `regions`, each with one result, where the products that can be one kernel are one region. */
 export function mergeProducts(
@@ -52,9 +52,4 @@ function inGroups(
     lists.set(group ?? region, list);
   }
   return [...lists.values()];
-}
-
-function withResults(region: Region, others: readonly Result[]): Region {
-  const added = others.map(({ result, store }) => ({ result, store }));
-  return { ...region, besides: [...(region.besides ?? []), ...added] };
 }

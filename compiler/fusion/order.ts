@@ -1,9 +1,9 @@
 /** An order of regions in which each finds what it reads. */
 
-import type { Graph, ValueId } from "../graph/graph.ts";
-import { valuesRead } from "./reads.ts";
-import { makesItsResult, type Region, resultsOf } from "./region.ts";
-import type { Users } from "./users.ts";
+import { type Graph, nodeAt, type ValueId } from "../graph/graph.ts";
+import { valuesComputed, valuesRead } from "./reads.ts";
+import { type Region, resultsOf } from "./region.ts";
+import { isView, type Users } from "./users.ts";
 
 /**
  * The regions, each after those that write what it reads, otherwise as they were; undefined if some
@@ -39,10 +39,11 @@ export function inOrder(
 }
 
 /**
- * The regions in an order in which rows are copied into caches as soon as they are there, so that the
- * memory that they are copied from is free again. Nothing in the phase reads those caches.
+ * The regions in an order in which rows are copied out of the phase (into caches, into what it leaves)
+ * as soon as they are there, so that the memory that they are copied from is free again. Nothing in
+ * the phase reads those copies.
  */
-export function cachesFirst(
+export function copiesFirst(
   graph: Graph,
   users: Users,
   stored: ReadonlySet<ValueId>,
@@ -53,9 +54,8 @@ export function cachesFirst(
     for (const { store } of resultsOf(region)) last.set(store.value, index);
   });
   const places = regions.map((region, index) => {
-    const { target, value } = region.store;
-    const copies = region.kind === "map" && !makesItsResult(region) && target.kind === "state";
-    if (!copies || (users[value] ?? []).length > 0) return index;
+    if (!isCopy(graph, stored, region) || (users[region.store.value] ?? []).length > 0)
+      return index;
     const read = valuesRead(graph, stored, region).map((id) => last.get(id) ?? -1);
     return Math.max(-1, ...read);
   });
@@ -63,4 +63,11 @@ export function cachesFirst(
   return [...regions.keys()]
     .sort((a, b) => (places[a] ?? a) - (places[b] ?? b) || a - b)
     .flatMap((index) => regions[index] ?? []);
+}
+
+/** Whether a region does nothing but move rows. */
+function isCopy(graph: Graph, stored: ReadonlySet<ValueId>, region: Region): boolean {
+  if (region.kind !== "map") return false;
+  const computed = valuesComputed(graph, stored, region);
+  return computed.every((id) => isView(nodeAt(graph, id).op));
 }

@@ -6,6 +6,7 @@
 import { type Graph, type Node, nodeAt, type ValueId, valueId } from "../graph/graph.ts";
 import type { AxisName } from "../op/axis.ts";
 import { productRoles } from "../graph/product-roles.ts";
+import { layerOf } from "./layer.ts";
 
 /** Products that share results, and what is computed from them in the same kernel. */
 export interface ProductGroup {
@@ -36,7 +37,7 @@ export function productGroups(
     const roles = productRoles(graph, valueId(index));
     const { rows, inner, batch, left } = roles;
     const alone = batch.length > 0 ? `#${index}` : "";
-    const key = [left, inner.join(), rows.join(), instanceOf(origin.path), alone].join("|");
+    const key = [left, inner.join(), rows.join(), layerOf(origin.path), alone].join("|");
     const cluster = clusters.get(key) ?? { key, rows, over: inner, roots: new Map() };
     cluster.roots.set(valueId(index), roles.columns);
     clusters.set(key, cluster);
@@ -48,11 +49,6 @@ export function productGroups(
     for (const { inner, ends } of groups) for (const id of [...inner, ...ends]) taken.add(id);
     return groups;
   });
-}
-
-/** The layer that a path lies in: products of different layers stay apart, so that layers are alike. */
-function instanceOf(path: string): string {
-  return path.match(/^(.*\.)?\d+(?=\.|$)/)?.[0] ?? "";
 }
 
 interface Cluster {

@@ -48,7 +48,7 @@ export interface Result {
 export interface Region extends Result {
   readonly kind: "map" | "reduce" | "rows" | "contract" | "attend" | "scan";
   readonly root: ValueId;
-  /** What the kernel computes besides: results of other products of the same rows. */
+  /** What the kernel computes besides: other products of the same rows, other elementwise values. */
   readonly besides?: readonly Result[];
   /** Of `rows`: what the result is computed from, in order. */
   readonly steps?: readonly RowStep[];
@@ -71,6 +71,12 @@ export interface RowStep {
 /** All that a region computes. */
 export function resultsOf(region: Computed): readonly Result[] {
   return [region, ...(region.besides ?? [])];
+}
+
+/** The region with results that it computes besides. */
+export function withResults(region: Region, others: readonly Result[]): Region {
+  const added = others.map(({ result, store }) => ({ result, store }));
+  return { ...region, besides: [...(region.besides ?? []), ...added] };
 }
 
 /**

@@ -1,4 +1,4 @@
-/** Graphs written tersely for tests: a builder whose values are ids and whose origins are empty. */
+/** Graphs written tersely for tests: a builder whose values are ids, and whose origins say only where. */
 
 import { GraphBuilder } from "../../compiler/graph/build.ts";
 import type { Graph, ValueId } from "../../compiler/graph/graph.ts";
@@ -7,11 +7,12 @@ import { constant, type Dimension, symbol } from "../../compiler/op/dimension.ts
 import type { AttendOp, MapFunction, Op, ReduceFunction } from "../../compiler/op/op.ts";
 import type { Element } from "../../compiler/op/type.ts";
 
-const nowhere = { span: { file: "test", start: 0, end: 0 }, path: "" };
+const span = { file: "test", start: 0, end: 0 };
 
 /** A graph under construction. A size that is a word is a run-time symbol. */
 export class Draft {
   readonly builder: GraphBuilder;
+  private path = "";
 
   constructor(name = "Test") {
     this.builder = new GraphBuilder(name);
@@ -30,7 +31,16 @@ export class Draft {
   }
 
   node(op: Op, ...args: readonly ValueId[]): ValueId {
-    return this.builder.node(op, args, nowhere);
+    return this.builder.node(op, args, { span, path: this.path });
+  }
+
+  /** What `body` makes lies in the block `path`. */
+  at<T>(path: string, body: () => T): T {
+    const before = this.path;
+    this.path = path;
+    const made = body();
+    this.path = before;
+    return made;
   }
 
   input(

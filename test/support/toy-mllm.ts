@@ -101,7 +101,8 @@ export function toyMllm(model: ToyModel): Graph {
   const rows = sequence(draft, model);
   let x = rows.x;
   model.layers.forEach((layer, l) => {
-    x = decoderLayer(draft, x, rows, layer, `layers.${l}`);
+    const path = `layers.${l}`;
+    x = draft.at(path, () => decoderLayer(draft, x, rows, layer, path));
     if (model.tapped === true) draft.output(`hidden[${l}]`, x);
   });
   const text = textRows(draft, x);

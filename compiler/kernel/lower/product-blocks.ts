@@ -41,7 +41,7 @@ import { placeTile, type TilePlace } from "./product-place.ts";
 import { readLeft, readRight } from "./product-read.ts";
 import { reductionsOf, type SharedRows, sharedRows } from "./product-rows.ts";
 import { storeTile } from "./product-store.ts";
-import { overParts } from "./product-tasks.ts";
+import { overParts } from "./task-parts.ts";
 import { finishGroups, type Lowered, type Schedule } from "./schedule.ts";
 
 const lanes = 4;
@@ -82,7 +82,7 @@ export function blockProduct(context: Context, region: Region, schedule: Schedul
   const rows = sharedRows(context, product, blockExtent, blockInvocations, "invocation");
   const group = context.fresh("block");
   const memory = { left: left.name, rights: rights.map(({ name }) => name) };
-  const body = overParts(context, product, blocks, build.variable(group), (part, block) =>
+  const body = overParts(context, product.parts, blocks, build.variable(group), (part, block) =>
     blockOf(context, product, part, memory, rows, block),
   );
   return finishGroups(

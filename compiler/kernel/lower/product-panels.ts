@@ -30,7 +30,7 @@ import type { Product, ProductPart, ProductSum, ProductTile } from "./product.ts
 import { placeTile, type TilePlace } from "./product-place.ts";
 import { readLeft, readPaddedRight } from "./product-read.ts";
 import { storeTile } from "./product-store.ts";
-import { overParts } from "./product-tasks.ts";
+import { overParts } from "./task-parts.ts";
 import { reductionsOf, type RowTiles, rowTiles } from "./product-rows.ts";
 import { finish, type Lowered, type Schedule } from "./schedule.ts";
 
@@ -59,7 +59,7 @@ export function panelProduct(context: Context, product: Product, schedule: Sched
     (task) =>
       overParts(
         context,
-        product,
+        product.parts,
         (part) => stripsOf(part).tasks,
         task,
         (part, local) =>

@@ -31,7 +31,7 @@ import { placeTile, type TilePlace } from "./product-place.ts";
 import { readLeft, readRight } from "./product-read.ts";
 import { reductionsOf, type SharedRows, sharedRows } from "./product-rows.ts";
 import { storeTile } from "./product-store.ts";
-import { overParts } from "./product-tasks.ts";
+import { overParts } from "./task-parts.ts";
 import { finishGroups, type Lowered, type Schedule } from "./schedule.ts";
 
 /** Invocations that share a column. */
@@ -57,7 +57,7 @@ export function reducedProduct(context: Context, region: Region, schedule: Sched
     return times([constant(rows * product.inner * perElement), blocks(part)]);
   });
   const group = context.fresh("block");
-  const body = overParts(context, product, blocks, build.variable(group), (part, block) =>
+  const body = overParts(context, product.parts, blocks, build.variable(group), (part, block) =>
     blockOf(context, { product, part, rows, columns, scales }, block),
   );
   return finishGroups(

@@ -26,7 +26,7 @@ import { readLeft, readRight } from "./product-read.ts";
 import { reductionsOf, rowTiles } from "./product-rows.ts";
 import { storeTile } from "./product-store.ts";
 import type { Known } from "./read.ts";
-import { overParts } from "./product-tasks.ts";
+import { overParts } from "./task-parts.ts";
 import { finish, type Lowered, type Schedule } from "./schedule.ts";
 
 /** What a task does for one tile. */
@@ -164,7 +164,7 @@ function rowsOf(work: Work, tile: ProductTile, panel: Expr): readonly Statement[
   const rows = rowTiles(context, product, place, tile.rows, schedule.innerStep);
   const parts = overParts(
     context,
-    product,
+    product.parts,
     (part) => cut(part).panels,
     panel,
     (part, local) => {

@@ -22,7 +22,7 @@ import { placeTile, type TilePlace } from "./product-place.ts";
 import { reductionsOf, type StagedRows, sharedRows, stagedRows } from "./product-rows.ts";
 import { type BlockSetting, convertedOf, Slices, warpCorner } from "./product-slices.ts";
 import { storeTile } from "./product-store.ts";
-import { overParts } from "./product-tasks.ts";
+import { overParts } from "./task-parts.ts";
 import type { Known } from "./read.ts";
 import type { Lowered, Schedule } from "./schedule.ts";
 import { finishWarps, GroupMemory } from "./warps.ts";
@@ -67,7 +67,7 @@ function lowered(
   return finishWarps(context, facts, (task) =>
     overParts(
       context,
-      product,
+      product.parts,
       (part) => cutOf(part).tasks,
       task,
       (part, local) => {

@@ -16,7 +16,7 @@ test("layers of one kind are one loop with a table for each weight", () => {
   const layers = Array.from({ length: 6 }, () => ({ mask: masks.causal }));
   const { plan } = planGraph(toyMllm({ layers, generates: false }), targets.gpu);
   const [phase] = plan.phases;
-  expect(phase && loopsOf(phase.steps)).toEqual(["6 × 11"]);
+  expect(phase && loopsOf(phase.steps)).toEqual(["6 × 8"]);
   const loop = phase?.steps.find((step) => step.kind === "repeat");
   expect(loop?.kind === "repeat" && Object.keys(loop.tables)).toEqual(
     expect.arrayContaining(["q", "k", "v", "o", "gate", "up", "down"]),
@@ -37,7 +37,7 @@ test("layers of two kinds that alternate are one loop over the pair", () => {
   }));
   const { plan } = planGraph(toyMllm({ layers, generates: false }), targets.gpu);
   const [phase] = plan.phases;
-  expect(phase && loopsOf(phase.steps)).toEqual(["4 × 22"]);
+  expect(phase && loopsOf(phase.steps)).toEqual(["4 × 16"]);
 });
 
 test("the same graph gives the same plan, byte for byte", () => {

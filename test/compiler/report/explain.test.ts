@@ -202,7 +202,7 @@ test("masks are drawn over the rows of the prompt", () => {
     "
     MASKS over these rows: keys to the right, queries down
 
-      the model
+      layers[0..2]
                vi tex
         visual ╲· ···
                ·╲ ···
