@@ -46,6 +46,11 @@ export interface Target {
    * tiles takes longer than they save. 0 if absent.
    */
   readonly smallWeight?: number;
+  /**
+   * Elements of a query and a value row together up to which an attention takes one row at a time, in
+   * loops over the elements: a kernel of more text would take longer to compile than it runs.
+   */
+  readonly narrowHead?: number;
   /** Whether loops stay loops: compiling what would be unrolled takes longer than it saves. */
   readonly rolled?: boolean;
   /** How warps multiply (CUDA). */
@@ -98,6 +103,7 @@ export const targets: Readonly<Record<Family | "software", Target>> = {
     // LLVM takes 0.6 ms for each component that a kernel loads or stores. A model calls a kernel in some
     // layers, on a few hundred rows: with 65536 weights that costs as much more as its compiling costs less.
     smallWeight: 65536,
+    narrowHead: 64,
     rolled: true,
   },
   // What every device of compute capability 8.0 has without asking for more.

@@ -15,7 +15,7 @@ import type { Region } from "../../fusion/region.ts";
 import { asConstant } from "../../op/dimension.ts";
 import * as build from "../build.ts";
 import type { Expr, Statement } from "../kernel.ts";
-import { assign, declare, loop, mutable, tileMultiply, tileReduce, when } from "../statements.ts";
+import { assign, declare, loop, mutable, tileMultiply, when } from "../statements.ts";
 import { classOf, keyRanges, overKeys, queryRanges } from "./attend-class.ts";
 import {
   isVisible,
@@ -25,6 +25,7 @@ import {
   partArguments,
   partAt,
 } from "./attend-pair.ts";
+import { columnOf, type Held, holdRows, overBlocks } from "./attend-held.ts";
 import { type Attention, attendWork, attentionOf, packedRows, rowsOfTask } from "./attend-rows.ts";
 import {
   asPower,
@@ -55,16 +56,18 @@ export function lowerAttend(context: Context, region: Region, schedule: Schedule
   const { name, comment, tasks, flops, blocks } = attendWork(attention, step, grain);
   return finish(context, schedule, name, comment, tasks, flops, (task) => {
     const tiles = context.size(blocks);
-    const [first, count] = [context.fresh("first"), context.fresh("count")];
+    const [first, some] = [context.fresh("first"), context.fresh("count")];
     const left = build.subtract(context.size(rows), build.variable(first));
+    const isWhole = step === 1 || isMultiple(rows, step);
+    const count = isWhole ? build.int(step) : build.variable(some);
     const running = runningRows(attention, schedule, step, {
       set: build.quotient(task, tiles),
       first: build.variable(first),
-      count: build.variable(count),
+      count,
     });
     return [
       declare(first, build.multiply(build.remainder(task, tiles), step)),
-      declare(count, isMultiple(rows, step) ? build.int(step) : build.minimum(left, step)),
+      ...(isWhole ? [] : [declare(some, build.minimum(left, step))]),
       ...running.start,
       ...running.queries.statements,
       ...op.parts.flatMap((_, part) => overPart(running, part)),
@@ -73,29 +76,22 @@ export function lowerAttend(context: Context, region: Region, schedule: Schedule
   });
 }
 
-/** Some elements of a query, key or value row, and the tile that holds them for the rows of a task. */
-interface Block {
-  readonly tile: string;
-  readonly start: number;
-  readonly size: number;
-}
-
 /** The rows of a task, with the tiles that it carries from key to key: a column is a row. */
 interface Running extends Walk {
   readonly step: number;
   /** Of one row. */
   readonly maximum: string;
   readonly sum: string;
-  /** As many rows as elements. */
-  readonly query: readonly Block[];
-  readonly outputs: readonly Block[];
+  readonly query: Held;
+  /** Absent where the result is the log-sum-exp. */
+  readonly outputs: Held | undefined;
   /** Declares the tiles. */
   readonly start: readonly Statement[];
 }
 
 function runningRows(
   attention: Attention,
-  { keys }: Schedule,
+  { keys, target }: Schedule,
   step: number,
   task: { readonly set: Expr; readonly first: Expr; readonly count: Expr },
 ): Running {
@@ -106,34 +102,15 @@ function runningRows(
   const of = (row: Expr) => startOf(attention, rows.place(build.add(first, row)));
   const maximum = fill(context, "maximum", 1, step, (_, row) => of(row).maximum, start);
   const sum = fill(context, "sum", 1, step, (_, row) => of(row).sum, start);
-  const held = (name: string, elements: number): readonly Block[] =>
-    blocksOf(elements).map((block) => {
-      const tile = fill(
-        context,
-        `${name}_${block.start}`,
-        block.size,
-        step,
-        () => build.real(0),
-        start,
-      );
-      return { ...block, tile };
-    });
+  const rolled = depth + width <= (target.narrowHead ?? 0);
+  const held = (name: string, elements: number): Held =>
+    holdRows(context, name, step, elements, rolled, start);
   const query = held("query", depth);
-  const outputs = op.result === "output" ? held("output", width) : [];
+  const outputs = op.result === "output" ? held("output", width) : undefined;
   const queries = queryRanges(attention, rows, first, count);
   const running = { attention, rows, first, count, keys, queries, step, maximum, sum };
   start.push(loadQueries({ ...running, query }));
   return { ...running, query, outputs, start };
-}
-
-/** Rows of `elements` elements in blocks of four, what is left in blocks of one. */
-function blocksOf(elements: number): readonly Omit<Block, "tile">[] {
-  const fours = elements - (elements % 4);
-  return Array.from({ length: fours / 4 + (elements % 4) }, (_, index) =>
-    index < fours / 4
-      ? { start: 4 * index, size: 4 }
-      : { start: fours + index - fours / 4, size: 1 },
-  );
 }
 
 /** The loop that loads the queries, scaled as logits are, row by row. */
@@ -147,9 +124,9 @@ function loadQueries({
   const { context, args } = attention;
   const name = context.fresh("query_row");
   const own = build.variable(name);
-  const body: Statement[] = [];
   const place = rows.place(build.add(first, own));
-  for (const { tile, start, size } of query) {
+  const body = overBlocks(query, (tile, start, size) => {
+    const out: Statement[] = [];
     const row = fill(
       ...([context, "loaded", size, 1] as const),
       (each) => {
@@ -157,12 +134,12 @@ function loadQueries({
         const value = read(context, args.query, new Map([...place, ...along]));
         return build.multiply(value, build.real(logitFactor(attention)));
       },
-      body,
+      out,
     );
     const kept = (each: Expr): Expr =>
       build.select(build.equal(own, each), build.element(row), build.element(tile));
-    body.push(refill(context, tile, (_, each) => kept(each)));
-  }
+    return [...out, refill(context, tile, (_, each) => kept(each))];
+  });
   return loop(name, 0, step, body);
 }
 
@@ -239,22 +216,24 @@ function keyStep(running: Running, part: number, keyRow: Expr): readonly Stateme
   if (!isPlain)
     out.push(refill(context, score, (_, row) => build.select(visible(row), own, lowest)));
   const decay = weights(running, score, out);
+  if (outputs === undefined) return out;
   const { value: values } = partArguments(attention, part);
-  for (const { tile, start, size } of outputs) {
+  const added = overBlocks(outputs, (tile, start, size) => {
+    const loads: Statement[] = [];
     const value = fill(
       ...([context, "value", size, 1] as const),
       (each) => {
         const column = valueColumn(attention, build.add(start, each));
         return read(context, values, new Map([...key, ...column]));
       },
-      out,
+      loads,
     );
     const before = build.element(tile);
     const kept = decay === undefined ? before : build.multiply(before, build.element(decay));
-    const added = build.multiply(own, build.element(value));
-    out.push(refill(context, tile, () => build.add(kept, added)));
-  }
-  return out;
+    const more = build.multiply(own, build.element(value));
+    return [...loads, refill(context, tile, () => build.add(kept, more))];
+  });
+  return [...out, ...added];
 }
 
 /** Declares the tile of the products of the queries and a key; gives its name. */
@@ -263,15 +242,17 @@ function products(running: Running, part: number, key: Coordinates, out: Stateme
   const { context } = attention;
   const { key: keys } = partArguments(attention, part);
   const score = fill(context, "score", 1, step, () => build.real(0), out);
-  for (const { tile, start, size } of query) {
+  const added = overBlocks(query, (tile, start, size) => {
+    const loads: Statement[] = [];
     const along = (each: Expr): Coordinates => depthColumn(attention, build.add(start, each));
     const loaded = fill(
       ...([context, "key", 1, size] as const),
       (_, each) => read(context, keys, new Map([...key, ...along(each)])),
-      out,
+      loads,
     );
-    out.push(tileMultiply(score, loaded, tile));
-  }
+    return [...loads, tileMultiply(score, loaded, tile)];
+  });
+  out.push(...added);
   return score;
 }
 
@@ -307,44 +288,28 @@ function weights(
 
 /** The loop that stores the results row by row. */
 function storeResults(running: Running): Statement {
-  const { attention, rows, first, count, outputs } = running;
+  const { attention, rows, first, count, outputs, step } = running;
   const { context } = attention;
   const name = context.fresh("result_row");
   const row = build.variable(name);
   const body: Statement[] = [];
-  const [maximum, total] = [running.maximum, running.sum].map((tile) =>
-    build.element(rowOf(running, tile, 1, row, body)),
-  );
-  invariant(maximum !== undefined && total !== undefined, "lowering: two tiles");
+  const own = (tile: string, size: number, out: Statement[]): Expr =>
+    build.element(columnOf(context, tile, size, step, row, out));
+  const maximum = own(running.maximum, 1, body);
+  const total = own(running.sum, 1, body);
   const place = rows.place(build.add(first, row));
   const nowhere = (): Coordinates => new Map();
-  if (outputs.length === 0) {
+  if (outputs === undefined) {
     const result = resultOf(attention, { maximum, total });
     body.push(...storeRows(...([attention, 1, 1, () => place, nowhere] as const), () => result));
+    return loop(name, 0, count, body);
   }
-  for (const { tile, start, size } of outputs) {
-    const output = build.element(rowOf(running, tile, size, row, body));
+  const stores = overBlocks(outputs, (tile, start, size) => {
+    const out: Statement[] = [];
+    const result = resultOf(attention, { maximum, total, output: own(tile, size, out) });
     const at = (each: Expr): Coordinates =>
       new Map([...place, ...valueColumn(attention, build.add(start, each))]);
-    const result = resultOf(attention, { maximum, total, output });
-    body.push(...storeRows(...([attention, size, 1, at, nowhere] as const), () => result));
-  }
-  return loop(name, 0, count, body);
-}
-
-/** Declares a tile of one column, that with number `row` of `tile`; gives its name. */
-function rowOf(
-  { attention: { context }, step }: Running,
-  tile: string,
-  size: number,
-  row: Expr,
-  out: Statement[],
-): string {
-  // The others add zeros, whatever they are.
-  const chosen = (each: Expr): Expr =>
-    build.select(build.equal(row, each), build.element(tile), build.real(0));
-  const only = fill(context, "only", size, step, (_, each) => chosen(each), out);
-  const name = context.fresh("own");
-  out.push(tileReduce(name, only, "sum"));
-  return name;
+    return [...out, ...storeRows(attention, size, 1, at, nowhere, () => result)];
+  });
+  return loop(name, 0, count, [...body, ...stores]);
 }

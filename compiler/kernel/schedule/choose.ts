@@ -68,8 +68,8 @@ export function scheduleChoices(
 const heldElements = 1024;
 
 /**
- * Packed query rows of a task that holds their queries and outputs in registers: at most those that
- * there are, and few of narrow heads, whose kernels would take longer to compile than they run.
+ * Packed query rows of a task that holds their queries and outputs in registers: one of narrow heads,
+ * else at most those that there are, and no more than an eighth of the elements of a row.
  */
 function heldQueries(
   graph: Graph,
@@ -81,6 +81,7 @@ function heldQueries(
   if (op.kind !== "attend") return schedule.queries;
   const extent = (axis: AxisName): Dimension => dimension(sizeOf(graph, axis));
   const [depth = 1, width = 1] = [op.contracted, op.value].map((axis) => asConstant(extent(axis)));
+  if (depth + width <= (schedule.target.narrowHead ?? 0)) return 1;
   const fits = (rows: number): boolean =>
     rows * (depth + width) <= heldElements && 8 * rows <= Math.max(depth, width);
   let queries = schedule.queries;
