@@ -134,6 +134,9 @@ export function printFunction(
 
 class Printer {
   private readonly dialect: Dialect;
+  // Functions of the printer, and not of each of the many expressions that need one.
+  private readonly any = (expr: Expr): string => this.write(expr);
+  private readonly bound = (expr: Expr, needed: number): string => this.write(expr, needed);
 
   constructor(dialect: Dialect) {
     this.dialect = dialect;
@@ -237,7 +240,6 @@ class Printer {
   /** `expr` as text that binds at least as tightly as `needed`. */
   private write(expr: Expr, needed: number = level.any): string {
     const { dialect } = this;
-    const primary = (part: Expr): string => this.write(part, level.primary);
     switch (expr.kind) {
       case "const": {
         const text = dialect.literal(expr.type, expr.value);
@@ -253,35 +255,30 @@ class Printer {
         const name = isBuffer ? expr.buffer : expr.array;
         const kind = isBuffer ? "buffer" : "array";
         const access: MemoryAccess = { kind, name, type: expr.type, index: expr.index };
-        return dialect.load(access, (part) => this.write(part));
+        return dialect.load(access, this.any);
       }
       case "unary": {
-        const text = `${expr.operator === "negate" ? "-" : "!"}${primary(expr.operand)}`;
+        const text = `${expr.operator === "negate" ? "-" : "!"}${this.write(expr.operand, level.primary)}`;
         return needed > level.unary ? `(${text})` : text;
       }
       case "binary":
         return this.binary(expr, needed);
       case "call":
-        return dialect.call(
-          expr,
-          expr.args.map((arg) => this.write(arg)),
-        );
+        return dialect.call(expr, expr.args.map(this.any));
       case "select": {
-        const parts = [expr.condition, expr.then, expr.otherwise] as const;
-        const [condition, then, otherwise] = parts.map((part) => this.write(part));
-        return dialect.select(condition ?? "", then ?? "", otherwise ?? "", expr.type.lanes);
+        const condition = this.write(expr.condition);
+        const then = this.write(expr.then);
+        const otherwise = this.write(expr.otherwise);
+        return dialect.select(condition, then, otherwise, expr.type.lanes);
       }
       case "cast":
         return dialect.cast(expr.type, expr.operand.type, this.write(expr.operand));
       case "splat":
         return dialect.vector(expr.type, [this.write(expr.operand)]);
       case "vector":
-        return dialect.vector(
-          expr.type,
-          expr.items.map((item) => this.write(item)),
-        );
+        return dialect.vector(expr.type, expr.items.map(this.any));
       case "lane":
-        return dialect.lane(primary(expr.operand), expr.index);
+        return dialect.lane(this.write(expr.operand, level.primary), expr.index);
       case "element":
         invariant(dialect.element !== undefined, "codegen: `element` is not legalized");
         return dialect.element(expr.tile);
@@ -304,7 +301,7 @@ class Printer {
     let symbol = own.symbol;
     let second: string;
     if (isShift) {
-      second = this.dialect.shiftAmount(right, (part, at) => this.write(part, at));
+      second = this.dialect.shiftAmount(right, this.bound);
     } else if (isNegativeConstant(right) && expr.operator === "add") {
       symbol = "-";
       second = this.dialect.literal(right.type, -right.value);

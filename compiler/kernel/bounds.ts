@@ -49,7 +49,8 @@ export function boundsOf(expr: Expr, known: KnownBounds = nothingKnown): Bounds 
 }
 
 function boundsOfBinary(expr: Extract<Expr, { kind: "binary" }>, known: KnownBounds): Bounds {
-  const [x, y] = [boundsOf(expr.left, known), boundsOf(expr.right, known)];
+  const x = boundsOf(expr.left, known);
+  const y = boundsOf(expr.right, known);
   switch (expr.operator) {
     case "add":
       return { low: x.low + y.low, high: x.high + y.high };

@@ -122,7 +122,14 @@ const comparisons: ReadonlySet<BinaryOperator> = new Set([
 
 /** `left operator right`, simplified. */
 export function binary(operator: BinaryOperator, left: Operand, right: Operand): Expr {
+  // Most operands match: no pair is made of them.
+  if (typeof left === "object" && typeof right === "object" && left.type.lanes === right.type.lanes)
+    return binaryOf(operator, left, right);
   const [a, b] = matched(left, right);
+  return binaryOf(operator, a, b);
+}
+
+function binaryOf(operator: BinaryOperator, a: Expr, b: Expr): Expr {
   const type = comparisons.has(operator) ? typeOf("bool", a.type.lanes) : a.type;
   return (
     simplifyBinary(operator, type, a, b) ?? { kind: "binary", type, operator, left: a, right: b }

@@ -8,6 +8,9 @@ import { unreachable } from "../../grammar/invariant.ts";
 import * as build from "./build.ts";
 import type { Expr, Statement } from "./kernel.ts";
 
+const noParts: readonly Expr[] = [];
+const noBlocks: readonly (readonly Statement[])[] = [];
+
 /** The expressions directly inside `expr`, in order of evaluation. */
 export function childrenOf(expr: Expr): readonly Expr[] {
   switch (expr.kind) {
@@ -15,7 +18,7 @@ export function childrenOf(expr: Expr): readonly Expr[] {
     case "var":
     case "builtin":
     case "element":
-      return [];
+      return noParts;
     case "load":
     case "load_array":
       return [expr.index];
@@ -54,15 +57,15 @@ export function mapChildren(expr: Expr, change: (part: Expr) => Expr): Expr {
       return index === expr.index ? expr : { ...expr, index };
     }
     case "binary": {
-      const [left, right] = [change(expr.left), change(expr.right)];
-      const same = left === expr.left && right === expr.right;
-      if (same) return expr;
+      const left = change(expr.left);
+      const right = change(expr.right);
+      if (left === expr.left && right === expr.right) return expr;
       const changed = build.binary(expr.operator, left, right);
       return expr.word === undefined ? changed : build.called(expr.word, changed);
     }
     case "call": {
       const args = expr.args.map(change);
-      return args.every((each, at) => each === expr.args[at]) ? expr : build.call(expr.fn, ...args);
+      return areSame(args, expr.args) ? expr : build.call(expr.fn, ...args);
     }
     case "select": {
       const condition = change(expr.condition);
@@ -73,11 +76,15 @@ export function mapChildren(expr: Expr, change: (part: Expr) => Expr): Expr {
     case "vector": {
       const [a, b, c, d] = expr.items;
       const items = [change(a), change(b), change(c), change(d)] as const;
-      return items.every((each, at) => each === expr.items[at]) ? expr : build.vector(items);
+      return areSame(items, expr.items) ? expr : build.vector(items);
     }
     default:
       return mapOperand(expr, change(expr.operand));
   }
+}
+
+function areSame(left: readonly Expr[], right: readonly Expr[]): boolean {
+  return left.every((each, at) => each === right[at]);
 }
 
 function mapOperand(
@@ -134,7 +141,8 @@ export function someExpr(expr: Expr, holds: (part: Expr) => boolean): boolean {
     case "binary":
       return someExpr(expr.left, holds) || someExpr(expr.right, holds);
     default:
-      return childrenOf(expr).some((part) => someExpr(part, holds));
+      for (const part of childrenOf(expr)) if (someExpr(part, holds)) return true;
+      return false;
   }
 }
 
@@ -190,7 +198,7 @@ export function expressionsOf(statement: Statement): readonly Expr[] {
 export function blocksOf(statement: Statement): readonly (readonly Statement[])[] {
   if (statement.kind === "for" || statement.kind === "tile_each") return [statement.body];
   if (statement.kind === "block_product") return [statement.fill];
-  return statement.kind === "if" ? [statement.then, statement.otherwise] : [];
+  return statement.kind === "if" ? [statement.then, statement.otherwise] : noBlocks;
 }
 
 /** `statement` with its own expressions changed; nested statements stay. */
@@ -280,7 +288,8 @@ export function mapBody(
 export function visitBody(body: readonly Statement[], visit: (statement: Statement) => void): void {
   for (const statement of body) {
     visit(statement);
-    for (const block of blocksOf(statement)) visitBody(block, visit);
+    const blocks = blocksOf(statement);
+    if (blocks.length > 0) for (const block of blocks) visitBody(block, visit);
   }
 }
 

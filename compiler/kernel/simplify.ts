@@ -32,7 +32,8 @@ export function simplifyBinary(
 
 /** `(x + c) + (y + d)` as `(x + y) + (c + d)`, so that constant offsets of an index come last. */
 function constantLast(type: KernelType, left: Expr, right: Expr): Expr | undefined {
-  const [first, second] = [parts(left, "add"), parts(right, "add")];
+  const first = parts(left, "add");
+  const second = parts(right, "add");
   if (first === undefined && second === undefined) return undefined;
   const [x, c] = first ?? [left, 0];
   const [y, d] = second ?? [right, 0];

@@ -47,7 +47,8 @@ export function symbol(name: string): Dimension {
 
 /** `left + right`. */
 export function add(left: Dimension, right: Dimension): Dimension {
-  const [a, b] = [wholeConstant(left), wholeConstant(right)];
+  const a = wholeConstant(left);
+  const b = wholeConstant(right);
   if (a !== undefined && b !== undefined) return constant(a + b);
   if (a === 0 || b === 0) return a === 0 ? right : left;
   return make([...left.terms, ...right.terms], union(left.opaque, right.opaque));
@@ -60,7 +61,8 @@ export function subtract(left: Dimension, right: Dimension): Dimension {
 
 /** `left * right`. */
 export function multiply(left: Dimension, right: Dimension): Dimension {
-  const [a, b] = [wholeConstant(left), wholeConstant(right)];
+  const a = wholeConstant(left);
+  const b = wholeConstant(right);
   if (a !== undefined && b !== undefined) return constant(a * b);
   if (a === 1 || b === 1) return a === 1 ? right : left;
   const terms = left.terms.flatMap((a) => right.terms.map((b) => product(a, b, 1)));
@@ -105,8 +107,8 @@ export function equalDimensions(left: Dimension, right: Dimension): boolean {
 /** The number that `size` always is, if it has no symbols (it may be a fraction: see `isWhole`). */
 export function asConstant(size: Dimension): number | undefined {
   if (size.terms.length === 0) return 0;
-  const [term, more] = size.terms;
-  if (term === undefined || more !== undefined || term.powers.size > 0) return undefined;
+  const term = size.terms[0];
+  if (term === undefined || size.terms.length > 1 || term.powers.size > 0) return undefined;
   return term.numerator / term.denominator;
 }
 
@@ -235,8 +237,8 @@ function union<V>(a: ReadonlyMap<string, V>, b: ReadonlyMap<string, V>): Readonl
 }
 
 function make(terms: readonly Term[], opaque: ReadonlyMap<string, Opaque>): Dimension {
-  const [only, more] = terms;
-  if (only !== undefined && more === undefined && only.numerator !== 0)
+  const only = terms[0];
+  if (only !== undefined && terms.length === 1 && only.numerator !== 0)
     return { key: showTerms(terms), terms, opaque };
   const sums = new Map<string, Term>();
   for (const term of terms) {
@@ -279,19 +281,20 @@ function showTerms(terms: readonly Term[]): string {
   return terms
     .map((term, index) => {
       const negative = term.numerator < 0;
-      const text = showProduct({ ...term, numerator: Math.abs(term.numerator) });
+      const text = showProduct(term, Math.abs(term.numerator));
       if (index === 0) return negative ? `-${text}` : text;
       return negative ? ` - ${text}` : ` + ${text}`;
     })
     .join("");
 }
 
-function showProduct(term: Term): string {
-  if (term.powers.size === 0 && term.denominator === 1) return `${term.numerator}`;
+/** The term with that numerator. */
+function showProduct(term: Term, numerator: number): string {
+  if (term.denominator === 1 && term.powers.size === 0) return `${numerator}`;
   const sorted = [...term.powers].sort(([a], [b]) => compare(a, b));
   const up = sorted.flatMap(([factor, power]) => Array<string>(Math.max(0, power)).fill(factor));
   const down = sorted.flatMap(([factor, power]) => Array<string>(Math.max(0, -power)).fill(factor));
-  if (term.numerator !== 1 || up.length === 0) up.unshift(`${term.numerator}`);
+  if (numerator !== 1 || up.length === 0) up.unshift(`${numerator}`);
   if (term.denominator !== 1) down.unshift(`${term.denominator}`);
   return [up.join(" * "), ...down].join(" / ");
 }

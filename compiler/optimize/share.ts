@@ -3,6 +3,7 @@
 import type { Graph, Node, ValueId } from "../graph/graph.ts";
 import { printOp } from "../graph/print.ts";
 import { rewriteGraph } from "../graph/rewrite.ts";
+import { tableText } from "../op/table-text.ts";
 
 /**
  * Gives nodes with equal operations on equal operands one value (common subexpressions).
@@ -27,6 +28,7 @@ export function share(graph: Graph): Graph {
 
 function keyOf(node: Node): string {
   const { op, args } = node;
-  const data = op.kind === "table" ? `${op.element} ${op.axes.join(" ")} ${op.data.join(" ")}` : "";
+  const data =
+    op.kind === "table" ? `${op.element} ${op.axes.join(" ")} ${tableText(op.data)}` : "";
   return `${printOp(op)} ${data}(${args.join(" ")})`;
 }

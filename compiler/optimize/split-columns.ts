@@ -29,13 +29,15 @@ import { equalTypes } from "../op/type.ts";
 export function splitColumns(graph: Graph): Graph {
   const crossings = findCrossings(graph);
   const parts = new Map<AxisName, readonly Part[]>();
+  let known: KnownValues | undefined;
   return rewriteGraph(graph, "splitColumns", (node, old, builder) => {
     const axis = crossings.get(old);
     if (axis === undefined) return undefined;
+    known ??= new KnownValues(graph, (id) => builder.nodeOf(id));
     const halves = parts.get(axis) ?? addHalves(builder, axis);
     parts.set(axis, halves);
     const value = builder.append(node);
-    const halving = new Halving(graph, builder, axis, halves);
+    const halving = new Halving({ graph, builder, known }, axis, halves);
     const split = halves.map((part) => halving.at(value, part));
     const joined = builder.node(
       { kind: "join", into: axis, parts: halves.map((part) => part.axis) },
@@ -68,11 +70,12 @@ function addHalves(builder: GraphBuilder, name: AxisName): readonly Part[] {
 function findCrossings(graph: Graph): ReadonlyMap<ValueId, AxisName> {
   const users = usersOf(graph);
   const roots = rootsOf(graph);
+  const known = new KnownValues(graph, (id) => nodeAt(graph, id));
   const found = new Map<ValueId, AxisName>();
   graph.nodes.forEach(({ op, args }, index) => {
     const [source, places] = args;
     if (op.kind !== "select" || op.padded || source === undefined || places === undefined) return;
-    if (!crossesHalves(graph, places, op.axis)) return;
+    if (!crossesHalves(graph, known, places, op.axis)) return;
     const product = productBelow(graph, source, op.axis);
     if (product === undefined) return;
     const end = onlyEnd(graph, users, roots, product, op.axis);
@@ -82,11 +85,11 @@ function findCrossings(graph: Graph): ReadonlyMap<ValueId, AxisName> {
 }
 
 /** Whether the index goes from each half of the axis to the same place of the other. */
-function crossesHalves(graph: Graph, places: ValueId, axis: AxisName): boolean {
+function crossesHalves(graph: Graph, known: KnownValues, places: ValueId, axis: AxisName): boolean {
   const size = asConstant(sizeOf(graph, axis));
   const { axes } = nodeAt(graph, places).type;
   if (size === undefined || size % 2 !== 0 || axes.length !== 1 || axes[0] !== axis) return false;
-  const value = knownValue(graph, (id) => nodeAt(graph, id), places);
+  const value = known.of(places);
   return value?.data.every((place, index) => place === (index + size / 2) % size) ?? false;
 }
 
@@ -137,13 +140,19 @@ function onlyEnd(
 class Halving {
   readonly #graph: Graph;
   readonly #builder: GraphBuilder;
+  readonly #values: KnownValues;
   readonly #axis: AxisName;
   readonly #halves: readonly Part[];
   readonly #known: Map<string, ValueId> = new Map();
 
-  constructor(graph: Graph, builder: GraphBuilder, axis: AxisName, halves: readonly Part[]) {
-    this.#graph = graph;
-    this.#builder = builder;
+  constructor(
+    graphs: { readonly graph: Graph; readonly builder: GraphBuilder; readonly known: KnownValues },
+    axis: AxisName,
+    halves: readonly Part[],
+  ) {
+    this.#graph = graphs.graph;
+    this.#builder = graphs.builder;
+    this.#values = graphs.known;
     this.#axis = axis;
     this.#halves = halves;
   }
@@ -212,30 +221,42 @@ class Halving {
   }
 
   /** The numbers of a value over the axis alone, if they are known when building. */
-  #numbers(value: ValueId, part: Part): readonly number[] | undefined {
+  #numbers(value: ValueId, part: Part): Float64Array | undefined {
     const { axes } = this.#builder.typeOf(value);
     if (axes.length !== 1 || axes[0] !== this.#axis) return undefined;
-    const known = knownValue(this.#graph, (id) => this.#builder.nodeOf(id), value);
-    return known && Array.from(known.data).slice(part.start, part.start + part.size);
+    return this.#values.of(value)?.data.subarray(part.start, part.start + part.size);
   }
 }
 
-/** The value of index arithmetic over one axis. */
-function knownValue(
-  graph: Graph,
-  nodeOf: (id: ValueId) => Node,
-  id: ValueId,
-): NamedTensor | undefined {
-  const node = nodeOf(id);
-  if (node.op.kind !== "map" && node.op.kind !== "index" && node.op.kind !== "constant")
-    return undefined;
-  if (node.type.axes.length > 1) return undefined;
-  const args = node.args.map((arg) => knownValue(graph, nodeOf, arg));
-  const values = args.flatMap((arg) => arg ?? []);
-  if (values.length !== args.length) return undefined;
-  const sizes = node.type.axes.map((axis) => asConstant(sizeOf(graph, axis)));
-  if (sizes.includes(undefined)) return undefined;
-  return evaluateNode(node, values, createContext(graph, noEnvironment, "float64"));
+/** Values of index arithmetic over one axis, each computed once for all layers. */
+class KnownValues {
+  readonly #graph: Graph;
+  readonly #nodeOf: (id: ValueId) => Node;
+  readonly #values: Map<ValueId, NamedTensor | undefined> = new Map();
+
+  constructor(graph: Graph, nodeOf: (id: ValueId) => Node) {
+    this.#graph = graph;
+    this.#nodeOf = nodeOf;
+  }
+
+  /** The value, if it is known when building. */
+  of(id: ValueId): NamedTensor | undefined {
+    if (this.#values.has(id)) return this.#values.get(id);
+    const value = this.#compute(this.#nodeOf(id));
+    this.#values.set(id, value);
+    return value;
+  }
+
+  #compute(node: Node): NamedTensor | undefined {
+    if (node.op.kind !== "map" && node.op.kind !== "index" && node.op.kind !== "constant")
+      return undefined;
+    if (node.type.axes.length > 1) return undefined;
+    const values = node.args.flatMap((arg) => this.of(arg) ?? []);
+    if (values.length !== node.args.length) return undefined;
+    const sizes = node.type.axes.map((axis) => asConstant(sizeOf(this.#graph, axis)));
+    if (sizes.includes(undefined)) return undefined;
+    return evaluateNode(node, values, createContext(this.#graph, noEnvironment, "float64"));
+  }
 }
 
 const noEnvironment = {

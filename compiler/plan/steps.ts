@@ -5,6 +5,7 @@ import { invariant } from "../../grammar/invariant.ts";
 import { type BufferSource, resultsOf } from "../fusion/region.ts";
 import { type Graph, nodeAt, sizeOf as axisSize, type ValueId } from "../graph/graph.ts";
 import { evaluateDimension, productOf } from "../op/dimension.ts";
+import { tableText } from "../op/table-text.ts";
 import type { Call, KernelTable } from "./kernels.ts";
 import type { PreparedPhase } from "./prepare.ts";
 import { sizeOf } from "./size.ts";
@@ -47,7 +48,7 @@ export class ConstantTable {
     const known = this.byList.get(op.data);
     if (known !== undefined) return known;
     const shape = op.axes.map((axis) => evaluateDimension(axisSize(graph, axis), new Map()));
-    const key = `${op.element}[${shape.join()}]${op.data.join()}`;
+    const key = `${op.element}[${shape.join()}]${tableText(op.data)}`;
     const before = this.byContent.get(key);
     const name = before?.name ?? `${origin.name ?? "table"}_${this.byContent.size}`;
     this.byList.set(op.data, name);

@@ -86,7 +86,7 @@ function code({ locals, body }: WasmFunction): Uint8Array {
 function instruction(bytes: Bytes, { name, immediates }: Instruction): void {
   const { bytes: opcode, immediate } = codeOf(name);
   bytes.raw(opcode);
-  const [first = 0] = immediates;
+  const first = immediates[0] ?? 0;
   switch (immediate) {
     case "none":
       return;

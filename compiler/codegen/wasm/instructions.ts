@@ -137,8 +137,17 @@ const table = {
 /** The name of an instruction in the text format. */
 export type InstructionName = keyof typeof table;
 
+/** What `codeOf` has given: kernels consist of few instructions, each many times. */
+const codes = new Map<InstructionName, Code>();
+
 /** The code and the immediate of an instruction. */
 export function codeOf(name: InstructionName): Code {
+  const code = codes.get(name) ?? codeIn(name);
+  codes.set(name, code);
+  return code;
+}
+
+function codeIn(name: InstructionName): Code {
   const [form, code, immediate] = table[name];
   switch (form) {
     case "plain":

@@ -170,7 +170,7 @@ class Walk {
     const met = this.valueOf(id, place);
     if (isNamed && met.written === undefined && place === depth) {
       met.written = variable(name, value.type);
-      return mapChildren(value, (part) => this.expression(part, depth));
+      return this.parts(value, depth);
     }
     const changed = this.used(value, id, place, depth);
     if (isNamed) this.aliases.set(name, changed);
@@ -188,9 +188,14 @@ class Walk {
   /** Counts or rewrites `expr`, which is used in the block at `depth`. */
   private expression(expr: Expr, depth: number): Expr {
     if (expr.kind === "var") return this.aliases.get(expr.name) ?? expr;
-    if (isFree(expr)) return mapChildren(expr, (part) => this.expression(part, depth));
+    if (isFree(expr)) return this.parts(expr, depth);
     const id = this.interner.idOf(expr);
     return this.used(expr, id, this.sharedPlace(id, this.placeOf(expr, depth)), depth);
+  }
+
+  /** `expr` with its parts counted or rewritten. */
+  private parts(expr: Expr, depth: number): Expr {
+    return mapChildren(expr, (part) => this.expression(part, depth));
   }
 
   /** The same where its number and the block that computes it are known. */
@@ -221,7 +226,7 @@ class Walk {
 
   private rewrite(expr: Expr, met: Value, id: number, place: number): Expr {
     if (met.written !== undefined) return met.written;
-    const value = mapChildren(expr, (part) => this.expression(part, place));
+    const value = this.parts(expr, place);
     if (!this.isNamed(id, place)) return value;
     const word = wordOf(value);
     const name = word === undefined ? this.names.numbered(kindOf(value)) : this.names.fresh(word);

@@ -16,7 +16,8 @@ export function stepOf(index: Expr, name: string): number | undefined {
     case "var":
       return index.name === name ? 1 : 0;
     case "binary": {
-      const [left, right] = [stepOf(index.left, name), stepOf(index.right, name)];
+      const left = stepOf(index.left, name);
+      const right = stepOf(index.right, name);
       if (left === 0 && right === 0) return 0;
       if (isDigitOf(index, name)) return index.operator === "quotient" ? 0 : 1;
       if (left === undefined || right === undefined) return undefined;
@@ -28,7 +29,8 @@ export function stepOf(index: Expr, name: string): number | undefined {
     }
     case "call":
       // The smaller of what is the same for four lanes is, too.
-      return index.args.every((arg) => stepOf(arg, name) === 0) ? 0 : undefined;
+      for (const arg of index.args) if (stepOf(arg, name) !== 0) return undefined;
+      return 0;
     default:
       return dependsOn(index, name) ? undefined : 0;
   }

@@ -66,13 +66,13 @@ export function expandFunctions(kernel: Kernel, options: FunctionOptions): Kerne
 
   function expanded(expr: Expr, bind: Bind): Expr {
     if (asTheyAre.has(expr)) return expr;
-    const result = expand(
-      mapChildren(expr, (part) => expanded(part, bind)),
-      options,
-      bind,
-    );
+    const result = expand(withParts(expr, bind), options, bind);
     if (result === expr) asTheyAre.add(expr);
     return result;
+  }
+
+  function withParts(expr: Expr, bind: Bind): Expr {
+    return mapChildren(expr, (part) => expanded(part, bind));
   }
 
   function block(body: readonly Statement[]): readonly Statement[] {
