@@ -5,22 +5,9 @@
 
 import type { Band, MaskPicture, PictureCell, Share } from "./mask-picture.ts";
 import { isVisible, type TileBlock, visitTiles } from "./tile-grid.ts";
-import { escaped, pixels, rect } from "./svg.ts";
+import { colourOf, empty, escaped, faint, font, ink, pixels, rect, words } from "./svg.ts";
 import { wrapped } from "./text-table.ts";
 import { showPercent } from "./units.ts";
-
-/** Fills of key segments, and the same colour where a tile is tested pair by pair. */
-const colours: readonly { readonly fill: string; readonly tint: string }[] = [
-  { fill: "#6d5dd3", tint: "#e2defa" },
-  { fill: "#e07b39", tint: "#fbe5d6" },
-  { fill: "#2a9d8f", tint: "#d5efec" },
-  { fill: "#c2417c", tint: "#f8dce9" },
-  { fill: "#4a7fb5", tint: "#dbe8f4" },
-];
-const ink = "#24292f";
-const faint = "#6b7280";
-const empty = "#f1f3f6";
-const font = "ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif";
 
 /** Lengths in pixels. */
 const side = 520;
@@ -128,10 +115,6 @@ function bands({ picture, scale, across, down }: Drawing): readonly string[] {
 
 /** How wide a letter is, about. */
 const letter = 7;
-
-function words(x: number, y: number, anchor: string, text: string, colour: string): string {
-  return `  <text x="${pixels(x)}" y="${pixels(y)}" text-anchor="${anchor}" font-size="12" fill="${colour}">${escaped(text)}</text>`;
-}
 
 /** The name of a segment and its number of rows. */
 function label(
@@ -308,8 +291,4 @@ function swatch(mark: LegendMark, x: number, y: number): string {
   if (mark === "own")
     return `${box}<circle cx="${pixels(x + 6.5)}" cy="${pixels(y - 4.5)}" r="4" fill="none" stroke="${fill}" stroke-width="1.6"/>`;
   return box;
-}
-
-function colourOf(index: number): { readonly fill: string; readonly tint: string } {
-  return colours[index % colours.length] ?? { fill: ink, tint: empty };
 }

@@ -6,7 +6,7 @@ import { spendingReader } from "../../../compiler/cli/report.ts";
 import { checkModel, compileFor, prepare } from "../../../compiler/compile.ts";
 import { targets } from "../../../compiler/kernel/target.ts";
 import { readLengths } from "../../../compiler/report/lengths.ts";
-import { rooflineSvg } from "../../../compiler/report/roofline.ts";
+import { rooflineSvg } from "../../../compiler/report/roofline-svg.ts";
 import { budgetOf, type Spending, spendingOf } from "../../../compiler/report/spending.ts";
 import { excusesOf, ratio, spendingText } from "../../../compiler/report/spending-text.ts";
 
@@ -95,10 +95,11 @@ test("a decoder layer of a step takes five kernel calls, of a prompt no more", (
   ]);
 });
 
-test("the roofline has a mark for each phase that computes", () => {
+test("the roofline has a mark for each phase that computes, and says below which it is", () => {
   const spending = spend("ee-mllm/ee-mllm.braid", "cpu");
   if (spending === undefined) throw new Error("the example has mistakes");
   const svg = rooflineSvg("EE-MLLM", spending.phases, machine);
-  expect(svg.match(/<circle /g)?.length).toBe(3);
+  expect(svg.match(/<circle /g)?.length).toBe(2 * 3);
+  expect(svg.match(/at least [\d.]+ [mµ]?s</g)?.length).toBe(3);
   expect(spendingText(spending, machine)).toContain("memory bound");
 });
