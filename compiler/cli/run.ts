@@ -44,10 +44,10 @@ export function withAnswerOptions(command: Command): Command {
     )
     .option(
       "--weights-type <type>",
-      "store weights of products as int8 or int4[:group]",
+      "store weights of products as int8 or int4[:group][:asymmetric]",
       weightsType,
     )
-    .option("--max-tokens <count>", "the longest answer", wholeNumber, 256)
+    .option("--max-tokens <count>", "the longest answer", atLeastOne, 256)
     .option("--temperature <number>", "0 always takes the likeliest token", decimal, 0)
     .option("--top-p <number>", "sample from the likeliest tokens that sum to this", share)
     .option("--seed <number>", "the same seed gives the same answer", wholeNumber, 0)
@@ -106,6 +106,7 @@ export async function printAnswer(
     text += shown;
     if (!quiet) process.stdout.write(shown);
   }
+  if (!quiet && text === "") say("(an empty answer: the model ended it at once)");
   const { timings } = session;
   process.stdout.write(quiet ? `${JSON.stringify({ answer: text, timings })}\n` : "\n");
   return timingLine(timings, tokens);

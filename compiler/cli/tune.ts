@@ -44,7 +44,11 @@ export function addTune(program: Command): void {
       new Option("--backend <name>", "the device").choices([...backendNames]).default("cpu"),
     )
     .option("--threads <count>", "threads of the CPU; as many as it has if absent", positive)
-    .option("--weights-type <type>", "weights of products as int8 or int4[:group]", weightsType)
+    .option(
+      "--weights-type <type>",
+      "weights of products as int8 or int4[:group][:asymmetric]",
+      weightsType,
+    )
     .option("--out <file>", "where to write", "schedules.json")
     .option("--length <name=count,…>", "how many images and tokens, e.g. `image=4,text=64`")
     .option("--kernels <word>", "only kernels with this in their name")
