@@ -103,9 +103,8 @@ interface Columns {
 
 function columnsFor(part: ProductPart, schedule: Schedule): Columns {
   const count = asConstant(part.columns);
-  // As many sums as columns take their registers; a text that is to be short has each sum once.
-  const isShort = schedule.innerStep === 1 && part.sums.length > 1;
-  const most = isShort ? 1 : Math.max(1, Math.floor(schedule.columns / part.sums.length));
+  // As many sums as columns take their registers.
+  const most = Math.max(1, Math.floor(schedule.columns / part.sums.length));
   const tile = Math.min(most, count ?? most);
   const panel = Math.min(schedule.panel, roundUp(count ?? schedule.panel, tile));
   return { tile, panel, panels: ceilDivide(part.columns, constant(panel)) };

@@ -27,6 +27,8 @@ export interface ProductShape {
 const manyRows = 8;
 /** Rows that are few, and of which a tile that serves them has some. */
 const [fewRows, fewTile] = [8, 4];
+/** A tile in so few words that compiling it costs little more than an empty kernel. */
+const small = { rows: 1, columns: 2, panel: 2, innerStep: 1 };
 /** A block is worth its barriers from so many columns and inner elements on. */
 const [worthColumns, worthInner] = [32, 64];
 
@@ -38,7 +40,7 @@ export function productChoices(
 ): readonly ScheduleChoice[] {
   const { columns = Infinity, inner = Infinity } = shape;
   if (columns * inner <= (schedule.target.smallWeight ?? 0))
-    return [{ schedule: { ...schedule, rows: 1, innerStep: 1 }, suffix: "" }];
+    return [{ schedule: { ...schedule, ...small }, suffix: "" }];
   const shares = sharesMemory(schedule, shape);
   const single: Schedule = { ...schedule, product: shares ? "reduce" : "registers", rows: 1 };
   const few: Schedule = { ...single, rows: fewTile };
