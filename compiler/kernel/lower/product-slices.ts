@@ -5,6 +5,7 @@
  * where results need values of rows as a whole.
  */
 
+import { invariant } from "../../../grammar/invariant.ts";
 import { asConstant } from "../../op/dimension.ts";
 import * as build from "../build.ts";
 import {
@@ -16,7 +17,7 @@ import {
   warpSize,
 } from "../kernel.ts";
 import { pieceLength } from "../memory.ts";
-import type { Block, Converted } from "../schedule/blocks.ts";
+import { type Block, type Operands, type SliceArray, sliceArrays } from "../schedule/blocks.ts";
 import {
   barrier,
   commitCopies,
@@ -41,18 +42,19 @@ export interface BlockSetting {
   readonly product: Product;
   readonly part: ProductPart;
   readonly block: Block;
+  readonly operands: Operands;
   readonly memory: GroupMemory;
   readonly math: WarpMath;
 }
 
-/** Which operands do not lie in memory as they are multiplied. */
-export function convertedOf(
+/** How the operands of a part lie in memory. */
+export function operandsOf(
   context: Context,
   product: Product,
   part: ProductPart,
   math: WarpMath,
   grouped?: Grouped,
-): Converted {
+): Operands {
   const at = (key: string): Expr => build.variable(key);
   const batch = { key: "batch", expr: at("batch"), extent: product.batch };
   const start = { rowStart: at("row"), columnStart: at("column") };
@@ -65,7 +67,18 @@ export function convertedOf(
     left: changes(readLeft(context, product, place, zero, at("k"))) || product.rowValues.length > 0,
     right: part.sums.some((sum) => changes(readPaddedRight(context, sum, place, at("k"), zero))),
     chosen: grouped !== undefined,
+    lines: part.sums.map((sum) => linesOf(context, sum, place)),
   };
+}
+
+/** Which way neighbours in memory go: a weight has rows of inner elements, or of columns. */
+function linesOf(context: Context, sum: ProductSum, place: TilePlace): ArraySlice["lines"] {
+  const [k, column] = [build.variable("k"), build.variable("column")];
+  const first = readPaddedRight(context, sum, place, k, column);
+  const next = readPaddedRight(context, sum, place, k, build.add(column, 1));
+  if (first.kind !== "load" || next.kind !== "load") return "inner";
+  const follows = build.keyOf(next.index) === build.keyOf(build.add(first.index, 1));
+  return follows ? "across" : "inner";
 }
 
 /** The first row and column of a warp in its block. */
@@ -192,22 +205,22 @@ export class Slices {
     return build.add(build.multiply(slice, this.at.block.inner), index);
   }
 
-  private array(role: string, columns: number, length: number): string {
-    const { memory, block } = this.at;
-    return memory.array(role, this.element, columns, length * block.stages);
-  }
-
-  private rightRole(index: number): string {
-    return this.at.part.sums.length === 1 ? "right_slice" : `right_slice_${index + 1}`;
+  /** The array of the left operand, or of the right one of a sum. */
+  private array(operand: "left" | number): SliceArray & { readonly name: string } {
+    const { product, part, block, operands, memory } = this.at;
+    const own = sliceArrays(product, part, block, operands)[operand === "left" ? 0 : operand + 1];
+    invariant(own !== undefined, "lower: an operand without an array");
+    const { role, rowLength, length } = own;
+    return { ...own, name: memory.array(role, this.element, rowLength, length * block.stages) };
   }
 
   private leftMatrix(slice: Expr, rows: StagedRows | undefined): Staged {
     const { context, product, block } = this.at;
     const { element, place } = this;
     const limit = this.innerLimit(slice);
-    const length = block.rows * block.inner;
+    const { name: array, length } = this.array("left");
     return {
-      array: this.array("left_slice", block.inner, length),
+      array,
       element,
       start: this.stageOf(slice, length),
       rows: block.rows,
@@ -230,15 +243,15 @@ export class Slices {
       columns !== undefined && columns % block.columns === 0
         ? undefined
         : build.subtract(context.size(part.columns), tile.columnStart);
-    const isInner = this.linesOf(sum) === "inner";
+    const isInner = this.at.operands.lines[index] === "inner";
     const value = (k: Expr, column: Expr): Expr =>
       readPaddedRight(context, sum, place, this.innerAt(slice, k), column);
     const [rowLimit, columnLimit] = isInner ? [across, inner] : [inner, across];
     const [rows, width] = isInner ? [block.columns, block.inner] : [block.inner, block.columns];
-    const length = rows * width;
+    const { name: array, length } = this.array(index);
     const extent = isInner ? product.inner : (columns ?? 1);
     return {
-      array: this.array(this.rightRole(index), width, length),
+      array,
       element,
       start: this.stageOf(slice, length),
       rows,
@@ -250,35 +263,24 @@ export class Slices {
     };
   }
 
-  /** Which way neighbours in memory go: a weight has rows of inner elements, or of columns. */
-  private linesOf(sum: ProductSum): ArraySlice["lines"] {
-    const { context } = this.at;
-    const [k, column] = [build.variable("k"), build.variable("column")];
-    const first = readPaddedRight(context, sum, this.place, k, column);
-    const next = readPaddedRight(context, sum, this.place, k, build.add(column, 1));
-    if (first.kind !== "load" || next.kind !== "load") return "inner";
-    const follows = build.keyOf(next.index) === build.keyOf(build.add(first.index, 1));
-    return follows ? "across" : "inner";
-  }
-
   private multiply(slice: Expr, sums: readonly string[]): readonly Statement[] {
-    const { part, block, math } = this.at;
-    const leftLength = block.rows * block.inner;
-    const rightLength = block.columns * block.inner;
+    const { part, block, math, operands } = this.at;
     const corner = warpCorner(block);
+    const own = this.array("left");
+    const start = build.multiply(corner.row, block.inner);
     const left: ArraySlice = {
-      array: this.array("left_slice", block.inner, leftLength),
-      index: build.add(this.stageOf(slice, leftLength), build.multiply(corner.row, block.inner)),
-      stride: block.inner,
+      array: own.name,
+      index: build.add(this.stageOf(slice, own.length), start),
+      stride: own.rowLength,
       lines: "inner",
     };
-    return part.sums.map((sum, index) => {
-      const lines = this.linesOf(sum);
-      const stride = lines === "inner" ? block.inner : block.columns;
-      const step = lines === "inner" ? block.inner : 1;
+    return part.sums.map((_, index) => {
+      const { name: array, length, rowLength: stride } = this.array(index);
+      const lines = operands.lines[index] ?? "inner";
+      const step = lines === "inner" ? stride : 1;
       const right: ArraySlice = {
-        array: this.array(this.rightRole(index), stride, rightLength),
-        index: build.add(this.stageOf(slice, rightLength), build.multiply(corner.column, step)),
+        array,
+        index: build.add(this.stageOf(slice, length), build.multiply(corner.column, step)),
         stride,
         lines,
       };

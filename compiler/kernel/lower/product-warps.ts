@@ -3,6 +3,7 @@
  * slice by slice along the inner index (`product-slices.ts`); each warp holds a tile of the block.
  */
 
+import { invariant } from "../../../grammar/invariant.ts";
 import {
   ceilDivide,
   constant,
@@ -12,7 +13,7 @@ import {
 } from "../../op/dimension.ts";
 import * as build from "../build.ts";
 import { type Expr, type GroupArray, type Statement, warpSize } from "../kernel.ts";
-import { type Block, blockFor, warpsOf } from "../schedule/blocks.ts";
+import { type Block, blocksFor, type Operands, warpsOf } from "../schedule/blocks.ts";
 import { barrier, declare, tile as declareTile } from "../statements.ts";
 import type { Context } from "./context.ts";
 import { commentOf, regionName } from "./name.ts";
@@ -20,7 +21,7 @@ import type { Product, ProductPart, ProductTile } from "./product.ts";
 import type { Grouped } from "./product-grouped.ts";
 import { placeTile, type TilePlace } from "./product-place.ts";
 import { reductionsOf, type StagedRows, sharedRows, stagedRows } from "./product-rows.ts";
-import { type BlockSetting, convertedOf, Slices, warpCorner } from "./product-slices.ts";
+import { type BlockSetting, operandsOf, Slices, warpCorner } from "./product-slices.ts";
 import { storeTile } from "./product-store.ts";
 import { overParts } from "./task-parts.ts";
 import type { Known } from "./read.ts";
@@ -45,37 +46,48 @@ function lowered(
 ): Lowered {
   const memory = new GroupMemory(context);
   const { math = "f32" } = schedule.target;
-  const blockOf = (part: ProductPart): Block =>
-    blockFor(product, part, schedule, convertedOf(context, product, part, math, grouped));
-  const cuts = new Map(
-    product.parts.map((part) => [part, cut(context, product, part, blockOf(part))]),
+  const operands = new Map(
+    product.parts.map((part) => [part, operandsOf(context, product, part, math, grouped)]),
   );
-  const cutOf = (part: ProductPart): Cut =>
-    cuts.get(part) ?? cut(context, product, part, blockOf(part));
+  const blocks = blocksFor(product, schedule, operands);
+  const planOf = (part: ProductPart): Planned => {
+    const [block, own] = [blocks.get(part), operands.get(part)];
+    invariant(block !== undefined && own !== undefined, "lower: a part of a product has a block");
+    return { block, operands: own, cut: cut(context, product, part, block) };
+  };
   const sums: GroupArray[] = [];
+  const cuts = product.parts.map((part) => planOf(part).cut);
   const facts = {
     name: regionName(context, product.region),
     comment: commentOf(context, product.region),
     warps: warpsOf(product, schedule),
-    registers: Math.max(...product.parts.map((part) => blockOf(part).registers)),
+    registers: Math.max(...product.parts.map((part) => planOf(part).block.registers)),
     target: schedule.target,
     memory,
     sums,
-    groups: sumOf(product.parts.map((part) => cutOf(part).tasks)),
-    flops: sumOf(product.parts.map((part) => cutOf(part).flops)),
+    groups: sumOf(cuts.map((each) => each.tasks)),
+    flops: sumOf(cuts.map((each) => each.flops)),
   };
   return finishWarps(context, facts, (task) =>
     overParts(
       context,
       product.parts,
-      (part) => cutOf(part).tasks,
+      (part) => planOf(part).cut.tasks,
       task,
       (part, local) => {
-        const at = { context, product, part, block: blockOf(part), memory, math };
-        return new BlockProduct(at, grouped, sums).statements(cutOf(part), local);
+        const { block, operands, cut } = planOf(part);
+        const at = { context, product, part, block, operands, memory, math };
+        return new BlockProduct(at, grouped, sums).statements(cut, local);
       },
     ),
   );
+}
+
+/** What is decided of a part before anything is written. */
+interface Planned {
+  readonly block: Block;
+  readonly operands: Operands;
+  readonly cut: Cut;
 }
 
 /** How many blocks a part has, down and across. */

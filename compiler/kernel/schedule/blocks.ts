@@ -5,7 +5,7 @@
  */
 
 import { asConstant } from "../../op/dimension.ts";
-import { type WarpMath, warpSize } from "../kernel.ts";
+import { type ArraySlice, type WarpMath, warpSize } from "../kernel.ts";
 import type { Product, ProductPart } from "../lower/product.ts";
 import type { Schedule } from "../lower/schedule.ts";
 import { factorElement, innerStep } from "../lower/warps.ts";
@@ -29,11 +29,20 @@ export interface Block {
 }
 
 /** How operands are read: which go through registers, as they do not lie as they are multiplied. */
-export interface Converted {
+export interface Operands {
   readonly left: boolean;
   readonly right: boolean;
   /** Whether rows are looked up, as each chose its matrix: an invocation keeps where its own lie. */
   readonly chosen: boolean;
+  /** Which way neighbours in memory go, of the right operand of each sum. */
+  readonly lines: readonly ArraySlice["lines"][];
+}
+
+/** What a slice of an operand fills of group memory; parts of a product share arrays of equal rows. */
+export interface SliceArray {
+  readonly role: string;
+  readonly rowLength: number;
+  readonly length: number;
 }
 
 /** Slices at most: one is multiplied while the others are on their way. */
@@ -58,37 +67,81 @@ export function warpsOf(product: Product, { fewRows }: Schedule): 4 | 8 {
   return fewRows !== true && rows >= many && columns.every((each) => each >= many) ? 8 : 4;
 }
 
-/** The block for a part of a product. */
-export function blockFor(
+/** The blocks of a product's parts. */
+export function blocksFor(
   product: Product,
-  part: ProductPart,
   schedule: Schedule,
-  converted: Converted,
-): Block {
-  const { target, fewRows = false } = schedule;
+  operands: ReadonlyMap<ProductPart, Operands>,
+): ReadonlyMap<ProductPart, Block> {
+  const lengths = isFew(product, schedule) ? fewRowsLengths : [manyRowsLength];
+  const choices = lengths.map((bytes) => choiceOf(product, schedule, operands, bytes));
+  const chosen = choices.find(({ slices, stages }) => stages >= Math.min(slices, 3));
+  return (chosen ?? choices.at(-1))?.blocks ?? new Map();
+}
+
+/** Blocks whose slices have rows of so many bytes. */
+interface Choice {
+  readonly blocks: ReadonlyMap<ProductPart, Block>;
+  readonly slices: number;
+  readonly stages: number;
+}
+
+function choiceOf(
+  product: Product,
+  schedule: Schedule,
+  operands: ReadonlyMap<ProductPart, Operands>,
+  rowBytes: number,
+): Choice {
+  const { target } = schedule;
   const { math = "f32", groupMemory } = target;
-  const columns = asConstant(part.columns) ?? Number.POSITIVE_INFINITY;
-  const rows = asConstant(product.rows) ?? Number.POSITIVE_INFINITY;
   const warps = warpsOf(product, schedule);
-  const needed = (shape: Shape): number =>
-    registersFor(shape, warps, part, product.inner, math, converted);
-  const shapes = warps === 8 ? manyRows : shapesFor(fewRows ? 16 : rows, columns);
-  const fitting = shapes.find((each) => fitsInvocation(needed(each), target));
-  const shape = fitting ?? shapes.at(-1) ?? smallest;
-  const inner = Math.min(sliceLength(shape, math), roundUp(product.inner, innerStep(math)));
-  const slices = Math.ceil(product.inner / inner);
   const bytes = factorElement(math) === "f32" ? 4 : 2;
-  const perSlice = (shape.rows + shape.columns * part.sums.length) * inner * bytes;
-  const registers = needed(shape);
-  // Two groups share a multiprocessor; one that its registers leave alone may have more
-  // of its memory, unless parts of other shapes need theirs.
-  const together = Math.floor(groupMemory / 2 / perSlice);
+  const inner = Math.min(rowBytes / bytes, roundUp(product.inner, innerStep(math)));
+  const slices = Math.ceil(product.inner / inner);
+  const shaped = [...operands].map(([part, own]) => {
+    const needed = (shape: Shape): number =>
+      registersFor(shape, warps, part, product.inner, math, rowBytes / bytes, own);
+    const shapes = shapesOf(product, part, schedule);
+    const fitting = shapes.find((each) => fitsInvocation(needed(each), target));
+    const shape = fitting ?? shapes.at(-1) ?? smallest;
+    return { part, own, shape: { ...shape, inner }, registers: needed(shape) };
+  });
+  const arrays = new Map<string, number>();
+  for (const { part, own, shape } of shaped) {
+    for (const { role, rowLength, length } of sliceArrays(product, part, shape, own)) {
+      const key = `${role} ${rowLength}`;
+      arrays.set(key, Math.max(length, arrays.get(key) ?? 0));
+    }
+  }
+  const perSlice = bytes * [...arrays.values()].reduce((sum, length) => sum + length, 0);
+  // Two groups share a multiprocessor; one that its registers leave alone may have more of its memory.
+  const registers = Math.max(...shaped.map((each) => each.registers));
+  const share = product.rowValues.length > 0 ? usable : 1;
+  const together = Math.floor((groupMemory * share) / 2 / perSlice);
   const residents = residentGroups({ invocations: warps * warpSize, registers, bytes: 0 }, target);
-  const isAlone = residents === 1 && product.parts.length === 1;
-  const third = isAlone && 3 * perSlice <= groupMemory * usable ? 3 : 2;
+  const third = residents === 1 && 3 * perSlice <= groupMemory * usable ? 3 : 2;
   const most = Math.min(mostStages, slices, Math.max(together, third));
   const stages = Math.max(slices === 1 ? 1 : 2, most);
-  return { ...shape, warps, inner, stages, registers };
+  const blocks = shaped.map(
+    (each) => [each.part, { ...each.shape, warps, stages, registers: each.registers }] as const,
+  );
+  return { blocks: new Map(blocks), slices, stages };
+}
+
+/** The arrays that a slice of a part's operands fills: the left one, and the right one of each sum. */
+export function sliceArrays(
+  { parts }: Product,
+  { sums }: ProductPart,
+  { rows, columns, inner }: Pick<Block, "rows" | "columns" | "inner">,
+  { lines }: Operands,
+): readonly SliceArray[] {
+  const isSingle = parts.every((part) => part.sums.length === 1);
+  const right = sums.map((_, index) => ({
+    role: isSingle ? "right_slice" : `right_slice_${index + 1}`,
+    rowLength: lines[index] === "across" ? columns : inner,
+    length: columns * inner,
+  }));
+  return [{ role: "left_slice", rowLength: inner, length: rows * inner }, ...right];
 }
 
 type Shape = Pick<Block, "rows" | "columns" | "warpRows" | "warpColumns">;
@@ -114,9 +167,17 @@ const manyRows: readonly Shape[] = [
 /** The fewest columns of a block of four warps beside each other. */
 export const fewColumns = 32;
 
-/** The blocks of four warps for so many rows and columns, the largest first. */
-function shapesFor(rows: number, columns: number): readonly Shape[] {
-  if (rows <= 16) {
+/** Whether sixteen rows, which one instruction takes, are all there are. */
+function isFew({ rows }: Product, { fewRows = false }: Schedule): boolean {
+  return fewRows || (asConstant(rows) ?? Number.POSITIVE_INFINITY) <= 16;
+}
+
+/** The blocks for a part, the largest first. */
+function shapesOf(product: Product, part: ProductPart, schedule: Schedule): readonly Shape[] {
+  if (warpsOf(product, schedule) === 8) return manyRows;
+  const columns = asConstant(part.columns) ?? Number.POSITIVE_INFINITY;
+  const rows = asConstant(product.rows) ?? Number.POSITIVE_INFINITY;
+  if (isFew(product, schedule)) {
     // Small blocks, as all multiprocessors are to read weights.
     return [shapeOf(16, columns >= wide ? 16 : fewColumns / 4, 1, 4)];
   }
@@ -141,19 +202,20 @@ function registersFor(
   { sums, results, beside }: ProductPart,
   inner: number,
   math: WarpMath,
-  converted: Converted,
+  sliceLength: number,
+  { left, right, chosen }: Operands,
 ): number {
   const { rows, columns, warpRows, warpColumns } = shape;
-  const staged = (converted.left ? rows : 0) + (converted.right ? columns * sums.length : 0);
+  const staged = (left ? rows : 0) + (right ? columns * sums.length : 0);
   // The last result takes the place of the sums; what comes before is made beside them.
   const tiles = sums.length + results.length - 1;
-  const early = inner <= fewSlices * sliceLength(shape, math) ? beside * askedEarly : 0;
+  const early = inner <= fewSlices * sliceLength ? beside * askedEarly : 0;
   return registersOf({
     tiles: Array.from({ length: tiles }, () => [warpRows, warpColumns] as const),
     rows: warpRows,
     math,
-    staged: (staged * sliceLength(shape, math)) / (warps * warpSize) + early,
-    pointers: beside + (converted.chosen ? registersOfTile([warpRows, 1]) : 0),
+    staged: (staged * sliceLength) / (warps * warpSize) + early,
+    pointers: beside + (chosen ? registersOfTile([warpRows, 1]) : 0),
     parts: 1,
   });
 }
@@ -161,8 +223,8 @@ function registersFor(
 /** Columns that give every multiprocessor blocks of 64. */
 const wide = 16384;
 
-/** Rows of 64 bytes; few rows leave room for longer ones, which keep more copies under way. */
-function sliceLength(shape: Pick<Shape, "rows">, math: WarpMath): number {
-  const bytes = factorElement(math) === "f32" ? 4 : 2;
-  return (shape.rows <= 16 ? 256 : 64) / bytes;
-}
+/** Bytes of a slice's rows. */
+const manyRowsLength = 64;
+
+/** Few rows leave room for longer ones, which keep more copies under way: the longest of three stages. */
+const fewRowsLengths: readonly number[] = [256, 128, 64];
