@@ -44,7 +44,7 @@ export function scheduleChoices(
   const inRegisters = target.family === "gpu" && target.groupMemory === 0;
   if (region.kind === "attend" && inRegisters) {
     const queries = heldQueries(graph, dimension, region, schedule);
-    return [{ schedule: { ...schedule, queries }, suffix: "" }];
+    return [{ schedule: { ...schedule, queries, invocations: heldTasks }, suffix: "" }];
   }
   const single = { ...schedule, rows: 1, queries: packedQueries, singleQuery: true };
   const tile = region.kind === "contract" ? schedule.rows : schedule.queries;
@@ -66,6 +66,9 @@ export function scheduleChoices(
 
 /** Elements of queries and outputs that an invocation holds: 4 KiB of the stack of a thread a lane. */
 const heldElements = 1024;
+
+/** Tasks of a group: threads take whole groups, and under most masks later rows see more keys. */
+const heldTasks = 32;
 
 /**
  * Packed query rows of a task that holds their queries and outputs in registers: one of narrow heads,
