@@ -13,6 +13,13 @@ export type HalfElement = Exclude<ElementType, "f32" | "i32">;
 /** Elements as a device stores them; those of 16 bits as patterns. */
 export type DeviceData = Float32Array | Int32Array | Uint16Array;
 
+/** What is to be copied to `offset` bytes into a buffer. */
+export interface Upload {
+  readonly buffer: DeviceBuffer;
+  readonly offset: number;
+  readonly data: DeviceData;
+}
+
 /** Memory on the device. Only the backend that made it knows what it is. */
 export interface DeviceBuffer {
   /** What errors call it: the tensor that it holds. */
@@ -98,6 +105,11 @@ export interface Backend {
    * accepted them; it may still be busy (see `finish`). Undefined where they were run already.
    */
   run(commands: readonly Command[]): Promise<void> | undefined;
+  /**
+   * As `upload`, and then `run`, where a device copies while it runs. `data` may be changed as soon as
+   * this returns.
+   */
+  runWith?(arriving: Upload, commands: readonly Command[]): Promise<void> | undefined;
   /**
    * Runs commands and gives the milliseconds that they took by a clock of the device, once they are
    * done; undefined, and nothing was run, where it has none.

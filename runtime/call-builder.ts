@@ -6,6 +6,7 @@ import type {
   DispatchVariant,
   MatrixElement,
   PlanKernel,
+  RowBlocks,
   Size,
   SubgroupRange,
 } from "./contract.ts";
@@ -45,13 +46,14 @@ export function otherwise(kernel: string, groups: Size, flops?: Size): DispatchV
 }
 
 /**
- * The invocations of a work group; for CUDA the bytes of dynamic shared memory, where a kernel needs
- * some; for WebGPU the sizes of subgroups and the matrices that it has other texts for.
+ * The invocations of a work group; for a CPU the rows that groups go through in order, if they do; for
+ * CUDA the bytes of dynamic shared memory, where a kernel needs some; for WebGPU the sizes of subgroups and the matrices that it has other texts for.
  */
 export type Workgroup =
   | number
   | {
       readonly threads: number;
+      readonly rowBlocks?: RowBlocks;
       readonly sharedBytes?: number;
       readonly subgroups?: SubgroupRange;
       readonly matrices?: readonly MatrixElement[];

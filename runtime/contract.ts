@@ -267,6 +267,15 @@ export interface PlanPhase {
   readonly steps: readonly PlanStep[];
 }
 
+/**
+ * Of a buffer in `elements`, by its name, each `groups` groups, the first ones first, touch nothing but
+ * the next so many elements; of other buffers they may touch anything.
+ */
+export interface RowBlocks {
+  readonly groups: number;
+  readonly elements: Readonly<Record<string, number>>;
+}
+
 /** How a kernel is called; its code lies beside the plan, by name. */
 export interface PlanKernel {
   readonly name: string;
@@ -287,6 +296,8 @@ export interface PlanKernel {
    * `kernels/<name>.matrices-<shape>.wgsl` (`matrixName`).
    */
   readonly matrices?: readonly MatrixElement[];
+  /** CPU: where its groups go through rows in order, so that they may arrive and leave meanwhile. */
+  readonly rowBlocks?: RowBlocks;
   /** CUDA: dynamic shared memory in bytes, where the kernel needs more than 48 KiB. */
   readonly sharedBytes?: number;
 }

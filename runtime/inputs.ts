@@ -6,7 +6,7 @@
  * a hash: on a copy of the host's, or for large ones on the device's where the host can look at it.
  */
 
-import { type Backend, type Slice, tensorBytes, wholeOf } from "./backend.ts";
+import { type Backend, type Slice, tensorBytes, type Upload, wholeOf } from "./backend.ts";
 import type { Plan, PlanInput, PlanPhase } from "./contract.ts";
 import { BraidError, invariant } from "./errors.ts";
 import { showSize } from "./size.ts";
@@ -34,6 +34,8 @@ export class InputStore {
   readonly #declared: ReadonlyMap<string, PlanInput>;
   readonly #stored: Map<string, StoredInput> = new Map();
   #versions: number = 0;
+  /** What `replace` left for whoever runs commands next. */
+  #late: Upload | undefined;
 
   constructor(backend: Backend, plan: Plan) {
     this.#backend = backend;
@@ -57,7 +59,8 @@ export class InputStore {
 
   /**
    * As `accept`, where each is known and has the shape that it had: nothing is placed anew, and nothing
-   * waited for where the device takes what is uploaded at once.
+   * waited for where the device takes what is uploaded at once. A large one is left to `takeLate` where
+   * the device copies while it runs.
    */
   replace(given: Inputs): Promise<unknown> | undefined {
     for (const name in given) {
@@ -70,14 +73,28 @@ export class InputStore {
       if (stored === undefined || tensor === undefined) continue;
       const from = firstDifference(stored.tensor, tensor);
       if (from === undefined) continue;
-      const wait = this.#backend.upload(stored.slice.buffer, from * 4, dataFrom(tensor, from));
-      if (!this.#looksAt(stored.slice)) copyTensor(tensor, stored.tensor, from);
+      const { buffer } = stored.slice;
+      const [offset, data] = [from * 4, dataFrom(tensor, from)];
+      const looksAt = this.#looksAt(stored.slice);
       stored.version = ++this.#versions;
+      if (looksAt && this.#late === undefined && this.#backend.runWith !== undefined) {
+        this.#late = { buffer, offset, data };
+        continue;
+      }
+      const wait = this.#backend.upload(buffer, offset, data);
+      if (!looksAt) copyTensor(tensor, stored.tensor, from);
       if (wait === undefined) continue;
       waiting ??= [];
       waiting.push(this.#lostUnless(wait, name));
     }
     return waiting === undefined ? undefined : Promise.all(waiting);
+  }
+
+  /** What is to be uploaded with the commands that read it, before anything else is done. */
+  takeLate(): Upload | undefined {
+    const late = this.#late;
+    this.#late = undefined;
+    return late;
   }
 
   /** What was given for `name`; `input/missing` if nothing was. */

@@ -7,8 +7,9 @@
  * there, so that what is done besides takes several times as long as it would alone.
  */
 
-import type { Backend } from "./backend.ts";
+import type { Backend, Upload } from "./backend.ts";
 import type { Plan, PlanPhase } from "./contract.ts";
+import { invariant } from "./errors.ts";
 import type { Inputs, InputStore } from "./inputs.ts";
 import type { PhaseProgram } from "./program.ts";
 import { type SymbolValues, symbolsOf } from "./size.ts";
@@ -91,11 +92,17 @@ export class Repetition {
     return true;
   }
 
-  /** Runs the next call, whose inputs were given; what there is to wait for. */
-  run(backend: Backend): Promise<void> | undefined {
+  /**
+   * Runs the next call, whose inputs were given but for what is to arrive with it; what there is to wait
+   * for.
+   */
+  run(backend: Backend, arriving: Upload | undefined): Promise<void> | undefined {
     const { program, states } = this.#call;
     for (const name of this.#past) this.#values.set(name, states.past);
-    return backend.run(program.again(this.#values));
+    const commands = program.again(this.#values);
+    if (arriving === undefined) return backend.run(commands);
+    invariant(backend.runWith !== undefined, "a device copies while it runs");
+    return backend.runWith(arriving, commands);
   }
 }
 

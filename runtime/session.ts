@@ -13,7 +13,7 @@ import type { CompiledModel, PhaseKind, Plan, PlanPhase } from "./contract.ts";
 import { BraidError } from "./errors.ts";
 import { blocksOf } from "./blocks.ts";
 import { checkTarget } from "./check-target.ts";
-import { type CacheBasis, cacheBasisOf, checkCaches } from "./cache-basis.ts";
+import { checkCaches } from "./cache-basis.ts";
 import { type Inputs, InputStore } from "./inputs.ts";
 import { type LoadProgress, loadResidents, residentOf, type Residents } from "./load.ts";
 import { OutputStore, type OutputTensor } from "./outputs.ts";
@@ -28,6 +28,7 @@ import { bindSymbols } from "./symbols.ts";
 import { type PhaseTiming, Timings } from "./timings.ts";
 import type { Trace } from "./trace.ts";
 import { verifyPlan } from "./verify.ts";
+import { Versions } from "./versions.ts";
 import type { WeightSource } from "./weight-source.ts";
 import type { QuantizationLoss } from "./weights/quantize.ts";
 
@@ -68,10 +69,7 @@ export class Session {
   readonly #links: ReadonlyMap<string, PhaseLinks>;
   /** The phases whose kernels the backend has. */
   readonly #loaded: Set<string> = new Set();
-  /** What cached rows depend on beside the rows before them. */
-  readonly #basis: CacheBasis;
-  /** By phase: the versions that it was last run for. */
-  readonly #current: Map<string, string> = new Map();
+  readonly #versions: Versions;
   readonly #timings: Timings = new Timings();
   /** The call before, if nothing has happened since and it can be made again. */
   #repetition: Repetition | undefined;
@@ -86,7 +84,7 @@ export class Session {
     this.#inputs = new InputStore(this.backend, this.plan);
     this.#states = new StateStore(this.backend, this.plan);
     this.#outputs = new OutputStore(this.backend);
-    this.#basis = cacheBasisOf(this.plan);
+    this.#versions = new Versions(this.plan, this.#inputs, this.#states);
     this.#links = linksOf(this.plan);
     this.#arena = new Arena(this.backend, this.plan.kernels);
   }
@@ -194,7 +192,7 @@ export class Session {
    * aside. False after another image was given: then the conversation has to begin anew (`reset`).
    */
   get cachesCurrent(): boolean {
-    return this.past === 0 || this.#states.basis === this.#cacheBasis();
+    return this.past === 0 || this.#states.basis === this.#versions.ofCaches;
   }
 
   /**
@@ -240,7 +238,7 @@ export class Session {
 
   async #run(phase: PlanPhase): Promise<Outputs> {
     await this.#updateSources(phase);
-    if (!appends(phase) && this.#isCurrent(phase)) {
+    if (!appends(phase) && this.#versions.isCurrent(phase)) {
       this.#timings.skipped(phase.name);
       return this.#outputs.of(phase);
     }
@@ -250,20 +248,20 @@ export class Session {
       this.#loaded.add(phase.name);
     }
     const start = performance.now();
-    this.#current.delete(phase.name);
+    this.#versions.begin(phase);
     const execute = (): Promise<SymbolValues> => this.#execute(phase);
     const sizes = await (this.#trace?.phase(phase.name, execute) ?? execute());
     const rows = -this.past;
     this.#states.commit(phase, sizes);
     this.#repetition = this.#repetitionOf(phase, sizes, rows + this.past);
     if (!appends(phase)) return this.#done(phase, start);
-    this.#states.basis = this.#cacheBasis();
+    this.#states.basis = this.#versions.ofCaches;
     return this.#outputs.of(phase, this.#timings.untilRead(phase.name, start));
   }
 
   /** Waits for a phase that appends nothing; it is current then. */
   async #done(phase: PlanPhase, start: number): Promise<Outputs> {
-    this.#current.set(phase.name, this.#versions(phase));
+    this.#versions.end(phase);
     await this.backend.finish();
     this.#timings.ran(phase.name, start);
     return this.#outputs.of(phase);
@@ -274,7 +272,10 @@ export class Session {
     const [trace, program] = [this.#trace, this.#programs.get(phase.name)];
     if (trace !== undefined || program === undefined) return undefined;
     const given = { plan: this.plan, inputs: this.#inputs, states: this.#states };
-    return Repetition.of({ ...given, phase, program, values, basis: this.#basis.inputs }, rows);
+    return Repetition.of(
+      { ...given, phase, program, values, basis: this.#versions.basis.inputs },
+      rows,
+    );
   }
 
   /** Makes a call that differs by its inputs from the one before. */
@@ -285,13 +286,14 @@ export class Session {
     try {
       // To wait for nothing takes its time, too.
       const uploads = this.#inputs.replace(inputs);
+      const late = this.#inputs.takeLate();
       if (uploads !== undefined) await uploads;
       const start = performance.now();
-      const stays = !appends(phase) && this.#isCurrent(phase);
+      const stays = late === undefined && !appends(phase) && this.#versions.isCurrent(phase);
       if (stays) this.#timings.skipped(phase.name);
       else {
-        this.#current.delete(phase.name);
-        const running = call.run(this.backend);
+        this.#versions.begin(phase);
+        const running = call.run(this.backend, late);
         if (running !== undefined) await running;
         this.#outputs.again(phase);
       }
@@ -309,7 +311,7 @@ export class Session {
   async #updateSources(phase: PlanPhase): Promise<void> {
     for (const maker of linkOf(this.#links, phase).makers) {
       await this.#updateSources(maker);
-      if (!this.#isCurrent(maker)) await this.#run(maker);
+      if (!this.#versions.isCurrent(maker)) await this.#run(maker);
     }
   }
 
@@ -349,24 +351,6 @@ export class Session {
       shape: this.#inputs.get(input.name, phase.name).tensor.shape,
     }));
     return bindSymbols(this.plan, { inherited: this.#states.inherited(phase), shapes, past });
-  }
-
-  #isCurrent(phase: PlanPhase): boolean {
-    return this.#current.get(phase.name) === this.#versions(phase);
-  }
-
-  /** The versions of all that `phase` depends on, as text. */
-  #versions(phase: PlanPhase): string {
-    const inputs = phase.inputs.map((name) => this.#inputs.get(name, phase.name).version);
-    const states = phase.reads.map((name) => this.#states.version(name) ?? "none");
-    return `${inputs.join()};${states.join()}`;
-  }
-
-  /** The versions of all that cached rows depend on beside the rows before them. */
-  #cacheBasis(): string {
-    const { inputs, states } = this.#basis;
-    const versions = inputs.map((name) => this.#inputs.version(name));
-    return [...versions, ...states.map((name) => this.#states.version(name))].join();
   }
 
   #phases(kind: PhaseKind): readonly PlanPhase[] {

@@ -74,7 +74,7 @@ export function evaluateKernel(given: Kernel, launch: Launch): void {
       values instanceof arrayOf[each.element],
       `kernel ${kernel.name}: \`${each.name}\` has the wrong element type`,
     );
-    memory.set(each.name, bufferMemory(kernel.name, each, values));
+    memory.set(each.name, bufferMemory(kernel, each, values, clock));
   }
   for (const each of kernel.arrays) memory.set(each.name, groupMemory(kernel.name, each, clock));
   const compiler = new Compiler(kernel, memory);

@@ -12,6 +12,7 @@
  * tiles stand in control flow that is uniform over the warp and read no variable that is not.
  */
 
+import type { RowBlocks } from "../../runtime/contract.ts";
 export type ScalarType = "f32" | "i32" | "bool";
 
 /** A number or four of them. */
@@ -71,6 +72,7 @@ export interface Kernel {
   readonly rolled?: boolean;
   /** Groups that a multiprocessor is to hold at a time: what its registers are shared by (CUDA). */
   readonly residentGroups?: number;
+  readonly rowBlocks?: RowBlocks;
   readonly body: readonly Statement[];
 }
 

@@ -5,7 +5,7 @@
 
 import { invariant } from "../../grammar/invariant.ts";
 import { type HalfElement, halfBits, halfFromBits, roundToHalf } from "./half.ts";
-import type { BufferParameter, GroupArray, MemoryElement } from "./kernel.ts";
+import type { BufferParameter, GroupArray, Kernel, MemoryElement } from "./kernel.ts";
 
 /** A stretch of memory that a kernel reads and writes element by element. */
 export interface CheckedMemory {
@@ -38,12 +38,21 @@ export function pieceLength(element: MemoryElement): number {
   return isHalf(element) ? 8 : 4;
 }
 
-/** Global memory over `values`. What is stored is never NaN. */
+/**
+ * Global memory over `values`, of which a group may touch what its block does. What is stored is never
+ * NaN.
+ */
 export function bufferMemory(
-  kernel: string,
+  { name: kernel, rowBlocks }: Kernel,
   { name, element, access }: BufferParameter,
   values: Float32Array | Int32Array | Uint16Array,
+  clock: Clock,
 ): CheckedMemory {
+  const elements = rowBlocks?.elements[name];
+  const isOpen = (index: number): boolean =>
+    rowBlocks === undefined ||
+    elements === undefined ||
+    Math.floor(index / elements) === Math.floor(clock.group / rowBlocks.groups);
   const half = isHalf(element) ? element : undefined;
   const place = (index: number): string => `kernel ${kernel}: ${name}[${index}]`;
   return {
@@ -51,11 +60,13 @@ export function bufferMemory(
       const value = values[index];
       invariant(value !== undefined, `${place(index)} is read beyond ${values.length} elements`);
       invariant(access !== "write", `${place(index)} is read, but only written by declaration`);
+      invariant(isOpen(index), `${place(index)} is read by a group of other rows`);
       return half === undefined ? value : halfFromBits(value, half);
     },
     write: (index, value) => {
       invariant(index in values, `${place(index)} is written beyond ${values.length} elements`);
       invariant(access !== "read", `${place(index)} is written, but only read by declaration`);
+      invariant(isOpen(index), `${place(index)} is written by a group of other rows`);
       invariant(!Number.isNaN(value), `${place(index)} becomes NaN`);
       values[index] = half === undefined ? value : halfBits(value, half);
     },

@@ -121,12 +121,13 @@ export function planPhases(
 
 /** How a kernel is called. */
 export function planKernel(kernel: Kernel, { family }: Target): PlanKernel {
-  const { name, buffers, scalars, workgroupSize, arrays } = kernel;
+  const { name, buffers, scalars, workgroupSize, arrays, rowBlocks } = kernel;
   const sharedBytes = family === "cuda" ? dynamicSharedBytes(arrays) : 0;
   const subgroups = subgroupsOf(kernel);
   const matrices = matrixElements(kernel);
   return {
     ...{ name, buffers, scalars, workgroupSize },
+    ...(rowBlocks !== undefined && { rowBlocks }),
     ...(sharedBytes > 0 && { sharedBytes }),
     ...(subgroups !== undefined && { subgroups }),
     ...(matrices.length > 0 && { matrices }),

@@ -13,9 +13,11 @@ import type {
   DeviceData,
   HalfElement,
   Progress,
+  Upload,
 } from "../backend.ts";
 import type { CompiledModel, MultiplyAdd, PlanKernel } from "../contract.ts";
 import { BraidError, invariant, reasonOf } from "../errors.ts";
+import { type Aside, Beside, type Caller } from "./beside.ts";
 import { CallList, type RecordMaker } from "./call-list.ts";
 import { Heap, largestMemory } from "./heap.ts";
 import { usableMultiplyAdd } from "./multiply-add.ts";
@@ -55,6 +57,8 @@ export interface CpuOptions {
   readonly multiplyAdd?: MultiplyAdd | undefined;
 }
 
+const noAsides: ReadonlyMap<number, Aside> = new Map();
+
 /** So few words are copied one by one: a view of memory takes longer to make. */
 const fewWords = 64;
 
@@ -75,7 +79,7 @@ export function createCpuBackend({ threads = 1, multiplyAdd }: CpuOptions = {}):
   return new WebAssemblyBackend(threads, usableMultiplyAdd(multiplyAdd));
 }
 
-class WebAssemblyBackend implements CpuBackend, RecordMaker {
+class WebAssemblyBackend implements CpuBackend, RecordMaker, Caller {
   readonly kind = "cpu";
   readonly target = "cpu";
   readonly separatesReadsFromWrites: boolean = false;
@@ -93,6 +97,8 @@ class WebAssemblyBackend implements CpuBackend, RecordMaker {
   readonly #seen: WeakSet<readonly Command[]> = new WeakSet();
   readonly #once: CallList = new CallList(this);
   readonly #results: ResultMemory = new ResultMemory();
+  /** What is done beside kernels, if there are other threads that run them. */
+  #beside: Beside | undefined;
   recordWords: number = record.arguments;
   #heap: Heap | undefined = new Heap();
   #turn: number = performance.now();
@@ -131,6 +137,7 @@ class WebAssemblyBackend implements CpuBackend, RecordMaker {
     const kernels = plan.kernels.map((kernel) => kernelOf(exports, kernel));
     const names = plan.kernels.map(({ name }) => name);
     for (const [index, name] of names.entries()) this.#kernels.set(name, index);
+    if (this.threads > 1) this.#beside = new Beside(this, plan.kernels, this.#results);
     // Those of a copy are three.
     const most = kernels.reduce((all, { length }) => Math.max(all, length - 2), 3);
     // Whole lines: what one thread patches is not what another reads.
@@ -167,14 +174,15 @@ class WebAssemblyBackend implements CpuBackend, RecordMaker {
   }
 
   upload(buffer: DeviceBuffer, offset: number, data: DeviceData): undefined {
+    this.#results.forget(buffer);
     if (data instanceof Int32Array && data.length <= fewWords) {
       const first = this.address(buffer, offset, 4 * data.length) / 4;
       const { words } = this.heap;
       for (let at = 0; at < data.length; at++) words[first + at] = data[at] ?? 0;
       return;
     }
-    if (data.byteLength >= worthWaking) this.#runner?.wake();
-    const { buffer: memory, byteOffset } = this.#bytes(buffer, offset, data.byteLength);
+    if (data.byteLength >= worthWaking) this.wake();
+    const { buffer: memory, byteOffset } = this.bytes(buffer, offset, data.byteLength);
     // Of the same kind as `data`, whose own memory is not asked for: small arrays have none yet.
     if (data instanceof Int32Array) new Int32Array(memory, byteOffset, data.length).set(data);
     else if (data instanceof Float32Array)
@@ -182,59 +190,73 @@ class WebAssemblyBackend implements CpuBackend, RecordMaker {
     else new Uint16Array(memory, byteOffset, data.length).set(data);
   }
 
+  /** Wakes threads that sleep: there will soon be something to run. */
+  wake(): void {
+    this.#runner?.wake();
+  }
+
   view(buffer: DeviceBuffer): Uint8Array {
-    return this.#bytes(buffer, 0, buffer.bytes);
+    return this.bytes(buffer, 0, buffer.bytes);
   }
 
   download(buffer: DeviceBuffer, offset: number, bytes: number): ArrayBuffer {
-    const found = this.#bytes(buffer, offset, bytes);
-    const ready = this.#results.take(buffer, bytes);
-    // Made from another list, memory is not cleared first.
-    if (ready === undefined) return new Uint8Array(found).buffer;
-    new Uint8Array(ready).set(found);
-    return ready;
+    return this.#results.read(buffer, offset, this.bytes(buffer, offset, bytes));
   }
 
   run(commands: readonly Command[]): Promise<void> | undefined {
+    return this.#start(commands, undefined);
+  }
+
+  runWith(arriving: Upload, commands: readonly Command[]): Promise<void> | undefined {
+    return this.#start(commands, arriving);
+  }
+
+  #start(commands: readonly Command[], given: Upload | undefined): Promise<void> | undefined {
     try {
       const list = this.#listOf(commands);
       list.take(commands);
-      const prepares = this.threads > 1 && this.#results.expects(commands);
-      const index = prepares ? this.#runBeside(list, commands.length) : 0;
-      return this.#runFrom(list, index, commands.length);
+      const arriving = given && this.#beside?.arriving(list, commands, given);
+      if (given !== undefined && arriving === undefined)
+        this.upload(given.buffer, given.offset, given.data);
+      const asides = this.#beside?.asides(list, commands, arriving);
+      return this.#runFrom(list, 0, commands.length, asides);
     } catch (error) {
+      // What was given has been given, whatever becomes of the commands.
+      if (given !== undefined) this.upload(given.buffer, given.offset, given.data);
       return Promise.reject(error);
     }
   }
 
   /** Runs the records of a list from `index` to `end`; others have their turn between. */
-  #runFrom(list: CallList, index: number, end: number): Promise<void> | undefined {
+  #runFrom(
+    list: CallList,
+    index: number,
+    end: number,
+    asides: ReadonlyMap<number, Aside> = noAsides,
+  ): Promise<void> | undefined {
+    const stops = [...asides.keys(), end];
     for (let next = index; next < end; ) {
-      const count = list.fewFrom(next, end);
-      this.#call(list, next, count);
+      const aside = asides.get(next);
+      const stop = Math.min(...stops.filter((each) => each > next));
+      const count = aside === undefined ? list.fewFrom(next, stop) : 1;
+      if (aside === undefined) this.call(list, next, count);
+      else aside();
       next += count;
-      if (performance.now() - this.#turn > sliceMilliseconds) return this.#resume(list, next, end);
+      if (performance.now() - this.#turn > sliceMilliseconds)
+        return this.#resume(list, next, end, asides);
     }
     return undefined;
   }
 
-  async #resume(list: CallList, index: number, end: number): Promise<void> {
+  async #resume(
+    list: CallList,
+    index: number,
+    end: number,
+    asides: ReadonlyMap<number, Aside>,
+  ): Promise<void> {
     await othersTurn();
     this.#turn = performance.now();
-    await this.#runFrom(list, index, end);
-  }
-
-  /**
-   * Runs the records of a list up to the first that threads share, and makes the memory of a result
-   * ready beside that one; gives how many these are.
-   */
-  #runBeside(list: CallList, end: number): number {
-    let first = 0;
-    while (first < end && !list.isShared(first)) first++;
-    if (first > 0) this.#call(list, 0, first);
-    if (first === end) return end;
-    this.#call(list, first, 1, () => this.#results.prepare());
-    return first + 1;
+    await this.#runFrom(list, index, end, asides);
   }
 
   async finish(): Promise<void> {
@@ -277,7 +299,7 @@ class WebAssemblyBackend implements CpuBackend, RecordMaker {
   }
 
   /** Runs some records of a list; the only one, which threads share, beside `meanwhile`. */
-  #call(list: CallList, index: number, count: number, meanwhile?: () => void): void {
+  call(list: CallList, index: number, count: number, meanwhile?: () => void): void {
     const runner = this.#runner;
     invariant(runner !== undefined, "commands are run before kernels were loaded");
     try {
@@ -312,7 +334,8 @@ class WebAssemblyBackend implements CpuBackend, RecordMaker {
     return this.#addressOf(buffer) + offset;
   }
 
-  #bytes(buffer: DeviceBuffer, offset: number, length: number): Uint8Array {
+  /** Some bytes of a buffer. */
+  bytes(buffer: DeviceBuffer, offset: number, length: number): Uint8Array {
     return new Uint8Array(this.heap.buffer, this.address(buffer, offset, length), length);
   }
 

@@ -81,6 +81,14 @@ export class CallList {
     return this.#maker.heap.words[this.at(index) / 4 + record.shared] !== 0;
   }
 
+  /** Lets a record be of `groups` groups from `first` on. */
+  limit(index: number, first: number, groups: number): void {
+    const { words } = this.#maker.heap;
+    const start = this.at(index) / 4;
+    words[start + record.first] = first;
+    words[start + record.groups] = groups;
+  }
+
   /** How many records from `index` on, of `count` in all, take little time together. */
   fewFrom(index: number, count: number): number {
     let end = index;
@@ -117,6 +125,7 @@ export class CallList {
       const pointers = buffers.map(({ buffer, offset }) => this.#maker.address(buffer, offset, 0));
       heap.words[start + record.kernel] = kernel;
       heap.words[start + record.groups] = groups;
+      heap.words[start + record.first] = 0;
       for (let at = 0; at < pointers.length; at++)
         heap.words[start + record.arguments + at] = pointers[at] ?? 0;
     }
@@ -136,6 +145,7 @@ export class CallList {
     this.#work[index] = bytes;
     heap.words[start + record.kernel] = copies;
     heap.words[start + record.groups] = 1;
+    heap.words[start + record.first] = 0;
     heap.words[start + record.shared] = 0;
     for (const [at, value] of [source, target, bytes].entries())
       heap.words[start + record.arguments + at] = value;

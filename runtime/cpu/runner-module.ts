@@ -3,8 +3,8 @@
  * way back to JavaScript between. What JavaScript does for a call costs more than a small kernel, and
  * several times as much once the weights of the kernels have pushed its code out of the caches.
  *
- * A record is the kernel's number, its groups, whether threads share them, an unused word, and the
- * arguments. `serve` and what shares a call say together how threads share the groups of one kernel.
+ * A record is the kernel's number, how many of its groups, whether threads share them, the first of
+ * them, and the arguments. `serve` and what shares a call say together how threads share the groups of one kernel.
  * Each thread has a share of the groups, the same in every call, so that the weights that it reads stay
  * in its core's cache from token to token; when its own are gone it helps with others'. A share counts
  * the groups that are left; whoever takes some takes a quarter of them from the end, at least one, so
@@ -58,7 +58,7 @@ import {
 } from "./assemble.ts";
 
 /** Where the parts of a record lie, in words. */
-export const record = { kernel: 0, groups: 1, shared: 2, arguments: 4 } as const;
+export const record = { kernel: 0, groups: 1, shared: 2, first: 3, arguments: 4 } as const;
 
 /**
  * Where what threads share lies, in bytes from its start; a cache line is 64, and what different
@@ -123,7 +123,7 @@ const copyCall: Coded = {
   body: [...load(4, get(0)), ...load(0, get(0)), ...load(8, get(0)), ...[0xfc, 0x0a, 0, 0]],
 };
 
-/** Runs some groups of the record at `at`. */
+/** Runs the groups of the record at `at` from `first` to `end`. */
 function runGroups(at: Code, first: Code, end: Code): Code {
   const kernel = load(4 * record.kernel, at);
   return [...add(at, constant(4 * record.arguments)), ...first, ...end, ...kernel, 0x11, 0, 0];
@@ -209,7 +209,8 @@ function share(): Coded {
   const [sync, at, index, threads, each, more, place] = [0, 1, 2, 3, 4, 5, 6];
   const groups = load(4 * record.groups, get(at));
   const takesMore = less(get(index), get(more));
-  const first = add(times(get(index), get(each)), select(get(index), get(more), takesMore));
+  const before = add(times(get(index), get(each)), select(get(index), get(more), takesMore));
+  const first = add(load(4 * record.first, get(at)), before);
   const calls = load(shared.calls, get(sync));
   return {
     parameters: 2,
@@ -244,7 +245,8 @@ function share(): Coded {
 function run(sharing: number, finishing: number): Coded {
   const [sync, at, count, bytes] = [0, 1, 2, 3];
   const together = [...call(sharing, get(sync), get(at)), ...call(finishing, get(sync))];
-  const alone = runGroups(get(at), constant(0), load(4 * record.groups, get(at)));
+  const first = load(4 * record.first, get(at));
+  const alone = runGroups(get(at), first, add(first, load(4 * record.groups, get(at))));
   return {
     parameters: 4,
     locals: 0,

@@ -44,10 +44,10 @@ async function run(options: BenchOptions): Promise<BenchResult> {
   }
   const columns = [
     ...["rows × inner × columns", "who", "ms", "× ours", "first call, ms", "GFLOP/s"],
-    "kernel alone, GFLOP/s",
+    "phase alone, GFLOP/s",
   ];
   const note =
-    "A call gives the left operand and reads the result. `× ours` is the median of the rounds' ratios.";
+    "A call gives the left operand and reads the result. `× ours` is the median of the rounds' ratios. On several threads rows arrive and leave within the phase.";
   return { text: `${table(columns, rows)}\n\n${note}`, wrong };
 }
 
@@ -86,7 +86,7 @@ async function runCase(
     ratio,
     first,
     ms === undefined ? undefined : flops / ms / 1e6,
-    kernelRate(flops, ours[index]?.open, options.rounds),
+    phaseRate(flops, ours[index]?.open, options.rounds),
   ]);
   const faults = timings
     .slice(0, ours.length)
@@ -95,8 +95,8 @@ async function runCase(
   return { lines, faults };
 }
 
-/** GFLOP/s of the phase alone in the last rounds: without what goes in and comes out. */
-function kernelRate(flops: number, open: OpenModel | undefined, rounds: number) {
+/** GFLOP/s of the phase in the last rounds: what goes in and comes out is beside it or part of it. */
+function phaseRate(flops: number, open: OpenModel | undefined, rounds: number) {
   if (open === undefined) return undefined;
   return flops / median(open.session.timings.slice(-rounds).map(({ ms }) => ms)) / 1e6;
 }

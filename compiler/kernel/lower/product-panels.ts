@@ -32,6 +32,7 @@ import { readLeft, readPaddedRight } from "./product-read.ts";
 import { storeTile } from "./product-store.ts";
 import { overParts } from "./task-parts.ts";
 import { reductionsOf, type RowTiles, rowTiles } from "./product-rows.ts";
+import { rowBlocksOf } from "./row-blocks.ts";
 import { finish, type Lowered, type Schedule } from "./schedule.ts";
 
 /** Strips of a task that computes things of its rows: what that costs is shared by as many columns. */
@@ -70,7 +71,12 @@ export function panelProduct(context: Context, product: Product, schedule: Sched
   const array = (of: string, length: number): GroupArray => ({ name: of, element: "f32", length });
   const arrays = [...(isSingle ? [] : kept.values())].map((of) => array(of, schedule.taskRows));
   if (left !== undefined) arrays.push(array(left, (packedRows ?? 0) * product.inner));
-  return { ...lowered, kernel: { ...lowered.kernel, arrays } };
+  const [only, ...others] = product.parts;
+  const cut = only === undefined || others.length > 0 || isSingle ? undefined : stripsOf(only);
+  const rowBlocks =
+    cut === undefined ? undefined : rowBlocksOf(context, product, cut.blockRows, cut.groups);
+  const kernel = { ...lowered.kernel, arrays };
+  return { ...lowered, kernel: rowBlocks === undefined ? kernel : { ...kernel, rowBlocks } };
 }
 
 /** Fewer rows would read each panel too often. */

@@ -4,7 +4,7 @@
  * plan that the compiler makes; for other plans kernels are declared apart.
  */
 
-import type { Plan, PlanKernel, PlanStep, Size } from "../../../runtime/contract.ts";
+import type { Plan, PlanKernel, PlanStep, RowBlocks, Size } from "../../../runtime/contract.ts";
 import { array, type Code, call, hangingCall, lines, object, sequence, text } from "./code.ts";
 import type { Names } from "./names.ts";
 
@@ -140,9 +140,11 @@ function callCode({ step, kernels }: NamedCall, size: SizeCode): Code {
   return call("kernel", group, parameters(first), scalars, variants, ...flops);
 }
 
-function workgroup({ workgroupSize, sharedBytes, subgroups, matrices }: PlanKernel): string {
+function workgroup(kernel: PlanKernel): string {
+  const { workgroupSize, rowBlocks, sharedBytes, subgroups, matrices } = kernel;
   const { min, max } = subgroups ?? {};
   const more = [
+    ...(rowBlocks === undefined ? [] : [`rowBlocks: ${rowBlocksText(rowBlocks)}`]),
     ...(sharedBytes === undefined ? [] : [`sharedBytes: ${sharedBytes}`]),
     ...(subgroups === undefined ? [] : [`subgroups: { min: ${min}, max: ${max} }`]),
     ...(matrices === undefined
@@ -151,6 +153,11 @@ function workgroup({ workgroupSize, sharedBytes, subgroups, matrices }: PlanKern
   ];
   if (more.length === 0) return `${workgroupSize}`;
   return `{ threads: ${[workgroupSize, ...more].join(", ")} }`;
+}
+
+function rowBlocksText({ groups, elements }: RowBlocks): string {
+  const each = Object.entries(elements).map(([name, count]) => `${name}: ${count}`);
+  return `{ groups: ${groups}, elements: { ${each.join(", ")} } }`;
 }
 
 function declaration(kernel: PlanKernel): Code {

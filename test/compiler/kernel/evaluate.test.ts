@@ -82,6 +82,23 @@ for (const [name, body, message] of refused) {
   });
 }
 
+test("a group touches the rows of its block only", () => {
+  const kernel = tiny([when(build.equal(invocation, 0), [store("y", build.group, load("x", 3))])]);
+  const buffers = { x: new Float32Array(4), y: new Float32Array(4) };
+  const run = (elements: Readonly<Record<string, number>>) => (): void =>
+    evaluateKernel(
+      { ...kernel, rowBlocks: { groups: 2, elements } },
+      {
+        groups: 4,
+        buffers,
+        scalars: { n: 4 },
+      },
+    );
+  expect(run({ y: 2 })).not.toThrow();
+  expect(run({ y: 1 })).toThrow("y[1] is written by a group of other rows");
+  expect(run({ x: 2 })).toThrow("x[3] is read by a group of other rows");
+});
+
 test("a race is found in either order", () => {
   const body = [
     storeArray("shared_part", invocation, real(1)),
