@@ -191,7 +191,7 @@ function vector(values) {
 
 /** The rows that one image has in the sequence. */
 function visualRows() {
-  const { segments } = compileFor(model, "cpu").plan;
+  const { segments } = compileFor(model, targets.cpu).plan;
   const size = segments.find(({ placeholder }) => placeholder !== undefined)?.size;
   return evaluateSize(size, new Map([["Image", 1]]));
 }

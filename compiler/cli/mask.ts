@@ -117,7 +117,7 @@ export function collectData(
   before: ReadonlyMap<string, string>,
 ): Map<string, string> {
   const cut = text.indexOf("=");
-  if (cut <= 0) throw new InvalidArgumentError("write it as name=values, e.g. document=0x8,1x8");
+  if (cut <= 0) throw new InvalidArgumentError("write it as name=values, e.g. document=row/8");
   return new Map([...before, [text.slice(0, cut).trim(), text.slice(cut + 1).trim()]]);
 }
 

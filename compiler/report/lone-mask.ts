@@ -270,7 +270,7 @@ function lacks(mask: string, lacking: readonly Parameter[], given: readonly stri
   const names = lacking.map(({ name }) => name.text);
   const example = lacking.map(({ name, type }) => {
     if (type?.kind !== "shape") return `--set ${name.text}=8`;
-    if (type.axes.length < 2) return `--data ${name.text}=0x8,1x8`;
+    if (type.axes.length < 2) return `--data ${name.text}=row/8`;
     const lengths = type.axes.map((axis) => `${axis.name.text}=2`).join();
     return `--length ${lengths} --data ${name.text}=1,0,1,1`;
   });
