@@ -65,6 +65,8 @@ export function openCudaBackend(
 const worthGraph = 4;
 /** Graphs that are kept; the oldest goes. */
 const mostGraphs = 16;
+/** Bytes of an upload that are copied rather than waited for. */
+const mostCopied = 65536;
 
 interface LoadedKernel {
   readonly function: bigint;
@@ -85,6 +87,8 @@ export class CudaBackend implements Backend {
   readonly #addresses: Map<DeviceBuffer, bigint> = new Map();
   readonly #kernels: Map<string, LoadedKernel> = new Map();
   #modules: bigint[] = [];
+  /** What uploads that are still queued may be read from. */
+  #sources: Uint8Array[] = [];
   /** By the kernels of the sequence; undefined where it was met once. */
   readonly #graphs: Map<string, KernelGraph | undefined> = new Map();
 
@@ -134,11 +138,16 @@ export class CudaBackend implements Backend {
   async upload(buffer: DeviceBuffer, offset: number, data: DeviceData): Promise<void> {
     invariant(offset + data.byteLength <= buffer.bytes, `an upload leaves ${buffer.label}`);
     if (data.byteLength === 0) return;
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const given = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    // Whether the driver has read them when it returns is open ("API synchronization behavior").
+    const isCopied = given.length <= mostCopied;
+    const bytes = isCopied ? new Uint8Array(new ArrayBuffer(given.length)) : given;
+    if (isCopied) bytes.set(given);
+    this.#sources.push(bytes);
     const target = this.#addressOf(buffer) + BigInt(offset);
-    // From memory that is not pinned, the driver returns once it has taken the bytes.
     const { stream } = this.#driver;
     this.#driver.call("cuMemcpyHtoDAsync_v2", target, bytes, BigInt(bytes.length), stream);
+    if (!isCopied) await this.finish();
   }
 
   async download(buffer: DeviceBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
@@ -192,6 +201,7 @@ export class CudaBackend implements Backend {
   async finish(): Promise<void> {
     // Asking is cheap, and between two questions everything else in this thread gets its turn.
     while (!this.#driver.isIdle()) await new Promise((resolve) => setImmediate(resolve));
+    this.#sources = [];
   }
 
   close(): void {

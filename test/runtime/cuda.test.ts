@@ -135,6 +135,26 @@ testWith("cuda-host", hostCuda, "the device says how long commands took", async 
   backend.close();
 });
 
+testWith(
+  "cuda-host",
+  hostCuda,
+  "an upload has what it was given, whenever it is copied",
+  async (machine) => {
+    const cuda = await machine();
+    const backend = openCudaBackend(cuda, findCudaDevice(cuda));
+    // One that is copied, and one that is waited for.
+    for (const count of [32, 65536]) {
+      const buffer = await backend.allocate(4 * count, "numbers");
+      const numbers = new Float32Array(count).fill(3);
+      await backend.upload(buffer, 0, numbers);
+      numbers.fill(4);
+      const found = new Float32Array(await backend.download(buffer, 0, 4 * count));
+      expect(found.every((each) => each === 3)).toBe(true);
+    }
+    backend.close();
+  },
+);
+
 testWith("cuda-host", hostCuda, "what a machine lacks is one line", async (machine) => {
   const open = async (kind: HostMachine): Promise<unknown> =>
     chooseBackend("cuda", none, { threads: 1 }, () => machine(kind)).catch(

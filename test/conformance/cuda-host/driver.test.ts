@@ -91,10 +91,12 @@ function start(): {
   const module = cuda.make("cuModuleLoadData", cuda.image);
   const kernel = cuda.make("cuModuleGetFunction", module, new TextEncoder().encode("twice\0"));
   const [x, y] = [cuda.make("cuMemAlloc_v2", 16n), cuda.make("cuMemAlloc_v2", 16n)];
-  const four = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer);
   expect(cuda.call("cuMemcpyHtoDAsync_v2", x, four, 16n, stream)).toBe(0);
   return { cuda, context, stream, module, kernel, x, y };
 }
+
+/** What `x` holds; a queued copy may be read late. */
+const four = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer);
 
 const strict = hostMachineMissing ?? start;
 

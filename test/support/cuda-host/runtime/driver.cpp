@@ -260,17 +260,20 @@ Result cuMemFree_v2(char* address) {
   return context->failed;
 }
 
-// Memory of this process is pageable: it is read before a copy returns, and written before, too.
+// Memory of this process is pageable: a copy may be read from it after it returns ("might be synchronous
+// with respect to host"), so it is read as late as can be; it is written before.
 Result cuMemcpyHtoDAsync_v2(char* to, const void* from, size_t bytes, Stream* stream) {
   const Result result = check_stream(stream);
   if (result != success) return result;
-  auto staged = std::make_shared<std::vector<char>>(bytes);
-  if (!owns(stream->context, to, bytes) || !copy_host(staged->data(), from, bytes)) {
-    return invalid_value;
-  }
-  enqueue(stream, [to, staged] {
-    memcpy(to, staged->data(), staged->size());
-    braid::device_written(to, staged->size());
+  char first;
+  if (!owns(stream->context, to, bytes) || !copy_host(&first, from, 1)) return invalid_value;
+  enqueue(stream, [to, from, bytes, context = stream->context] {
+    if (!copy_host(to, from, bytes)) {
+      context->failed = launch_failed;
+      context->problem = "a queued copy reads memory of this process that is gone";
+      return;
+    }
+    braid::device_written(to, bytes);
   });
   return success;
 }
