@@ -290,7 +290,11 @@ function showTerms(terms: readonly Term[]): string {
 
 /** The term with that numerator. */
 function showProduct(term: Term, numerator: number): string {
-  if (term.denominator === 1 && term.powers.size === 0) return `${numerator}`;
+  if (term.denominator === 1 && term.powers.size < 2) {
+    const [only] = term.powers;
+    if (only === undefined) return `${numerator}`;
+    if (only[1] === 1) return numerator === 1 ? only[0] : `${numerator} * ${only[0]}`;
+  }
   const sorted = [...term.powers].sort(([a], [b]) => compare(a, b));
   const up = sorted.flatMap(([factor, power]) => Array<string>(Math.max(0, power)).fill(factor));
   const down = sorted.flatMap(([factor, power]) => Array<string>(Math.max(0, -power)).fill(factor));

@@ -28,8 +28,7 @@ export type Path = readonly Step[];
 
 /** Equal paths have equal keys. */
 export function pathKey(path: Path): string {
-  const [first, more] = path;
-  if (more === undefined) return first?.key ?? "";
+  if (path.length < 2) return path[0]?.key ?? "";
   return path.map((step) => step.key).join(";");
 }
 
