@@ -18,5 +18,7 @@ function hintOf(architecture: string, reason: string): string {
     return `install a newer CUDA toolkit, which knows ${architecture}`;
   if (/(cannot|could not) open source file/.test(reason))
     return "set `CUDA_PATH` to the folder of the CUDA toolkit, which holds `include/cuda_fp16.h`";
+  if (/libnvrtc-builtins/.test(reason))
+    return "set `LD_LIBRARY_PATH` to the folder that holds libnvrtc-builtins, or install the CUDA toolkit whole";
   return "use another backend, and report this with the spec";
 }

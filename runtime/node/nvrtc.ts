@@ -1,7 +1,7 @@
 /** NVRTC, which compiles CUDA C++ in this process: a library of the toolkit. */
 
 import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { refusal } from "./cuda-refusal.ts";
 import { loadKoffi, type Native, openNative } from "./native.ts";
 
@@ -23,12 +23,23 @@ export async function findNvrtc(): Promise<Nvrtc | undefined> {
   if (koffi === undefined) return undefined;
   for (const name of names) {
     try {
+      // NVRTC finds its own part by name only, on the loader's path or where it is loaded already.
+      for (const part of builtinsBeside(name)) koffi.load(part);
       return bind(openNative(koffi, name));
     } catch {
       // Not this one.
     }
   }
   return undefined;
+}
+
+/** `libnvrtc-builtins.so.13.0` in the folder of a library that is named with its folder. */
+function builtinsBeside(library: string): readonly string[] {
+  const folder = dirname(library);
+  if (folder === "." || !existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((file) => /^libnvrtc-builtins\.so\.\d+\.\d+$/.test(file))
+    .map((file) => join(folder, file));
 }
 
 function libraryNames(): readonly string[] {

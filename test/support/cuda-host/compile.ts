@@ -63,12 +63,22 @@ export function hostDriver(): Promise<string> {
   );
 }
 
-/** An NVRTC that compiles for that driver, as a shared library (`runtime/nvrtc.cpp`). */
+/**
+ * An NVRTC that compiles for that driver (`runtime/nvrtc.cpp`): a shared library, in a folder with the
+ * part of it that it asks the loader for by name.
+ */
 export async function hostNvrtc(): Promise<string> {
   const command = `"${hostNvcc}","-I${await precompiledHeader()}"`;
-  return built("nvrtc", ["-O1", "-shared", `-DBRAID_NVCC=${command}`], (to, options) =>
-    run("g++", [...options, "runtime/nvrtc.cpp", "-o", to], { cwd: folder }),
-  );
+  const own = ["-O1", "-shared", `-DBRAID_NVCC=${command}`];
+  const made = await built("nvrtc", own, async (to, options) => {
+    await mkdir(to);
+    const part = "libnvrtc-builtins.so.13.0";
+    const empty = ["-x", "c++", "/dev/null", `-Wl,-soname,${part}`, "-o", join(to, part)];
+    await run("g++", [...options, ...empty]);
+    const library = join(to, "libnvrtc.so.13");
+    await run("g++", [...options, "runtime/nvrtc.cpp", "-o", library, "-ldl"], { cwd: folder });
+  });
+  return join(made, "libnvrtc.so.13");
 }
 
 /** What compiles for that driver with the options of nvcc. */

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <mutex>
 #include <set>
@@ -19,7 +20,7 @@ namespace {
 
 /** `nvrtcResult`. */
 enum Result { success = 0, creation_failed = 2, invalid_input = 3, invalid_program = 4,
-              invalid_option = 5, compilation = 6 };
+              invalid_option = 5, compilation = 6, builtin_operation_failure = 7 };
 
 struct Program {
   std::string text, name, log, cubin;
@@ -78,6 +79,11 @@ Result nvrtcCreateProgram(Program** program, const char* text, const char* name,
 
 Result nvrtcCompileProgram(Program* program, int count, const char* const* options) {
   if (!is_live(program)) return invalid_program;
+  // Beside this library is not where the loader looks.
+  if (dlopen("libnvrtc-builtins.so.13.0", RTLD_NOW) == nullptr) {
+    program->log = "nvrtc: error: failed to open libnvrtc-builtins.so.13.0.\n";
+    return builtin_operation_failure;
+  }
   std::vector<std::string> words = {BRAID_NVCC, "-cubin", "-std=c++17"};
   for (int i = 0; i < count; i++) {
     const std::string option = options[i];
