@@ -57,8 +57,6 @@ export interface CpuOptions {
   readonly multiplyAdd?: MultiplyAdd | undefined;
 }
 
-const noAsides: ReadonlyMap<number, Aside> = new Map();
-
 /** So few words are copied one by one: a view of memory takes longer to make. */
 const fewWords = 64;
 
@@ -232,15 +230,18 @@ class WebAssemblyBackend implements CpuBackend, RecordMaker, Caller {
     list: CallList,
     index: number,
     end: number,
-    asides: ReadonlyMap<number, Aside> = noAsides,
+    asides?: ReadonlyMap<number, Aside>,
   ): Promise<void> | undefined {
-    const stops = [...asides.keys(), end];
     for (let next = index; next < end; ) {
-      const aside = asides.get(next);
-      const stop = Math.min(...stops.filter((each) => each > next));
-      const count = aside === undefined ? list.fewFrom(next, stop) : 1;
-      if (aside === undefined) this.call(list, next, count);
-      else aside();
+      const aside = asides?.get(next);
+      let count = 1;
+      if (aside !== undefined) aside();
+      else {
+        let stop = asides === undefined ? end : next + 1;
+        while (stop < end && asides?.has(stop) !== true) stop++;
+        count = list.fewFrom(next, stop);
+        this.call(list, next, count);
+      }
       next += count;
       if (performance.now() - this.#turn > sliceMilliseconds)
         return this.#resume(list, next, end, asides);
@@ -252,7 +253,7 @@ class WebAssemblyBackend implements CpuBackend, RecordMaker, Caller {
     list: CallList,
     index: number,
     end: number,
-    asides: ReadonlyMap<number, Aside>,
+    asides?: ReadonlyMap<number, Aside>,
   ): Promise<void> {
     await othersTurn();
     this.#turn = performance.now();

@@ -86,9 +86,11 @@ export class Beside {
       inPieces(last, { leaving, arriving: last === 0 ? arriving : undefined });
       return asides;
     }
-    const first = commands.findIndex((_, index) => list.isShared(index) && !asides.has(index));
+    let first = 0;
+    while (first < commands.length && (!list.isShared(first) || asides.has(first))) first++;
     const prepare = (): void => this.#results.prepare(part);
-    if (first >= 0) asides.set(first, () => this.#caller.call(list, first, 1, prepare));
+    if (first < commands.length)
+      asides.set(first, () => this.#caller.call(list, first, 1, prepare));
     return asides;
   }
 

@@ -50,13 +50,16 @@ export function stepOf(
   { buffer, end }: { readonly buffer: DeviceBuffer; readonly end: number },
 ): number | undefined {
   if (command?.kind !== "dispatch" || blocks === undefined) return undefined;
-  const steps = command.buffers.flatMap((each, index) =>
-    each.buffer === buffer && each.offset === 0 ? [blocks.bytes[index] ?? 0] : [],
-  );
-  const [step = 0] = steps;
-  const isOnly = command.buffers.filter((each) => each.buffer === buffer).length === 1;
+  let step = 0;
+  for (let index = 0; index < command.buffers.length; index++) {
+    const slice = command.buffers[index];
+    if (slice?.buffer !== buffer) continue;
+    const isOnly = step === 0 && slice.offset === 0;
+    step = blocks.bytes[index] ?? 0;
+    if (!isOnly || step === 0) return undefined;
+  }
   const count = Math.ceil(command.groups / blocks.groups);
-  return isOnly && count > 1 && step > 0 && count * step >= end ? step : undefined;
+  return count > 1 && step > 0 && count * step >= end ? step : undefined;
 }
 
 /** Runs so many groups in pieces; `run` runs one and does something meanwhile. */
@@ -68,18 +71,19 @@ export function runInPieces(
 ): void {
   const count = Math.ceil(groups / blocks.groups);
   const pieces = Math.min(mostPieces, count);
-  const stops = Array.from({ length: pieces }, (_, at) => Math.ceil((count * (at + 1)) / pieces));
+  /** The first block after a piece. */
+  const endOf = (piece: number): number => Math.ceil((count * (piece + 1)) / pieces);
   const copy = (stream: Stream | undefined, piece: number): void => {
-    const [from, to] = [stops[piece - 1] ?? 0, stops[piece]];
-    if (stream !== undefined && to !== undefined) stream.copy(from * stream.step, to * stream.step);
+    if (stream !== undefined && piece >= 0 && piece < pieces)
+      stream.copy(endOf(piece - 1) * stream.step, endOf(piece) * stream.step);
   };
   copy(arriving, 0);
-  for (const [piece, stop] of stops.entries()) {
-    const start = (stops[piece - 1] ?? 0) * blocks.groups;
-    run(start, Math.min(stop * blocks.groups, groups) - start, () => {
+  for (let piece = 0; piece < pieces; piece++) {
+    const start = endOf(piece - 1) * blocks.groups;
+    run(start, Math.min(endOf(piece) * blocks.groups, groups) - start, () => {
       copy(arriving, piece + 1);
       copy(leaving, piece - 1);
     });
   }
-  copy(leaving, stops.length - 1);
+  copy(leaving, pieces - 1);
 }
