@@ -259,9 +259,11 @@ export class Session {
     return this.#outputs.of(phase, this.#timings.untilRead(phase.name, start));
   }
 
-  /** Waits for a phase that appends nothing; it is current then. */
+  /** A phase that appends nothing is current; who reads its outputs waits for it, else this does. */
   async #done(phase: PlanPhase, start: number): Promise<Outputs> {
     this.#versions.end(phase);
+    if (phase.outputs.length > 0)
+      return this.#outputs.of(phase, this.#timings.untilRead(phase.name, start));
     await this.backend.finish();
     this.#timings.ran(phase.name, start);
     return this.#outputs.of(phase);
