@@ -5,8 +5,8 @@ export interface PhaseTiming {
   readonly phase: string;
   readonly ran: boolean;
   /**
-   * Wall time in milliseconds until the device was done; for a phase that appends or has outputs,
-   * until it was read from.
+   * Wall time in milliseconds until the device was done; for a phase that appends, or has
+   * outputs elsewhere than on the host, until it was read from.
    */
   readonly ms: number;
 }
