@@ -51,7 +51,8 @@ function withoutFactor(
 ): Factored | undefined {
   const { op, args, origin } = builder.nodeOf(value);
   const [a, b] = args;
-  if (op.kind === "slice" && a !== undefined) return factoredRows(builder, a, op, over);
+  if ((op.kind === "slice" || op.kind === "rename") && a !== undefined)
+    return factoredRows(builder, a, op, over);
   if (op.kind !== "map" || a === undefined || b === undefined) return undefined;
   if (op.fn !== "multiply" && op.fn !== "divide") return undefined;
   if (isRowFactor(builder, b, over)) return { rest: a, base: a, fn: op.fn, factor: b };
@@ -63,20 +64,23 @@ function withoutFactor(
   return right && { ...right, rest: builder.node(op, [a, right.rest], origin) };
 }
 
-/** The same for the rows that `slice` takes of `value`; both parts take them where they begin. */
+/** The same for the rows of `value` that `view` shows; both parts take them where they begin. */
 function factoredRows(
   builder: GraphBuilder,
   value: ValueId,
-  slice: OpOf<"slice">,
+  view: OpOf<"slice"> | OpOf<"rename">,
   over: readonly AxisName[],
 ): Factored | undefined {
-  const found = over.includes(slice.axis) ? undefined : withoutFactor(builder, value, over);
+  const [axis, shown] = view.kind === "slice" ? [view.axis, view.into] : [view.from, view.to];
+  // An axis that is summed is not one of rows.
+  if (over.includes(shown)) return undefined;
+  const found = withoutFactor(builder, value, over);
   if (found === undefined) return undefined;
   const rowsOf = (id: ValueId): ValueId => {
     const { op, args, origin, type } = builder.nodeOf(id);
-    if (!type.axes.includes(slice.axis)) return id;
+    if (!type.axes.includes(axis)) return id;
     if (id === found.base || (op.kind !== "map" && op.kind !== "reduce"))
-      return builder.node(slice, [id], origin);
+      return builder.node(view, [id], origin);
     return builder.node(op, args.map(rowsOf), origin);
   };
   const base = rowsOf(found.base);

@@ -10,6 +10,9 @@ import type { Call, KernelTable } from "./kernels.ts";
 import type { PreparedPhase } from "./prepare.ts";
 import { sizeOf } from "./size.ts";
 
+/** How the label of a call ends that finishes what another one of the same region left. */
+export const combined = " combined";
+
 /** One call of a kernel with its buffers. */
 export interface FlatStep {
   readonly label: string;
@@ -118,7 +121,7 @@ export function flatSteps(
     const computed = calls.map((call, index): FlatStep => {
       if (call.partial !== undefined) addPartial(region.root, call.partial);
       const buffers = call.sources.map(reference);
-      return { label: index === 0 ? label : `${label} combined`, call, buffers };
+      return { label: index === 0 ? label : `${label}${combined}`, call, buffers };
     });
     const measured = resultsOf(region).flatMap(({ store: { value } }) => measureOf(value));
     return [...computed, ...measured];

@@ -2,6 +2,7 @@
 
 import type { DispatchVariant, PlanPhase, PlanStep, Size } from "../../runtime/contract.ts";
 import { invariant, unreachable } from "../../grammar/invariant.ts";
+import { combined } from "../plan/steps.ts";
 
 /** What a size of a plan is for given lengths. */
 export type Measure = (size: Size) => number;
@@ -16,11 +17,23 @@ export function dispatchCount(phase: PlanPhase, measure: Measure): number {
   const count = (steps: readonly PlanStep[]): number =>
     steps.reduce((sum, step) => {
       if (step.kind === "repeat") return sum + step.count * count(step.steps);
-      // What has no groups is not called.
-      const called = step.kind === "dispatch" && measure(variantOf(step.variants, measure).groups);
-      return sum + (called === false || called === 0 ? 0 : 1);
+      return sum + (isCalled(step, measure) ? 1 : 0);
     }, 0);
   return count(phase.steps);
+}
+
+/** Whether an attention of the phase is two calls: one for shares of its keys, one that combines them. */
+export function splitsKeys(phase: PlanPhase, measure: Measure): boolean {
+  const splits = (step: PlanStep): boolean =>
+    step.kind === "repeat"
+      ? step.steps.some(splits)
+      : step.label.endsWith(combined) && isCalled(step, measure);
+  return phase.steps.some(splits);
+}
+
+/** What has no groups is not called. */
+function isCalled(step: PlanStep, measure: Measure): boolean {
+  return step.kind === "dispatch" && measure(variantOf(step.variants, measure).groups) !== 0;
 }
 
 function stepFlops(step: PlanStep, measure: Measure): number {

@@ -22,11 +22,12 @@ export function spendingText(spending: Spending, machine: Machine): string {
     "CALLS",
     "",
     ...table(
-      ["phase", "runs", "kernel calls", "FLOPs", "of needed", "bytes", "of least"],
-      phases.map(({ phase, runs: when, dispatches, flops, traffic }) => [
+      ["phase", "runs", "kernel calls", "a layer", "FLOPs", "of needed", "bytes", "of least"],
+      phases.map(({ phase, runs: when, dispatches, layer, flops, traffic }) => [
         phase,
         runs[when],
         `${dispatches}`,
+        layer === undefined ? "–" : `${layer.calls}`,
         showFlops(flops.executed),
         ratio(flops.executed, flops.needed),
         showBytes(traffic.moved),
@@ -61,8 +62,8 @@ export function spendingText(spending: Spending, machine: Machine): string {
 
 /** What a call spends beyond its budget, in words. */
 export function excusesOf(phase: PhaseSpending): readonly string[] {
-  const { flops, traffic } = budgetOf(phase);
-  return [flops, traffic].flatMap(({ excuse }) => excuse ?? []);
+  const { layer, flops, traffic } = budgetOf(phase);
+  return [layer, flops, traffic].flatMap(({ excuse }) => excuse ?? []);
 }
 
 /** `1.03`; `–` of nothing. */

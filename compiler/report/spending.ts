@@ -12,7 +12,9 @@ import { storedElements } from "../plan/elements.ts";
 import type { Planned } from "../plan/plan.ts";
 import type { PreparedPhase } from "../plan/prepare.ts";
 import { type ExplainedModel, runningPhases } from "./consequences.ts";
-import { dispatchCount, type Measure } from "./executed.ts";
+import { decoderOf } from "./decoder.ts";
+import { dispatchCount, type Measure, splitsKeys } from "./executed.ts";
+import { type LayerCalls, layerCalls } from "./layer-calls.ts";
 import { afterwards, type Lengths } from "./lengths.ts";
 import { phaseWork, type WorkFacts } from "./phase-work.ts";
 import { RowNumbers } from "./row-numbers.ts";
@@ -48,6 +50,8 @@ export interface PhaseSpending {
   readonly phase: string;
   readonly runs: "once" | "first" | "token";
   readonly dispatches: number;
+  /** Of the decoder's layers, where the phase has some. */
+  readonly layer?: LayerCalls;
   readonly flops: FlopCounts;
   /** Bytes. */
   readonly traffic: Traffic;
@@ -65,6 +69,9 @@ export interface Spending {
 /** What a call may spend at most, as shares of the least. */
 const [mostFlops, mostBytes] = [1.05, 1.15];
 
+/** Kernel calls of a plain layer of the decoder: for a token, and else. */
+const [mostCallsOfToken, mostCalls] = [6, 8];
+
 /** From so many operations on attention has many tiles, and few of them are crossed by a mask. */
 const large = 1e9;
 
@@ -72,15 +79,17 @@ const large = 1e9;
 interface Verdict {
   /**
    * Whether it spends no more, or what is beyond is what shapes ask for: whole tiles, in small calls
-   * tiles that masks cross, and weights that products of different values of equal rows read.
+   * tiles that masks cross, and weights that products of different values of equal rows read; or what
+   * a layer has that others have not.
    */
   readonly within: boolean;
   /** What it spends beyond the share, in words. */
   readonly excuse?: string;
 }
 
-/** Whether a call computes and moves little in vain, and what it does in vain. */
-export function budgetOf({ flops, traffic }: PhaseSpending): {
+/** Whether a call computes and moves little in vain, in few kernels, and what it does in vain. */
+export function budgetOf({ runs, layer = noLayer, flops, traffic }: PhaseSpending): {
+  readonly layer: Verdict;
   readonly flops: Verdict;
   readonly traffic: Verdict;
 } {
@@ -89,6 +98,13 @@ export function budgetOf({ flops, traffic }: PhaseSpending): {
     spent <= most ? { within: true } : { within: spent <= most + more, excuse };
   const share = (part: number, of: number): string => ((of + part) / of).toFixed(3);
   return {
+    layer: verdict(
+      layer.calls,
+      runs === "token" ? mostCallsOfToken : mostCalls,
+      layer.calls - layer.plain,
+      `a layer takes ${layer.calls} kernel calls, ${layer.plain} without those for products, rows ` +
+        "and reductions that a plain one has not",
+    ),
     flops: verdict(
       executed,
       mostFlops * needed,
@@ -105,6 +121,8 @@ export function budgetOf({ flops, traffic }: PhaseSpending): {
     ),
   };
 }
+
+const noLayer: LayerCalls = { calls: 0, plain: 0 };
 
 /** What is needed to count. */
 export interface SpendingFacts {
@@ -160,10 +178,13 @@ function phaseSpending(
   const products = [...others.values()].reduce((sum, flops) => sum + flops, decoder);
   const { graph } = made.phase;
   const hidden = hiddenFlops(graph, new RowNumbers(graph, values, growing));
+  const written = decoderOf(model.graph);
+  const layer = written && layerCalls(made, written, splitsKeys(planned, measure) ? 2 : 1);
   return {
     phase: name,
     runs,
     dispatches: dispatchCount(planned, measure),
+    ...(layer === undefined ? {} : { layer }),
     flops: {
       executed,
       needed: products + reductions - hidden,

@@ -11,17 +11,22 @@ import { expectClose } from "../../support/close.ts";
 import { Draft } from "../../support/draft.ts";
 import { randomEnvironment } from "../../support/random-graph.ts";
 
-test("a product of some rows of a norm computes the norm of those rows itself", () => {
+const views = {
+  "some rows": { kind: "slice", axis: "S", start: constant(4), into: "Some" },
+  "rows by another name": { kind: "rename", from: "S", to: "Other" },
+} as const;
+
+test.each(Object.entries(views))("a product of %s computes a norm of them itself", (_, rows) => {
   const draft = new Draft();
   draft.axis("S", 7);
-  draft.axis("T", 3);
+  draft.axis("Some", 3);
+  draft.axis("Other", 7);
   draft.axis("D", 12);
   draft.axis("E", 8);
   const x = draft.input("x", ["S", "D"]);
   const squares = draft.reduce("mean", draft.map("multiply", x, x), "D");
   const scale = draft.map("rsqrt", draft.map("add", squares, draft.constant(1e-5)));
   const normed = draft.map("multiply", draft.map("multiply", x, scale), draft.weight("n", ["D"]));
-  const rows = { kind: "slice", axis: "S", start: constant(4), into: "T" } as const;
   draft.output("all", draft.contract(normed, draft.weight("w", ["E", "D"]), "D"));
   draft.output(
     "some",

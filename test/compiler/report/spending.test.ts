@@ -38,9 +38,11 @@ function spend(name: string, family: (typeof families)[number]): Spending | unde
   return spendingOf({ model, prepared, plan, reader: spendingReader }, read.lengths);
 }
 
-function line({ phase, runs, dispatches, flops, traffic, memory }: Spending["phases"][number]) {
+function line({ phase, runs, dispatches, layer, ...costs }: Spending["phases"][number]) {
+  const { flops, traffic, memory } = costs;
   const figures = [
     `${dispatches} calls`,
+    ...(layer === undefined ? [] : [`at most ${layer.calls} a layer`]),
     `FLOPs ${ratio(flops.executed, flops.needed)}`,
     `bytes ${ratio(traffic.moved, traffic.least)}`,
     `arena ${ratio(memory.arena, memory.live)}`,
@@ -61,8 +63,8 @@ test.each(folders.map(({ name }) => name))("what %s spends", async (folder) => {
       for (const each of spending.phases) {
         expect(each.memory.arena).toBeLessThanOrEqual(1.1 * each.memory.live);
         const name = `${file} on ${family}: ${each.phase}, ${each.runs}`;
-        const { flops, traffic } = budgetOf(each);
-        expect([flops.within, traffic.within], name).toEqual([true, true]);
+        const { layer, flops, traffic } = budgetOf(each);
+        expect([layer.within, flops.within, traffic.within], name).toEqual([true, true, true]);
       }
       const lines = spending.phases.flatMap((each) => [
         line(each),
