@@ -194,7 +194,7 @@ test("only what no later row sees is forgotten", () => {
     );
   expect(rings(masks.causal)).toEqual([]);
   expect(rings(composite)).toEqual([]);
-  expect(rings(sliding(4))).toEqual(["k: 4 in 6", "v: 4 in 6"]);
+  expect(rings(sliding(4))).toEqual(["layers.0.k: 4 in 6", "layers.0.v: 4 in 6"]);
   const sinks: Predicate = {
     kind: "or",
     operands: [
