@@ -102,8 +102,8 @@ export function budgetOf({ runs, layer = noLayer, flops, traffic }: PhaseSpendin
       layer.calls,
       runs === "token" ? mostCallsOfToken : mostCalls,
       layer.calls - layer.plain,
-      `a layer takes ${layer.calls} kernel calls, ${layer.plain} without those for products, rows ` +
-        "and reductions that a plain one has not",
+      `a layer takes ${layer.calls} kernel calls; products, sets of rows and reductions that a plain ` +
+        `one has not may take ${layer.calls - layer.plain}`,
     ),
     flops: verdict(
       executed,
