@@ -10,7 +10,6 @@
  * out a row at a time, since a load or store takes as long to compile as some ten multiplications, too.
  */
 
-import { invariant } from "../../../grammar/invariant.ts";
 import type { Region } from "../../fusion/region.ts";
 import { asConstant } from "../../op/dimension.ts";
 import * as build from "../build.ts";
@@ -127,15 +126,12 @@ function loadQueries({
   const place = rows.place(build.add(first, own));
   const body = overBlocks(query, (tile, start, size) => {
     const out: Statement[] = [];
-    const row = fill(
-      ...([context, "loaded", size, 1] as const),
-      (each) => {
-        const along = depthColumn(attention, build.add(start, each));
-        const value = read(context, args.query, new Map([...place, ...along]));
-        return build.multiply(value, build.real(logitFactor(attention)));
-      },
-      out,
-    );
+    const scaled = (each: Expr): Expr => {
+      const along = depthColumn(attention, build.add(start, each));
+      const value = read(context, args.query, new Map([...place, ...along]));
+      return build.multiply(value, build.real(logitFactor(attention)));
+    };
+    const row = fill(context, "loaded", size, 1, scaled, out);
     const kept = (each: Expr): Expr =>
       build.select(build.equal(own, each), build.element(row), build.element(tile));
     return [...out, refill(context, tile, (_, each) => kept(each))];
@@ -180,18 +176,16 @@ function seenKeys(
   end: Expr,
 ): { readonly statements: readonly Statement[]; readonly from: Expr; readonly to: Expr } {
   const { context } = attention;
-  const [key, from, to] = [
-    context.fresh("key"),
-    context.fresh("first_seen"),
-    context.fresh("end_seen"),
-  ];
-  const [own, low, high] = [key, from, to].map((each) => build.variable(each));
-  invariant(own !== undefined && low !== undefined && high !== undefined, "lowering: names");
+  const key = context.fresh("key");
+  const from = context.fresh("first_seen");
+  const to = context.fresh("end_seen");
+  const [own, low] = [build.variable(key), build.variable(from)];
   const ranges = keyRanges(attention, part, rows, own, build.int(1), 1);
   const { possible } = classOf(attention, part, queries, ranges, rows.keyHeads);
   const noted = [assign(from, build.minimum(low, own)), assign(to, build.add(own, 1))];
   const search = loop(key, start, end, [...ranges.statements, when(possible, noted)]);
-  return { statements: [mutable(from, end), mutable(to, start), search], from: low, to: high };
+  const statements = [mutable(from, end), mutable(to, start), search];
+  return { statements, from: low, to: build.variable(to) };
 }
 
 /** Takes one key into the running rows. */
@@ -220,14 +214,9 @@ function keyStep(running: Running, part: number, keyRow: Expr): readonly Stateme
   const { value: values } = partArguments(attention, part);
   const added = overBlocks(outputs, (tile, start, size) => {
     const loads: Statement[] = [];
-    const value = fill(
-      ...([context, "value", size, 1] as const),
-      (each) => {
-        const column = valueColumn(attention, build.add(start, each));
-        return read(context, values, new Map([...key, ...column]));
-      },
-      loads,
-    );
+    const valueAt = (each: Expr): Expr =>
+      read(context, values, new Map([...key, ...valueColumn(attention, build.add(start, each))]));
+    const value = fill(context, "value", size, 1, valueAt, loads);
     const before = build.element(tile);
     const kept = decay === undefined ? before : build.multiply(before, build.element(decay));
     const more = build.multiply(own, build.element(value));
